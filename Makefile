@@ -1,0 +1,48 @@
+# Everything runs in .venv, made at the first target that needs it. Only make and Python >= 3.11 must be there.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+KAFKA_LIBS := .cache/kafka/libs
+
+.PHONY: demo test lint bench kafka-libs clean
+
+# The simulated floor on the embedded broker and Redis; ends with Ctrl-C.
+demo: $(VENV)/.demo
+	@exec $(BIN)/floorcast demo
+
+# What needs a real Apache Kafka or Redis is skipped, saying how to get it, where there is none.
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# Needs the real servers: redis-server, Java and `make kafka-libs`. Results: bench/out/.
+bench: $(VENV)/.dev
+	$(BIN)/python -m bench
+
+# The jars of the tests' Apache Kafka, by Maven.
+kafka-libs: $(KAFKA_LIBS)/.stamp
+
+clean:
+	rm -rf $(VENV) .cache build *.egg-info
+
+$(KAFKA_LIBS)/.stamp: tests/rig/pom.xml
+	@command -v mvn >/dev/null || { echo "make: Maven is missing: apt-get install maven" >&2; exit 1; }
+	mvn -q -B -f tests/rig/pom.xml dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/$(KAFKA_LIBS)"
+	@touch $@
+
+$(VENV)/.demo: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install -q -e '.[demo]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install -q -e '.[demo,dev]'
+	@touch $@ $(VENV)/.demo
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "make: no $(PYTHON) here: install Python >= 3.11, or name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("make: %s is Python %d.%d, floorcast needs >= 3.11; name another: make PYTHON=/path/to/python3.11" % (sys.executable, v[0], v[1]))'
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "make: $(PYTHON) cannot make virtual environments; on Debian: apt-get install python3-venv" >&2; exit 1; }

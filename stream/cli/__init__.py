@@ -1,0 +1,1 @@
+"""The command `floorcast`: one file a command."""

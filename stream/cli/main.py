@@ -1,0 +1,37 @@
+"""The entry point: finds the command's file when it is asked for, so that starting is quick."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+import stream
+
+COMMANDS = {
+    "check": "check", "test": "test",
+}  # fmt: skip
+"""Command -> its module in this package."""
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        module = COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        found: click.Command = importlib.import_module(f"stream.cli.{module}").command
+        return found
+
+
+@click.command(cls=_Commands)
+@click.version_option(stream.__version__, prog_name="floorcast")
+def cli() -> None:
+    """Exact, live metrics for support operations."""
+
+
+def main() -> None:
+    """Runs the command line."""
+    cli()

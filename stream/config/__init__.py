@@ -1,0 +1,49 @@
+"""floorcast.yaml: one strict file, every key also by environment variable, defaults that run without either.
+
+`load` and `parse` give a `Config`, or a ConfigError with everything that is wrong; `describe` is the one in
+effect as text, passwords masked; `config_markdown` is docs/configuration.md.
+"""
+
+from stream.config.connections import KafkaConfig, RedisConfig, TopicNames
+from stream.config.describe import config_markdown, describe
+from stream.config.durations import format_duration, parse_duration
+from stream.config.load import environment_names, load, parse
+from stream.config.model import (
+    Config,
+    DeadlettersConfig,
+    ExporterConfig,
+    Grouping,
+    GroupingsConfig,
+    KeepFinished,
+    Lost,
+    QueueRule,
+    Retention,
+    WorkerConfig,
+)
+from stream.config.problems import ConfigError
+from stream.config.secrets import Secret
+
+__all__ = [
+    "Config",
+    "ConfigError",
+    "DeadlettersConfig",
+    "ExporterConfig",
+    "Grouping",
+    "GroupingsConfig",
+    "KafkaConfig",
+    "KeepFinished",
+    "Lost",
+    "QueueRule",
+    "RedisConfig",
+    "Retention",
+    "Secret",
+    "TopicNames",
+    "WorkerConfig",
+    "config_markdown",
+    "describe",
+    "environment_names",
+    "format_duration",
+    "load",
+    "parse",
+    "parse_duration",
+]

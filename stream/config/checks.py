@@ -1,0 +1,103 @@
+"""Checks between keys: each value may be good alone and the whole still be of no use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from msgspec.structs import asdict
+
+from stream.config.connections import KafkaConfig, RedisConfig
+from stream.config.durations import format_duration
+from stream.config.model import Config
+from stream.config.problems import Path
+
+Clash = tuple[tuple[Path, ...], str]
+"""The paths whose values do not go together, the one to change first; and what is wrong."""
+
+_PANES = ("10s", "1m", "15m", "1d")
+_LEAST_MS = (120_000, 1_800_000, 172_800_000)
+"""Twice the next coarser pane: coarser panes are made from these, one whole and one still being filled."""
+
+
+def clashes(config: Config) -> Iterator[Clash]:
+    """What does not go together in a configuration whose single values are all good."""
+    yield from _retention(config)
+    yield from _kafka(config.kafka)
+    yield from _redis(config.redis)
+    for section in (config.kafka, config.redis):
+        yield from _credentials("kafka" if isinstance(section, KafkaConfig) else "redis", section)
+
+
+def _retention(config: Config) -> Iterator[Clash]:
+    kept_ms = config.retention_ms
+    for pane, coarser, pane_kept_ms, least_ms in zip(_PANES, _PANES[1:], kept_ms, _LEAST_MS, strict=False):
+        if pane_kept_ms < least_ms:
+            yield (
+                (("retention", pane),),
+                f"{format_duration(pane_kept_ms)} is too short: panes of {coarser} are made from these, "
+                f"which must be kept for at least {format_duration(least_ms)}",
+            )
+    for (finer, finer_ms), (coarser, coarser_ms) in pairwise(zip(_PANES, kept_ms, strict=True)):
+        if coarser_ms < finer_ms:
+            yield (
+                (("retention", coarser), ("retention", finer)),
+                f"{format_duration(coarser_ms)} is shorter than retention.{finer} "
+                f"({format_duration(finer_ms)}): coarser panes must be kept at least as long as finer ones",
+            )
+    if config.horizon_ms > kept_ms[3]:
+        yield (
+            (("horizon",), ("retention", "1d")),
+            f"{format_duration(config.horizon_ms)} is longer than retention.1d "
+            f"({format_duration(kept_ms[3])}): a late event would belong to a pane that is gone; "
+            "shorten the horizon or keep days longer",
+        )
+
+
+def _kafka(kafka: KafkaConfig) -> Iterator[Clash]:
+    login = kafka.security.startswith("sasl_")
+    security: Path = ("kafka", "security")
+    if login and kafka.username is None:
+        yield (security, ("kafka", "username")), f"{kafka.security} needs kafka.username"
+    if login and kafka.password is None and kafka.password_file is None:
+        yield (
+            (security, ("kafka", "password")),
+            f"{kafka.security} needs kafka.password_file or kafka.password",
+        )
+    for key in ("username", "password", "password_file"):
+        if not login and getattr(kafka, key) is not None:
+            yield (
+                (("kafka", key), security),
+                f"is not used with security {kafka.security}: set sasl_ssl or remove it",
+            )
+    first_of: dict[str, str] = {}
+    for key, name in asdict(kafka.topics).items():
+        if first_of.setdefault(name, key) != key:
+            paths = (("kafka", "topics", key), ("kafka", "topics", first_of[name]))
+            yield paths, f"has the same name as kafka.topics.{first_of[name]}: each topic needs its own"
+
+
+def _redis(redis: RedisConfig) -> Iterator[Clash]:
+    if redis.username is not None and redis.password is None and redis.password_file is None:
+        yield (("redis", "username"), ("redis", "url")), "needs redis.password_file or redis.password"
+
+
+def _credentials(section: str, client: KafkaConfig | RedisConfig) -> Iterator[Clash]:
+    """What holds for both connections: one password, a certificate with its key, TLS files only with TLS."""
+    if client.password is not None and client.password_file is not None:
+        paths: tuple[Path, ...] = ((section, "password_file"), (section, "password"))
+        yield paths, f"a password is given as well (in {section}.password or the URL): keep one"
+    for key, other in (("cert_file", "key_file"), ("key_file", "cert_file")):
+        if getattr(client, key) is not None and getattr(client, other) is None:
+            yield ((section, key), (section, other)), f"needs {section}.{other} beside it"
+    if isinstance(client, KafkaConfig):
+        encrypted, switch, remedy = (
+            client.security.endswith("ssl"),
+            "security",
+            "set security to ssl or sasl_ssl",
+        )
+    else:
+        encrypted, switch, remedy = client.url.startswith("rediss:"), "url", "write rediss:// in the URL"
+    for key in ("ca_file", "cert_file", "key_file"):
+        if not encrypted and getattr(client, key) is not None:
+            yield ((section, key), (section, switch)), f"is not used without TLS: {remedy}, or remove it"

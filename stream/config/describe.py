@@ -1,0 +1,98 @@
+"""The configuration for people: the effective one as YAML, and the table of all keys for the docs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import yaml
+
+from stream.config.keys import Field, environment_name, fields_of, leaves
+from stream.config.load import LATER_KEYS, OTHER_VARIABLES
+from stream.config.model import Config, QueueRule
+from stream.config.problems import Path, path_text
+from stream.config.structs import show_struct
+
+_INTRODUCTION = """\
+# Configuration
+
+<!-- Made by `python -m stream.config > docs/configuration.md`; a test keeps it current. -->
+
+floorcast runs without any configuration. What should differ stands in `floorcast.yaml` in the working
+directory, or in the file that `--config` or `FLOORCAST_CONFIG` names, or in environment variables, which win
+over the file. `floorcast check` says what is wrong, or prints the configuration in effect.
+
+- **Durations** are `90s`, `30m`, `8h`, `1h30m`, `8d` or `500ms`; a number without a unit is an error.
+- **Strict**: an unknown key or variable is an error that names the nearest known one, a wrong value one that
+  says what was expected, with file, line and path. All errors are reported together.
+- **Environment variables** are named after the path of the key. Lists are YAML text, e.g.
+  `FLOORCAST_GROUPINGS_TICKETS='[[team], [team, priority]]'`. An empty variable counts as not set.
+- **Passwords** stand best in a file (`password_file`; a path is relative to the working directory). No output
+  of floorcast shows one.
+- **What shapes numbers** (`timezone`, `clock`, `horizon`, `future`, `keep_finished`, `lost`, `groupings`,
+  `queues`) must be the same for all workers of a deployment.
+"""
+_COLUMNS = "| key | default | environment variable | meaning |\n|--|--|--|--|"
+_RULE_COLUMNS = "| key of an entry | default | meaning |\n|--|--|--|"
+
+
+class _Dumper(yaml.SafeDumper):
+    """Lists of single values on one line, everything else one a line."""
+
+    def represent_sequence(
+        self, tag: str, sequence: object, flow_style: bool | None = None
+    ) -> yaml.SequenceNode:
+        node = super().represent_sequence(tag, sequence, flow_style)  # type: ignore[arg-type]
+        node.flow_style = all(isinstance(item, yaml.ScalarNode) for item in node.value)
+        return node
+
+
+def describe(config: Config) -> str:
+    """The whole effective configuration as YAML text that reads as the same one; passwords are `***`."""
+    return _yaml({**show_struct(config), **config.later})
+
+
+def config_markdown() -> str:
+    """The page docs/configuration.md: every key with its default, environment variable and meaning."""
+    rows = [_row(path, field) for path, field in leaves(Config)]
+    rules = [_cells(f"`{field.name}`", _default(field), _meaning(field)) for field in fields_of(QueueRule)]
+    return "\n".join([_INTRODUCTION, "## Keys\n", _COLUMNS, *rows, "", *_queues(rules), *_others()])
+
+
+def _queues(rules: list[str]) -> Iterator[str]:
+    yield "## Entries of `queues`\n"
+    yield _RULE_COLUMNS
+    yield from rules
+    yield "\n```yaml\nqueues:"
+    yield "- when: {queue: [sales]}\n  answer_within: 20s\n  short_abandon: 5s\n  max_wait: 120s\n```\n"
+
+
+def _others() -> Iterator[str]:
+    file, data = OTHER_VARIABLES
+    later = ", ".join(f"`{key}`" for key in LATER_KEYS)
+    yield "## Other variables\n"
+    yield f"`{file}`: the configuration file. `{data}`: the directory of the embedded pair."
+    yield f"\nThe keys {later} come with a later version and are refused until then.\n"
+
+
+def _row(path: Path, field: Field) -> str:
+    return _cells(f"`{path_text(path)}`", _default(field), f"`{environment_name(path)}`", _meaning(field))
+
+
+def _cells(*cells: str) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _default(field: Field) -> str:
+    value = field.default
+    if field.key is None or value is None:
+        return "-"
+    shown = yaml.safe_dump(field.key.kind.show(value), default_flow_style=True, width=1000)
+    return f"`{shown.removesuffix('...' + chr(10)).strip()}`"
+
+
+def _meaning(field: Field) -> str:
+    return field.key.meaning if field.key is not None else ""
+
+
+def _yaml(data: dict[str, object]) -> str:
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)

@@ -1,0 +1,196 @@
+"""What floorcast.yaml can say: every key with default, kind and meaning. Durations are milliseconds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from msgspec import Struct
+
+from stream.config.connections import KafkaConfig, RedisConfig
+from stream.config.keys import Key
+from stream.config.kinds import Choice, Duration, Share, Text, Whole, Zone
+from stream.config.segments import Groupings, When
+from stream.config.structs import ListOf
+from stream.events.envelope import SEGMENT_FIELDS
+
+_MINUTE_MS = 60_000
+_HOUR_MS = 60 * _MINUTE_MS
+_DAY_MS = 24 * _HOUR_MS
+
+Grouping = tuple[str, ...]
+"""Segment fields by which numbers are kept together; the whole, (), always is and is not listed."""
+
+
+class KeepFinished(Struct, frozen=True, kw_only=True):
+    """How long a finished entity may be silent, in event time, before it is a new one when heard of again."""
+
+    tickets_ms: Annotated[int, Key(Duration(), "Silence after which a finished ticket is forgotten")] = (
+        30 * _DAY_MS
+    )
+    calls_ms: Annotated[int, Key(Duration(), "Silence after which a finished call is forgotten")] = (
+        2 * _DAY_MS
+    )
+    surveys_ms: Annotated[int, Key(Duration(), "Time after sending when an invitation is forgotten")] = (
+        90 * _DAY_MS
+    )
+
+
+class Lost(Struct, frozen=True, kw_only=True):
+    """When a call whose ending never arrived leaves the levels as lost."""
+
+    waiting_ms: Annotated[int, Key(Duration(), "A call still waiting after this is lost")] = 4 * _HOUR_MS
+    unfinished_ms: Annotated[int, Key(Duration(), "A call not finished after this is lost")] = 12 * _HOUR_MS
+
+
+class Retention(Struct, frozen=True, kw_only=True):
+    """How long panes of each size are kept, measured back from the shard's clock."""
+
+    panes_10s_ms: Annotated[int, Key(Duration(), "How long panes of 10 s are kept", "10s")] = 6 * _HOUR_MS
+    panes_1m_ms: Annotated[int, Key(Duration(), "How long panes of 1 min are kept", "1m")] = 48 * _HOUR_MS
+    panes_15m_ms: Annotated[int, Key(Duration(), "How long panes of 15 min are kept", "15m")] = 35 * _DAY_MS
+    panes_1d_ms: Annotated[int, Key(Duration(), "How long panes of 1 day are kept", "1d")] = 400 * _DAY_MS
+
+
+class GroupingsConfig(Struct, frozen=True, kw_only=True):
+    """The groupings kept for each family of metrics, beside the whole."""
+
+    tickets: Annotated[
+        tuple[Grouping, ...],
+        Key(Groupings(SEGMENT_FIELDS), "Groupings of the ticket metrics: lists of 1 to 4 segment fields"),
+    ] = (("channel",), ("team",), ("priority",), ("category",), ("agent",), ("team", "priority"))
+    calls: Annotated[
+        tuple[Grouping, ...],
+        Key(Groupings(SEGMENT_FIELDS), "Groupings of the call metrics: lists of 1 to 4 segment fields"),
+    ] = (("queue",), ("team",), ("agent",), ("team", "queue"))
+    surveys: Annotated[
+        tuple[Grouping, ...],
+        Key(
+            Groupings(("kind", *SEGMENT_FIELDS)),
+            "Groupings of the survey metrics: lists of 1 to 4 segment fields or `kind`",
+        ),
+    ] = (("kind",), ("channel",), ("team",), ("agent",))
+
+
+class QueueRule(Struct, frozen=True, kw_only=True):
+    """Thresholds for the calls of some queues: of the first rule that matches, else of `QueueRule()`."""
+
+    when: Annotated[
+        dict[str, tuple[str, ...]],
+        Key(
+            When(SEGMENT_FIELDS),
+            "Segment field -> a value or a list of values; all fields must match, none = every call",
+        ),
+    ] = {}
+    answer_within_ms: Annotated[int, Key(Duration(), "Service level: answered within this is in time")] = (
+        20_000
+    )
+    short_abandon_ms: Annotated[int, Key(Duration(), "An abandon after at most this wait is a short one")] = (
+        5000
+    )
+    max_wait_ms: Annotated[
+        int | None, Key(Duration(), "Target of the clock `queue_wait`; null = no clock")
+    ] = None
+
+    def matches(self, segments: Mapping[str, str | None]) -> bool:
+        """Whether a call with these segments falls under the rule."""
+        return all(segments.get(field) in values for field, values in self.when.items())
+
+
+class DeadlettersConfig(Struct, frozen=True, kw_only=True):
+    """When so much is refused that the worker stops instead of diverting the whole stream."""
+
+    max_share: Annotated[float, Key(Share(), "Share of dead letters above which the worker stops")] = 0.8
+    sample: Annotated[int, Key(Whole(1, 10_000_000), "Number of latest events the share is taken of")] = 1000
+
+
+class WorkerConfig(Struct, frozen=True, kw_only=True):
+    """Sizes of a worker."""
+
+    batch_records: Annotated[int, Key(Whole(1, 1_000_000), "Most records in one batch of a partition")] = 5000
+    cache_entities: Annotated[
+        int, Key(Whole(1, 100_000_000), "Most entity states a worker keeps in memory")
+    ] = 100_000
+
+
+class ExporterConfig(Struct, frozen=True, kw_only=True):
+    """Where `/metrics`, `/healthz` and `/readyz` are served."""
+
+    host: Annotated[str, Key(Text(r"[A-Za-z0-9.:_-]+", "a host name or address"), "Address to listen on")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[int, Key(Whole(0, 65_535), "Port to listen on; 0 = any free one")] = 9464
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    """The whole configuration. `Config()` is the defaults."""
+
+    timezone: Annotated[str, Key(Zone(), "Time zone of the deployment: `today` and the panes of 1 day")] = (
+        "UTC"
+    )
+    clock: Annotated[
+        Literal["wall", "events"],
+        Key(Choice("wall", "events"), "What now is: `wall`, or `events` (the watermark, for history)"),
+    ] = "wall"
+    horizon_ms: Annotated[
+        int, Key(Duration(), "How late an event may arrive; later ones are dead letters")
+    ] = 8 * _DAY_MS
+    future_ms: Annotated[
+        int,
+        Key(Duration(), "How far an event may be ahead of its record's timestamp; beyond are dead letters"),
+    ] = 5 * _MINUTE_MS
+    kafka: KafkaConfig = KafkaConfig()
+    redis: RedisConfig = RedisConfig()
+    keep_finished: KeepFinished = KeepFinished()
+    lost: Lost = Lost()
+    retention: Retention = Retention()
+    groupings: GroupingsConfig = GroupingsConfig()
+    queues: Annotated[
+        tuple[QueueRule, ...],
+        Key(ListOf(QueueRule), "Thresholds by queue, the first entry that matches counts; keys below"),
+    ] = ()
+    deadletters: DeadlettersConfig = DeadlettersConfig()
+    max_event_bytes: Annotated[
+        int, Key(Whole(1024, 104_857_600), "Largest event; larger ones are dead letters")
+    ] = 262_144
+    worker: WorkerConfig = WorkerConfig()
+    exporter: ExporterConfig = ExporterConfig()
+    later: dict[str, object] = {}
+    """Keys of later versions as they were given; empty unless read with `allow_later`."""
+
+    @property
+    def retention_ms(self) -> tuple[int, int, int, int]:
+        """How long panes of 10 s, 1 min, 15 min and 1 day are kept."""
+        kept = self.retention
+        return kept.panes_10s_ms, kept.panes_1m_ms, kept.panes_15m_ms, kept.panes_1d_ms
+
+    def shape_hash(self) -> str:
+        """A hash (hex) over what shapes numbers, not over addresses: workers that differ in it must not mix.
+
+        The order of groupings and of queue rules counts; that of keys and of a condition's values does not.
+        """
+        shape = {
+            "timezone": self.timezone,
+            "clock": self.clock,
+            "horizon": self.horizon_ms,
+            "future": self.future_ms,
+            "keep_finished": [
+                self.keep_finished.tickets_ms,
+                self.keep_finished.calls_ms,
+                self.keep_finished.surveys_ms,
+            ],
+            "lost": [self.lost.waiting_ms, self.lost.unfinished_ms],
+            "groupings": [self.groupings.tickets, self.groupings.calls, self.groupings.surveys],
+            "queues": [
+                [
+                    {field: sorted(values) for field, values in rule.when.items()},
+                    rule.answer_within_ms,
+                    rule.short_abandon_ms,
+                    rule.max_wait_ms,
+                ]
+                for rule in self.queues
+            ],
+        }
+        return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()

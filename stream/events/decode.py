@@ -1,0 +1,147 @@
+"""Bytes of a Kafka record -> typed event, straight by msgspec; or `Refused` with the reason and the field's path.
+
+Both CloudEvents modes are read: structured (the whole event is the JSON body) and binary (`ce_*` headers, body = `data`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import Any, cast
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from stream.events import agents, annotations, calls, customers, selfservice, surveys, tickets
+from stream.events.envelope import Envelope
+from stream.events.refusal import Refused
+
+Headers = Sequence[tuple[str, bytes | None]]
+FAMILIES = ("tickets", "calls", "surveys", "agents", "selfservice", "customers", "annotations")
+"""The topics of the contract, by the name that follows `support.`."""
+
+_PREFIX = {
+    "ticket": "tickets", "call": "calls", "survey": "surveys", "qa": "surveys", "agent": "agents",
+    "selfservice": "selfservice", "customer": "customers", "annotation": "annotations",
+}  # fmt: skip
+_PATH = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
+
+
+class _Head(Struct):
+    """Just enough of an event to tell whether its type is one of ours."""
+
+    type: str | UnsetType = UNSET
+    data: Raw | UnsetType = UNSET
+
+
+class Decoder:
+    """Decodes the events of one topic family. `None` stands for a type that the contract does not know."""
+
+    def __init__(self, family: str) -> None:
+        module, event = _TOPICS[family]
+        self.family = family
+        self.rank: dict[str, int] = module.RANKS
+        self._required: dict[str, str] = module.REQUIRED
+        self._event: type[Any] = event
+        self._structured = msgspec.json.Decoder(event)
+        self._data = msgspec.json.Decoder(_data_type(module))
+
+    def decode(self, value: bytes | None, headers: Headers = ()) -> Any:
+        """The event, `None` if its type is unknown (ignored, counted), or `Refused`."""
+        if not value:
+            raise Refused("empty", "", "a record without a value")
+        try:
+            event = self._binary(value, headers) if _is_binary(headers) else self._structured.decode(value)
+        except msgspec.ValidationError as error:
+            if not self._is_ours(value, headers):
+                return None
+            what, path = _where(error)
+            raise Refused("missing" if "missing required" in what else "invalid", path, what) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Refused("not_json", "", str(error)[:200]) from None
+        if event.type not in self.rank:
+            return None
+        part = self._required.get(event.type)
+        if part is not None and (event.data is UNSET or event.data is None or getattr(event.data, part) is UNSET):
+            raise Refused("missing", f"data.{part}", f"{event.type} needs `{part}`")
+        return event
+
+    def _binary(self, body: bytes, headers: Headers) -> Any:
+        attributes: dict[str, Any] = {}
+        for name, raw in headers:
+            if name.startswith("ce_") and raw is not None:
+                attributes[name[3:]] = raw.decode()
+        if isinstance(attributes.get("sequence"), str) and attributes["sequence"].isdigit():
+            attributes["sequence"] = int(attributes["sequence"])
+        attributes.pop("data", None)
+        event = msgspec.convert(attributes, self._event)
+        event.data = self._data_of(body)
+        return event
+
+    def _data_of(self, body: bytes) -> Any:
+        try:
+            return self._data.decode(body)
+        except msgspec.ValidationError as error:
+            what, path = _where(error)
+            raise Refused("invalid", f"data.{path}" if path else "data", what) from None
+
+    def _is_ours(self, value: bytes, headers: Headers) -> bool:
+        """Whether a refused event has a type of this topic (or none that can be read): others are ignored, not refused."""
+        if _is_binary(headers):
+            kind: object = next((raw.decode(errors="replace") for name, raw in headers if name == "ce_type" and raw), UNSET)
+        else:
+            try:
+                kind = msgspec.json.decode(value, type=_Head).type
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                return True
+        return kind is UNSET or kind in self.rank
+
+
+def family_of(event_type: str) -> str | None:
+    """The topic family to which an event type belongs by its prefix, or `None`."""
+    return _PREFIX.get(event_type.partition(".")[0])
+
+
+def check_event(event: Mapping[str, Any]) -> str:
+    """Checks one event as a producer has it (a dict); the topic family it belongs to, or `Refused`."""
+    kind = event.get("type")
+    family = family_of(kind) if isinstance(kind, str) else None
+    if family is None:
+        raise Refused("invalid", "type", f"{kind!r} is not a type of the contract")
+    decoder = decoder_of(family)
+    if decoder.decode(msgspec.json.encode(event)) is None:
+        known = ", ".join(name for name in decoder.rank)
+        raise Refused("invalid", "type", f"{kind!r} is unknown; of this topic there are {known}")
+    return family
+
+
+def decoder_of(family: str) -> Decoder:
+    """The shared decoder of a family (decoders are immutable)."""
+    return _DECODERS[family]
+
+
+def _data_type(module: ModuleType) -> Any:
+    return cast(Any, module).Data
+
+
+def _is_binary(headers: Headers) -> bool:
+    return bool(headers) and any(name == "ce_specversion" or name == "ce_type" for name, _ in headers)
+
+
+def _where(error: msgspec.ValidationError) -> tuple[str, str]:
+    match = _PATH.match(str(error))
+    assert match is not None
+    return match["what"], match["path"] or ""
+
+
+_TOPICS: dict[str, tuple[ModuleType, type[Envelope]]] = {
+    "tickets": (tickets, tickets.TicketEvent),
+    "calls": (calls, calls.CallEvent),
+    "surveys": (surveys, surveys.SurveyEvent),
+    "agents": (agents, agents.AgentEvent),
+    "selfservice": (selfservice, selfservice.SelfServiceEvent),
+    "customers": (customers, customers.CustomerEvent),
+    "annotations": (annotations, annotations.AnnotationEvent),
+}
+_DECODERS = {family: Decoder(family) for family in _TOPICS}

@@ -1,0 +1,27 @@
+"""Why an event was refused: the reason of a dead letter and the path of the field that caused it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Reason = Literal[
+    "empty",  # a record without a value
+    "too_large",  # more bytes than `max_event_bytes`
+    "not_json",  # not UTF-8 JSON, truncated, or nested too deeply
+    "invalid",  # a known field has a wrong type or value
+    "missing",  # a part that the type requires is absent
+    "late",  # older than the horizon when it arrived
+    "future",  # later than its record's timestamp by more than the tolerance
+    "out_of_scale",  # a survey answer outside its scale
+    "quarantined",  # its entity has too many events within the horizon
+]
+
+
+class Refused(Exception):
+    """An event that is not applied. `path` names the field from the event's root, e.g. `data.ticket.priority`."""
+
+    def __init__(self, reason: Reason, path: str = "", detail: str = "") -> None:
+        super().__init__(f"{reason}{f' at {path}' if path else ''}{f': {detail}' if detail else ''}")
+        self.reason: Reason = reason
+        self.path = path
+        self.detail = detail

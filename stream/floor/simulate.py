@@ -1,0 +1,75 @@
+"""Everything together: customers arrive with the day, the floor works, its events come out in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from random import Random
+from zlib import crc32
+
+from stream.floor.agenda import Agenda
+from stream.floor.calls import Phones
+from stream.floor.day import PEAK, load
+from stream.floor.surveys import Surveys
+from stream.floor.telling import Told
+from stream.floor.tickets import Desk
+
+EVENTS_PER_TICKET = 10.8
+EVENTS_PER_CALL = 6.0
+"""Mean events that a ticket or a call causes in all, its surveys included: measured, and pinned by a test."""
+TICKETS_SHARE = 0.5
+"""Of the contacts so many are tickets, which makes about 60 % of the events theirs."""
+
+
+def simulate(seed: int, start_ms: int, rate: float) -> Iterator[Told]:
+    """The events of a floor that opens at `start_ms`, for ever: (topic family, CloudEvent), in order of time.
+
+    Families are tickets, calls and surveys. `rate` is the mean number of events per second of event time over
+    a week: at noon more than twice as many, at night few, and fewer in the first two days, until there are
+    tickets of every age. The same arguments give the same events; others give other subjects, so that two
+    runs never mix. Memory grows with the tickets, calls and invitations that are alive, not with time.
+    """
+    if not 0 < rate < 1_000_000:
+        raise ValueError(f"rate must be above 0 and below 1,000,000 events per second, not {rate}")
+    outbox: deque[Told] = deque()
+    agenda = Agenda(start_ms)
+    _open(seed, rate, agenda, outbox)
+    while True:
+        agenda.advance()
+        while outbox:
+            yield outbox.popleft()
+
+
+def _open(seed: int, rate: float, agenda: Agenda, outbox: deque[Told]) -> None:
+    prefix = f"sim:{_tag(seed, agenda.now_ms, rate)}:"
+    contacts = rate / (TICKETS_SHARE * EVENTS_PER_TICKET + (1 - TICKETS_SHARE) * EVENTS_PER_CALL)
+    surveys = Surveys(seed, agenda, outbox)
+    desk = Desk(seed, contacts * TICKETS_SHARE, agenda, outbox, surveys.invite)
+    phones = Phones(seed, contacts * (1 - TICKETS_SHARE), agenda, outbox, surveys.invite)
+    _Arrivals(f"{seed}:writers", contacts * TICKETS_SHARE, agenda, lambda: desk.arrive(prefix)).plan()
+    _Arrivals(f"{seed}:callers", contacts * (1 - TICKETS_SHARE), agenda, lambda: phones.arrive(prefix)).plan()
+
+
+class _Arrivals:
+    """A Poisson process whose intensity follows the day, by thinning one that has the peak's intensity."""
+
+    def __init__(self, seed: str, per_second: float, agenda: Agenda, arrive: Callable[[], None]) -> None:
+        self._random = Random(seed)
+        self._peak_per_second = per_second * PEAK
+        self._agenda = agenda
+        self._arrive = arrive
+
+    def plan(self) -> None:
+        """Plan the next arrival."""
+        self._agenda.after(self._random.expovariate(self._peak_per_second), self._step)
+
+    def _step(self, now_ms: int) -> None:
+        if self._random.random() * PEAK < load(now_ms):
+            self._arrive()
+        self.plan()
+
+
+def _tag(seed: int, start_ms: int, rate: float) -> str:
+    """Five characters that tell this run's subjects from another's."""
+    number = crc32(f"{seed}:{start_ms}:{rate}".encode())
+    return "".join("0123456789abcdefghijklmnopqrstuvwxyz"[number // 36**place % 36] for place in range(5))

@@ -1,0 +1,426 @@
+"""One call: what its events mean, and what it contributes (catalog.md, Calls).
+
+A call counts in three groups: its *arrival*, its *outcome* (with what the arrival's pane learns of it) and its *handling*.
+An event that changes a fact takes the group back and counts it anew from the facts; so does a `call.record`
+(lifecycle/record.py), which replaces facts. Waiting is a level.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from msgspec import UNSET
+
+from stream.events.calls import RANKS, CallEvent
+from stream.events.envelope import to_ms
+from stream.lifecycle.delta import Delta
+from stream.lifecycle.snapshot import Snapshot, Snapshots
+from stream.lifecycle.ticket import NEVER
+from stream.metrics import measures as m
+from stream.metrics.segments import Segment, Segments
+
+OFFERED: Final = RANKS["call.offered"]
+QUEUED: Final = RANKS["call.queued"]
+ANSWERED: Final = RANKS["call.answered"]
+HELD: Final = RANKS["call.held"]
+RESUMED: Final = RANKS["call.resumed"]
+ABANDONED: Final = RANKS["call.abandoned"]
+CALLBACK: Final = RANKS["call.callback_requested"]
+MISSED: Final = RANKS["call.missed"]
+ENDED: Final = RANKS["call.ended"]
+WRAPUP_ENDED: Final = RANKS["call.wrapup_ended"]
+RECORD: Final = RANKS["call.record"]
+
+FIELDS: Final = ("media", "talk_seconds", "hold_seconds", "wrapup_seconds")
+"""What a call's history keeps of a snapshot besides the dimensions; `direction` is one of those (as of the causing event)."""
+TIMES: Final = ("offered_at", "queued_at", "answered_at", "abandoned_at", "ended_at", "wrapup_ended_at")
+"""The times of a record, in the order of its `extra`."""
+
+# Outcomes: the first counts, but an answer wins.
+NONE: Final = 0
+ANSWER: Final = 1
+ABANDON: Final = 2
+OTHER: Final = 3
+
+_STAGES: Final = {"ivr": m.CALLS_ABANDONED_IVR, "queue": m.CALLS_ABANDONED_QUEUE, "ring": m.CALLS_ABANDONED_RING}
+_CHANNELS: Final = {"voice": "phone", "chat": "chat", "video": "video"}
+"""The channel of a call that does not say."""
+_OFFERED: Final = {
+    None: m.CALLS_OFFERED,
+    "inbound": m.CALLS_OFFERED,
+    "outbound": m.CALLS_OFFERED_OUTBOUND,
+    "internal": m.CALLS_OFFERED_INTERNAL,
+    "callback": m.CALLS_OFFERED_CALLBACK,
+}
+
+
+class Thresholds:
+    """Answer-within and short-abandon thresholds in ms, by segment (queues of the configuration; the first match wins)."""
+
+    def __init__(self, rules: list[tuple[dict[str, frozenset[str]], int, int]], dimensions: tuple[str, ...]) -> None:
+        self._rules = [
+            ([(dimensions.index(field), wanted) for field, wanted in when.items()], within, short)
+            for when, within, short in rules
+        ]
+        self._known: dict[Segment, tuple[int, int]] = {}
+
+    def of(self, segment: Segment) -> tuple[int, int]:
+        """(answer within, short abandon)."""
+        found = self._known.get(segment)
+        if found is None:
+            found = self._known[segment] = self._match(segment.values)
+            if len(self._known) > Segments.BOUND:
+                self._known.clear()
+        return found
+
+    def _match(self, values: tuple[str | None, ...]) -> tuple[int, int]:
+        for when, within, short in self._rules:
+            if all(values[place] in wanted for place, wanted in when):
+                return within, short
+        return 20_000, 5_000
+
+
+def extra_of(event: CallEvent) -> Any:
+    """What the history keeps beyond the snapshot: the stage of an abandon, the times of a record (ms, `None`, or absent)."""
+    data: Any = event.data
+    if not data:
+        return None
+    if event.type == "call.abandoned":
+        return data.abandon.stage or None if data.abandon else None
+    if event.type == "call.record" and data.call:
+        times = {place: getattr(data.call, name) for place, name in enumerate(TIMES)}
+        return {place: time and to_ms(time) for place, time in times.items() if time is not UNSET}
+    return None
+
+
+class Call:
+    """The facts of one call after the events applied so far. Times are milliseconds since the epoch."""
+
+    __slots__ = (
+        "answered_in", "answered_ms", "answered_queued", "ended_in", "ended_ms", "exists", "first_ms", "held_ms", "held_since",
+        "hold_s", "last_ms", "left", "left_in", "left_ms", "left_queued", "lost", "media", "offered_in", "offered_ms", "queued_in", "queued_ms",
+        "recorded", "segment", "snapshot", "spans", "stage", "stood_ms", "talk_s", "waiting_in", "waiting_ms",
+        "wrapup_ended_ms", "wrapup_in", "wrapup_s",
+    )  # fmt: skip
+
+    def __init__(self, nothing: Segment) -> None:
+        self.exists = False
+        self.first_ms = NEVER
+        self.last_ms = NEVER
+        self.snapshot: Snapshot | None = None
+        self.segment = nothing
+        self.media = "voice"
+        self.talk_s: float | None = None
+        self.hold_s: float | None = None
+        self.wrapup_s: float | None = None
+        self.offered_ms = NEVER
+        self.offered_in = nothing
+        self.queued_ms = NEVER  # the first entry into a queue
+        self.queued_in = nothing
+        self.answered_ms = NEVER  # the first answer
+        self.answered_in = nothing
+        self.answered_queued = False  # after an entry into a queue: the wait starts there, else where it was offered
+        self.left = NONE  # the first way out without an answer: ABANDON or OTHER
+        self.left_ms = NEVER
+        self.left_in = nothing
+        self.left_queued = False
+        self.stage = "queue"  # where it was abandoned
+        self.held_since = NEVER
+        self.held_ms = 0
+        self.ended_ms = NEVER
+        self.ended_in = nothing
+        self.wrapup_ended_ms = NEVER
+        self.wrapup_in = nothing
+        self.waiting_ms = NEVER  # since when it waits now
+        self.waiting_in: Segment | None = None  # where it stands in the level, and since when
+        self.stood_ms = NEVER
+        self.spans: list[tuple[int, Segment, int]] = []  # (from, where, to) of the waiting that is over
+        self.lost = False  # counted as lost, see CallFold.overlay
+        self.recorded = False  # a record has replaced facts
+
+    @property
+    def outcome(self) -> int:
+        """Of several outcomes an answer wins, else the first."""
+        return ANSWER if self.answered_ms != NEVER else self.left
+
+    def arrival(self) -> tuple[int, Segment]:
+        """When and in which segment the call arrived: offered, else first queued; `NEVER` when neither is known."""
+        if self.offered_ms != NEVER:
+            return self.offered_ms, self.offered_in
+        return self.queued_ms, self.queued_in
+
+    def over(self) -> bool:
+        """Whether its ending is known."""
+        if self.answered_ms != NEVER:
+            return self.ended_ms != NEVER
+        return self.left != NONE or self.ended_ms != NEVER
+
+    def finished(self) -> bool:
+        """A call may always be forgotten once it has been silent for long: without an ending it is lost by then."""
+        return True
+
+
+class CallFold:
+    """How the histories of calls are read (the `Fold` protocol of lifecycle/entity.py)."""
+
+    family = "calls"
+
+    def __init__(
+        self, segments: Segments, keep_finished_ms: int, thresholds: Thresholds, lost_waiting_ms: int, lost_unfinished_ms: int
+    ) -> None:
+        self.segments = segments
+        self.keep_finished_ms = keep_finished_ms
+        self.snapshots = Snapshots("call", FIELDS, segments.dimensions)
+        self.extra_of = extra_of
+        self.thresholds = thresholds
+        self._direction = segments.dimensions.index("direction")
+        self._channel = segments.dimensions.index("channel") if "channel" in segments.dimensions else -1
+        self.lost_waiting_ms = lost_waiting_ms
+        self.lost_unfinished_ms = lost_unfinished_ms
+
+    def new(self) -> Call:
+        return Call(self.segments.nothing)
+
+    def due_ms(self, call: Call) -> int:
+        """When the call counts as lost if nothing more is heard of it, or `NEVER`."""
+        if call.over() and call.waiting_ms == NEVER:
+            return NEVER
+        due = call.first_ms + self.lost_unfinished_ms
+        if call.waiting_ms != NEVER:
+            due = min(due, call.waiting_ms + self.lost_waiting_ms)
+        return max(due, call.last_ms)  # whatever was heard of it last shows that it was not lost before
+
+    def inbound(self, segment: Segment) -> bool:
+        """Whether a call counts: of other directions only the offers do."""
+        return segment.values[self._direction] in (None, "inbound")
+
+    def overlay(self, out: Delta, call: Call, now: int) -> None:
+        """Counts a call whose ending is lost: at the due instant it leaves the level. `clear_overlay` takes it back."""
+        due = self.due_ms(call)
+        if due != NEVER and due <= now and not call.lost:
+            call.lost = True
+            self._count_lost(out, call, due, 1)
+
+    def clear_overlay(self, out: Delta, call: Call) -> None:
+        """Takes the lost ending back, before an event that may show otherwise."""
+        if call.lost:
+            call.lost = False
+            self._count_lost(out, call, self.due_ms(call), -1)
+
+    def _count_lost(self, out: Delta, call: Call, due: int, sign: int) -> None:
+        if not self.inbound(call.segment):
+            return
+        out.add(due, call.waiting_in or call.segment, m.CALLS_LOST, sign)
+        if call.waiting_in is not None:
+            out.level(due, call.waiting_in, m.CALLS_WAITING, -sign)
+
+    def apply(self, out: Delta, call: Call, at: int, rank: int, snapshot: Snapshot | None, extra: Any) -> None:
+        """The next event of the call in order (a record is not for here: lifecycle/record.py)."""
+        if not call.exists:
+            call.exists = True
+            call.first_ms = at
+        call.last_ms = at
+        if snapshot is not None and snapshot != call.snapshot:
+            self._take(out, call, snapshot)
+        if rank == OFFERED:
+            self._offered(out, call, at)
+        elif rank == QUEUED:
+            self._queued(out, call, at)
+        elif rank == ANSWERED:
+            self._answered(out, call, at)
+        elif rank == HELD:
+            if call.held_since == NEVER and call.answered_ms != NEVER and call.ended_ms == NEVER:
+                call.held_since = at
+        elif rank == RESUMED:
+            self._resumed(call, at)
+        elif rank == ABANDONED:
+            queued = call.queued_ms != NEVER
+            self._left(out, call, at, ABANDON, extra or ("queue" if queued else "ivr"))
+        elif CALLBACK <= rank <= MISSED:
+            self._left(out, call, at, OTHER, "queue")
+        elif rank == ENDED:
+            self._ended(out, call, at)
+        elif rank == WRAPUP_ENDED:
+            self._wrapped_up(out, call, at)
+        self._stand(out, call, at)
+
+    def _take(self, out: Delta, call: Call, snapshot: Snapshot) -> None:
+        """Merges a snapshot. Given seconds are facts of the whole call: its handling is counted anew."""
+        self.count_handling(out, call, -1)
+        self.take(call, snapshot)
+        self.count_handling(out, call, 1)
+
+    def take(self, call: Call, snapshot: Snapshot) -> None:
+        """Merges a snapshot: absent is unchanged, null clears."""
+        call.snapshot = snapshot
+        media, talk, hold, wrapup = snapshot[: len(FIELDS)]
+        if media is not UNSET:
+            call.media = media or "voice"
+        if talk is not UNSET:
+            call.talk_s = talk
+        if hold is not UNSET:
+            call.hold_s = hold
+        if wrapup is not UNSET:
+            call.wrapup_s = wrapup
+        kept = call.segment.values
+        given = snapshot[len(FIELDS) :]
+        values = tuple([old if new is UNSET else new for old, new in zip(kept, given, strict=True)])
+        if self._channel >= 0 and values[self._channel] is None:
+            channel = _CHANNELS[call.media]
+            values = (*values[: self._channel], channel, *values[self._channel + 1 :])
+        if values != kept:
+            call.segment = self.segments.of(values)
+
+    def count(self, out: Delta, call: Call, sign: int) -> None:
+        """Counts (1) or takes back (-1) everything but the level."""
+        self.count_arrival(out, call, sign)
+        self.count_outcome(out, call, sign)
+        self.count_handling(out, call, sign)
+
+    def _offered(self, out: Delta, call: Call, at: int) -> None:
+        if call.offered_ms != NEVER:
+            return
+        # Counted before only when the queue came first: then that is the arrival no more.
+        self.count_arrival(out, call, -1)
+        self.count_outcome(out, call, -1)
+        call.offered_ms, call.offered_in = at, call.segment
+        self.count_arrival(out, call, 1)
+        self.count_outcome(out, call, 1)
+
+    def _queued(self, out: Delta, call: Call, at: int) -> None:
+        if call.queued_ms == NEVER:
+            self.count_outcome(out, call, -1)
+            call.queued_ms, call.queued_in = at, call.segment
+            if call.offered_ms == NEVER:
+                self.count_arrival(out, call, 1)
+            self.count_outcome(out, call, 1)
+        if call.waiting_ms == NEVER and call.ended_ms == NEVER:
+            call.waiting_ms = at  # after an outcome it waits again, from here on
+
+    def _answered(self, out: Delta, call: Call, at: int) -> None:
+        call.waiting_ms = NEVER
+        if call.answered_ms != NEVER:
+            return
+        self.count_outcome(out, call, -1)
+        call.answered_ms, call.answered_in, call.answered_queued = at, call.segment, call.queued_ms != NEVER
+        call.ended_ms = call.wrapup_ended_ms = NEVER  # an end before the answer was not the end
+        self.count_outcome(out, call, 1)
+
+    def _resumed(self, call: Call, at: int) -> None:
+        if call.held_since != NEVER:
+            call.held_ms += at - call.held_since
+            call.held_since = NEVER
+
+    def _left(self, out: Delta, call: Call, at: int, outcome: int, stage: str) -> None:
+        call.waiting_ms = NEVER
+        if call.left == NONE:
+            # After an answer it changes nothing, but is kept: a record may take the answer away.
+            call.left, call.left_ms, call.left_in, call.stage = outcome, at, call.segment, stage
+            call.left_queued = call.queued_ms != NEVER
+            if call.answered_ms == NEVER:
+                self.count_outcome(out, call, 1)
+
+    def _ended(self, out: Delta, call: Call, at: int) -> None:
+        waited = call.waiting_ms != NEVER
+        call.waiting_ms = NEVER
+        if call.ended_ms != NEVER:
+            return
+        self._resumed(call, at)
+        self.count_handling(out, call, -1)
+        call.ended_ms, call.ended_in = at, call.segment
+        if call.answered_ms == NEVER and waited:
+            self._left(out, call, at, ABANDON, "queue")
+        self.count_handling(out, call, 1)
+
+    def _wrapped_up(self, out: Delta, call: Call, at: int) -> None:
+        if call.wrapup_ended_ms != NEVER:
+            return
+        self.count_handling(out, call, -1)
+        call.wrapup_ended_ms, call.wrapup_in = at, call.segment
+        self.count_handling(out, call, 1)
+
+    def _stand(self, out: Delta, call: Call, at: int) -> None:
+        waiting = call.segment if call.waiting_ms != NEVER and self.inbound(call.segment) else None
+        if waiting is not call.waiting_in:
+            if call.waiting_in is not None:
+                out.level(at, call.waiting_in, m.CALLS_WAITING, -1)
+                call.spans.append((call.stood_ms, call.waiting_in, at))
+            if waiting is not None:
+                out.level(at, waiting, m.CALLS_WAITING, 1)
+            call.waiting_in, call.stood_ms = waiting, at
+
+    def count_arrival(self, out: Delta, call: Call, sign: int) -> None:
+        """Counts (1) or takes back (-1) the arrival."""
+        at, segment = call.arrival()
+        if at != NEVER:
+            out.add(at, segment, _OFFERED[segment.values[self._direction]], sign)
+
+    def count_outcome(self, out: Delta, call: Call, sign: int) -> None:
+        """Counts (1) or takes back (-1) the outcome, in its own pane and in the arrival's."""
+        outcome = call.outcome
+        if outcome == NONE:
+            return
+        answered = outcome == ANSWER
+        at, segment = (call.answered_ms, call.answered_in) if answered else (call.left_ms, call.left_in)
+        if not self.inbound(segment):
+            return
+        queued = call.answered_queued if answered else call.left_queued
+        start = call.queued_ms if queued else call.offered_ms
+        wait = at - start if start != NEVER else None
+        within, short = self.thresholds.of(segment)
+        if answered:
+            self._count_answer(out, call, sign, wait, within)
+        elif outcome == ABANDON:
+            self._count_abandon(out, call, sign, wait, within, short)
+        else:
+            out.add(at, segment, m.CALLS_OTHER, sign)
+
+    def _count_answer(self, out: Delta, call: Call, sign: int, wait: int | None, within: int) -> None:
+        at, segment = call.answered_ms, call.answered_in
+        arrived, arrived_in = call.arrival()
+        out.add(at, segment, m.CALLS_ANSWERED, sign)
+        if arrived != NEVER:
+            out.add(arrived, arrived_in, m.ARRIVED_ANSWERED, sign)
+        if wait is None:
+            return
+        out.observe(at, segment, m.CALL_WAIT_SUM, m.CALL_WAIT, wait, m.CALLS_NEGATIVE, sign)
+        if wait <= within:
+            out.add(at, segment, m.CALLS_ANSWERED_WITHIN, sign)
+        if arrived != NEVER:
+            out.observe(arrived, arrived_in, m.ARRIVED_WAIT_SUM, m.ARRIVED_WAIT, wait, m.CALLS_NEGATIVE, sign)
+            if wait <= within:
+                out.add(arrived, arrived_in, m.ARRIVED_ANSWERED_WITHIN, sign)
+
+    def _count_abandon(self, out: Delta, call: Call, sign: int, wait: int | None, within: int, short: int) -> None:
+        at, segment = call.left_ms, call.left_in
+        arrived, arrived_in = call.arrival()
+        out.add(at, segment, _STAGES[call.stage], sign)
+        if arrived != NEVER:
+            out.add(arrived, arrived_in, m.ARRIVED_ABANDONED, sign)
+        if call.stage == "ivr":
+            return
+        if wait is None:
+            out.add(at, segment, m.CALLS_ABANDONED_AFTER, sign)  # without a start nothing excuses it
+            return
+        out.observe(at, segment, m.ABANDON_WAIT_SUM, m.ABANDON_WAIT, wait, m.CALLS_NEGATIVE, sign)
+        out.add(at, segment, m.CALLS_ABANDONED_WITHIN if wait <= within else m.CALLS_ABANDONED_AFTER, sign)
+        if wait <= short:
+            out.add(at, segment, m.CALLS_ABANDONED_SHORT, sign)
+
+    def count_handling(self, out: Delta, call: Call, sign: int) -> None:
+        """Counts (1) or takes back (-1) talk and handle time, where handling ended: at the end, later at the end of wrap-up."""
+        if call.answered_ms == NEVER or (call.ended_ms == NEVER and (call.wrapup_ended_ms == NEVER or call.talk_s is None)):
+            return
+        at, segment = call.ended_ms, call.ended_in
+        hold = call.held_ms if call.hold_s is None else round(call.hold_s * 1000)
+        talk = at - call.answered_ms - hold if call.talk_s is None else round(call.talk_s * 1000)
+        wrapup = 0 if call.wrapup_s is None else round(call.wrapup_s * 1000)
+        if call.wrapup_ended_ms != NEVER:
+            at, segment = call.wrapup_ended_ms, call.wrapup_in
+            if call.wrapup_s is None and call.ended_ms != NEVER:
+                wrapup = at - call.ended_ms
+        if not self.inbound(segment):
+            return
+        out.observe(at, segment, m.CALL_TALK_SUM, m.CALL_TALK, talk, m.CALLS_NEGATIVE, sign)
+        handle = max(talk, 0) + hold + max(wrapup, 0)
+        out.observe(at, segment, m.CALL_HANDLE_SUM, m.CALL_HANDLE, handle, m.CALLS_NEGATIVE, sign)

@@ -1,0 +1,66 @@
+"""A checkpoint: what is kept of an entity's events older than the horizon, once no event can come before them any more.
+
+It holds the state after them, and the ledger of what they contributed, so that a removal can still take it back.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stream.lifecycle.delta import Delta
+from stream.metrics.segments import Segment, Segments
+
+Checkpoint = tuple[list[Any], list[Any]]
+"""(state, ledger) as plain values, for MessagePack."""
+
+
+def seal(state: Any, ledger: Delta) -> Checkpoint:
+    """The checkpoint of a state and of all that was contributed up to it."""
+    return [_plain(name, getattr(state, name)) for name in sorted(state.__slots__)], plain_ledger(ledger)
+
+
+def unseal(checkpoint: Checkpoint, state: Any, segments: Segments) -> tuple[Any, Delta]:
+    """The state (filled into a new one) and the ledger of a checkpoint."""
+    values, ledger = checkpoint
+    for name, value in zip(sorted(state.__slots__), values, strict=True):
+        setattr(state, name, _lively(name, value, segments))
+    out = Delta()
+    for start, values, cell in ledger:
+        target = out.cell(start, segments.of(tuple(values)))
+        for code, amount in cell:
+            target[code] = target.get(code, 0) + amount
+    return state, out
+
+
+def plain_ledger(ledger: Delta) -> list[Any]:
+    """[[pane start, values, [[code, amount], ...]], ...] without zeros, sorted: equal ledgers are equal bytes."""
+    merged: dict[tuple[int, tuple[Any, ...]], dict[int, int]] = {}
+    for start, segments in ledger.panes.items():
+        for segment, cell in segments.items():
+            target = merged.setdefault((start, segment.values), {})
+            for code, amount in cell.items():
+                target[code] = target.get(code, 0) + amount
+    plain = [
+        [start, list(values), sorted([code, amount] for code, amount in cell.items() if amount)]
+        for (start, values), cell in merged.items()
+    ]
+    return sorted((entry for entry in plain if entry[2]), key=lambda entry: (entry[0], [(v is not None, v or "") for v in entry[1]]))
+
+
+def _plain(name: str, value: Any) -> Any:
+    if name == "snapshot":
+        return None  # only spares work: the next snapshot is taken in full
+    if isinstance(value, Segment):
+        return {"in": list(value.values)}
+    if isinstance(value, list | tuple):
+        return [_plain("", part) for part in value]
+    return value
+
+
+def _lively(name: str, value: Any, segments: Segments) -> Any:
+    if isinstance(value, dict):
+        return segments.of(tuple(value["in"]))
+    if isinstance(value, list):
+        parts = [_lively("", part, segments) for part in value]
+        return parts if name == "spans" else tuple(parts)
+    return value

@@ -1,0 +1,66 @@
+"""Contributions, collected: additive integer changes by 10 s pane, segment and measure."""
+
+from __future__ import annotations
+
+from stream.metrics.measures import SKETCHES
+from stream.metrics.segments import Segment
+from stream.metrics.sketch import bucket
+
+PANE_MS = 10_000
+"""The finest pane. Everything coarser is made from it (metrics/panes.py)."""
+
+Cell = dict[int, int]
+
+
+class Delta:
+    """`panes[start_ms][segment][code]` = the change. Adding an amount and its negative leaves nothing behind but a zero."""
+
+    __slots__ = ("panes",)
+
+    def __init__(self) -> None:
+        self.panes: dict[int, dict[Segment, Cell]] = {}
+
+    def cell(self, at_ms: int, segment: Segment) -> Cell:
+        """The cell of the pane that contains the instant."""
+        start = at_ms - at_ms % PANE_MS
+        pane = self.panes.get(start)
+        if pane is None:
+            pane = self.panes[start] = {}
+        cell = pane.get(segment)
+        if cell is None:
+            cell = pane[segment] = {}
+        return cell
+
+    def add(self, at_ms: int, segment: Segment, code: int, amount: int) -> None:
+        """A count changes."""
+        cell = self.cell(at_ms, segment)
+        cell[code] = cell.get(code, 0) + amount
+
+    def observe(self, at_ms: int, segment: Segment, sum_code: int, sketch: int, value: int, negative: int, sign: int) -> None:
+        """A duration or plain value is observed (`sign` 1) or taken back (-1). Below zero it counts as 0 and in `negative`."""
+        cell = self.cell(at_ms, segment)
+        if value < 0:
+            cell[negative] = cell.get(negative, 0) + sign
+            value = 0
+        code = sketch + bucket(value)
+        cell[code] = cell.get(code, 0) + sign
+        if value:
+            cell[sum_code] = cell.get(sum_code, 0) + sign * value
+
+    def level(self, at_ms: int, segment: Segment, code: int, change: int) -> None:
+        """A level steps up or down: its change, and the change's part of the pane's time integral."""
+        cell = self.cell(at_ms, segment)
+        cell[code] = cell.get(code, 0) + change
+        cell[code + 1] = cell.get(code + 1, 0) + change * (PANE_MS - at_ms % PANE_MS)
+
+    def merge(self, other: Delta, sign: int) -> None:
+        """Adds (1) or takes back (-1) all of another delta."""
+        for start, segments in other.panes.items():
+            pane = self.panes.setdefault(start, {})
+            for segment, source in segments.items():
+                cell = pane.setdefault(segment, {})
+                for code, amount in source.items():
+                    cell[code] = cell.get(code, 0) + sign * amount
+
+
+__all__ = ["PANE_MS", "SKETCHES", "Cell", "Delta"]

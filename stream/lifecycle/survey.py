@@ -1,0 +1,160 @@
+"""One survey invitation: what its events mean, and what it contributes (catalog.md, Surveys)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from msgspec import UNSET
+
+from stream.events.surveys import RANKS, SurveyEvent
+from stream.lifecycle.delta import Delta
+from stream.lifecycle.snapshot import Snapshot, Snapshots
+from stream.lifecycle.ticket import NEVER
+from stream.metrics import measures as m
+from stream.metrics.segments import Segment, Segments
+
+SENT: Final = RANKS["survey.sent"]
+RESPONDED: Final = RANKS["survey.responded"]
+UPDATED: Final = RANKS["survey.updated"]
+REVIEWED: Final = RANKS["qa.reviewed"]
+
+FIELDS: Final = ("kind", "scale_min", "scale_max", "satisfied_min", "polarity")
+SCALES: Final = {"csat": (1, 5), "nps": (0, 10), "ces": (1, 7), "cx": (1, 5), "employee": (0, 10)}
+"""Default scales. `fcr` has none: its answer is yes or no."""
+
+
+def extra_of(event: SurveyEvent) -> Any:
+    """What the history keeps beyond the snapshot: the answer, a score or (kind fcr) a bool."""
+    data: Any = event.data
+    if not data or not data.response:
+        return None
+    return data.response.confirmed if data.response.score is UNSET else data.response.score
+
+
+Facts = tuple[Any, ...]
+"""kind, scale_min, scale_max, satisfied_min, polarity: what is known of the question, in the order of `FIELDS`."""
+
+
+def scale(facts: Facts) -> tuple[int, int]:
+    """Least and greatest score of the question."""
+    least, greatest = SCALES.get(facts[0], (0, 10))
+    return (least if facts[1] is None else facts[1], greatest if facts[2] is None else facts[2])
+
+
+def fits(facts: Facts, answer: int | bool) -> bool:
+    """Whether an answer is one that the question allows. Of an unknown kind every answer is."""
+    if facts[0] is None:
+        return True
+    if facts[0] == "fcr":
+        return isinstance(answer, bool)
+    least, greatest = scale(facts)
+    return not isinstance(answer, bool) and least <= answer <= greatest
+
+
+def measured(facts: Facts, answer: int | bool | None) -> tuple[tuple[int, int], ...]:
+    """What an answer adds to which measure: `((code, amount), ...)`; nothing while the kind is unknown."""
+    kind = facts[0]
+    if answer is None or not fits(facts, answer):
+        return ()
+    if kind == "csat":
+        satisfied = facts[3] if facts[3] is not None else scale(facts)[1] - 1  # the top two points
+        return ((m.CSAT_ANSWERS, 1), (m.CSAT_SATISFIED, 1)) if answer >= satisfied else ((m.CSAT_ANSWERS, 1),)
+    if kind == "nps":
+        code = m.NPS_PROMOTERS if answer >= 9 else m.NPS_PASSIVES if answer >= 7 else m.NPS_DETRACTORS
+        return ((code, 1),)
+    if kind == "ces" and facts[4] == "effort":
+        return ((m.CES_EFFORT_ANSWERS, 1), (m.CES_EFFORT_SUM, int(answer)))
+    if kind == "ces":
+        return ((m.CES_EASE_ANSWERS, 1), (m.CES_EASE_SUM, int(answer)))
+    return ()
+
+
+class Survey:
+    """The state of one invitation after the events applied so far. Times are milliseconds since the epoch."""
+
+    __slots__ = (
+        "answer", "answered_in", "answered_ms", "counted", "exists", "facts", "last_ms", "refused", "segment", "sent_in",
+        "sent_ms", "snapshot",
+    )  # fmt: skip
+
+    def __init__(self, nothing: Segment) -> None:
+        self.exists = False
+        self.last_ms = NEVER
+        self.snapshot: Snapshot | None = None
+        self.segment = nothing
+        self.facts: Facts = (None,) * len(FIELDS)
+        self.sent_ms = NEVER
+        self.sent_in = nothing
+        self.answered_ms = NEVER  # the first answer, and its segment: later answers replace its value there
+        self.answered_in = nothing
+        self.answer: int | bool | None = None
+        self.counted: tuple[tuple[int, int], ...] = ()
+        self.refused = False  # the answer of the last event is outside its scale
+
+    def finished(self) -> bool:
+        """An invitation may always be forgotten once it has been silent for long."""
+        return True
+
+
+class SurveyFold:
+    """How the histories of invitations are read (the `Fold` protocol of lifecycle/entity.py)."""
+
+    family = "surveys"
+
+    def __init__(self, segments: Segments, keep_finished_ms: int) -> None:
+        self.segments = segments
+        self.keep_finished_ms = keep_finished_ms
+        others = tuple(name for name in FIELDS if name not in segments.dimensions)
+        self.snapshots = Snapshots("survey", others, segments.dimensions)
+        self.extra_of = extra_of
+        self._fact_places = [self.snapshots.names.index(name) for name in FIELDS]
+        self._dimensions_from = len(others)
+
+    def new(self) -> Survey:
+        return Survey(self.segments.nothing)
+
+    def apply(self, out: Delta, survey: Survey, at: int, rank: int, snapshot: Snapshot | None, extra: Any) -> None:
+        """The next event of the invitation in order. An answer outside the scale sets `refused` and changes nothing else."""
+        facts = survey.facts
+        if snapshot is not None and snapshot != survey.snapshot:
+            given = [snapshot[place] for place in self._fact_places]
+            facts = tuple([old if new is UNSET else new for old, new in zip(facts, given, strict=True)])
+        survey.refused = extra is not None and not fits(facts, extra)
+        if survey.refused or rank == REVIEWED:  # quality reviews count when the catalog has `qa_score`
+            return
+        survey.exists = True
+        survey.facts = facts
+        if snapshot is not None and snapshot != survey.snapshot:
+            survey.snapshot = snapshot
+            self._take_segments(survey, snapshot)
+        if rank == SENT and survey.sent_ms == NEVER:
+            survey.sent_ms, survey.sent_in = at, survey.segment
+            out.add(at, survey.segment, m.SURVEYS_SENT, 1)
+            if survey.answered_ms != NEVER:
+                out.add(at, survey.segment, m.SURVEYS_ANSWERED, 1)
+        elif RESPONDED <= rank <= UPDATED and extra is not None:
+            self._answer(out, survey, at, extra)
+        # An invitation is forgotten some time after it was sent, however late its answer.
+        survey.last_ms = at if survey.sent_ms == NEVER else survey.sent_ms
+
+    def _take_segments(self, survey: Survey, snapshot: Snapshot) -> None:
+        kept = survey.segment.values
+        given = snapshot[self._dimensions_from :]
+        values = tuple([old if new is UNSET else new for old, new in zip(kept, given, strict=True)])
+        if values != kept:
+            survey.segment = self.segments.of(values)
+
+    def _answer(self, out: Delta, survey: Survey, at: int, answer: int | bool) -> None:
+        survey.answer = answer
+        if survey.answered_ms == NEVER:
+            survey.answered_ms, survey.answered_in = at, survey.segment
+            if survey.sent_ms != NEVER:
+                out.add(survey.sent_ms, survey.sent_in, m.SURVEYS_ANSWERED, 1)
+        counts = measured(survey.facts, survey.answer)
+        if counts == survey.counted:
+            return
+        for code, amount in survey.counted:
+            out.add(survey.answered_ms, survey.answered_in, code, -amount)
+        for code, amount in counts:
+            out.add(survey.answered_ms, survey.answered_in, code, amount)
+        survey.counted = counts

@@ -1,0 +1,74 @@
+"""The catalog: every metric with what people need to act on it. Adding one is an entry here, a few lines of fold and a test.
+
+What each id counts is fixed by the contract's catalog; the entries of a family are in catalog_<family>.py.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from stream.metrics.formula import Formula
+
+Kind = Literal["count", "ratio", "duration", "distribution", "score", "level", "gauge"]
+Group = Literal["experience", "speed", "quality", "operational"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric: `formula` over the measures of `family`, in `unit`, with owner, target and next action.
+
+    `labels` are what can be asked beside the segments: label -> value -> the formula for it. `always_by` are labels by which
+    an answer is split even when nobody asks, because its values must not be mixed.
+    """
+
+    id: str
+    kind: Kind
+    unit: str
+    group: Group
+    family: str
+    formula: Formula
+    help: str
+    owner: str
+    target: str
+    next_action: str
+    labels: Mapping[str, Mapping[str, Formula]] = field(default_factory=dict)
+    always_by: tuple[str, ...] = ()
+
+
+class UnknownMetric(KeyError):
+    """No metric of that id; the message names the nearest."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class Catalog:
+    """All metrics by id, in the order in which they are listed."""
+
+    def __init__(self, metrics: list[Metric]) -> None:
+        self._metrics = {metric.id: metric for metric in metrics}
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return iter(self._metrics.values())
+
+    def __contains__(self, metric_id: str) -> bool:
+        return metric_id in self._metrics
+
+    def get(self, metric_id: str) -> Metric:
+        """The metric of an id, or `UnknownMetric`."""
+        found = self._metrics.get(metric_id)
+        if found is None:
+            near = difflib.get_close_matches(metric_id, self._metrics, 1)
+            hint = f"; did you mean {near[0]}?" if near else "; `floorcast metrics` lists them"
+            raise UnknownMetric(f"there is no metric {metric_id!r}{hint}")
+        return found
+
+
+def load_catalog() -> Catalog:
+    """The catalog of this version."""
+    from stream.metrics import catalog_calls, catalog_surveys, catalog_tickets  # noqa: PLC0415
+
+    return Catalog([*catalog_tickets.METRICS, *catalog_calls.METRICS, *catalog_surveys.METRICS])

@@ -1,0 +1,112 @@
+"""Measures: what is counted in a cell, each with a stable code. The codes are the stored format: never reuse or renumber one.
+
+A cell is `{code: integer}`. Codes below 128 take one byte when packed, so counts, sums and levels live there.
+A *level* has two codes: `code` is the sum of its changes in the pane, `code + 1` the sum of change x (pane end - time), its
+part of the time integral. An *observation* (duration, distribution) has a code for its sum and a range of codes for the
+buckets of its sketch; how many were observed is the sum of the buckets.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from stream.metrics.sketch import WIDTH
+
+SKETCHES: Final = 128
+"""The first code of the first sketch."""
+
+
+def sketch_base(number: int) -> int:
+    """The code of bucket 0 of the n-th sketch of a family."""
+    return SKETCHES + number * WIDTH
+
+
+# Topic `tickets`
+TICKETS_CREATED: Final = 1
+TICKETS_RESOLVED: Final = 2
+TICKETS_REOPENED: Final = 3
+TICKETS_NEGATIVE: Final = 4
+FIRST_RESPONSE_SUM: Final = 5
+RESOLUTION_SUM: Final = 6
+FULL_RESOLUTION_SUM: Final = 7
+BACKLOG: Final = 100
+BACKLOG_UNANSWERED: Final = 102
+FIRST_RESPONSE: Final = SKETCHES
+RESOLUTION: Final = SKETCHES + WIDTH
+FULL_RESOLUTION: Final = SKETCHES + 2 * WIDTH
+
+# Topic `calls`
+CALLS_OFFERED: Final = 1
+CALLS_OFFERED_OUTBOUND: Final = 2
+CALLS_OFFERED_INTERNAL: Final = 3
+CALLS_OFFERED_CALLBACK: Final = 4
+CALLS_ANSWERED: Final = 5
+CALLS_ANSWERED_WITHIN: Final = 6
+CALLS_ABANDONED_IVR: Final = 7
+CALLS_ABANDONED_QUEUE: Final = 8
+CALLS_ABANDONED_RING: Final = 9
+CALLS_ABANDONED_SHORT: Final = 10
+CALLS_ABANDONED_WITHIN: Final = 11
+CALLS_ABANDONED_AFTER: Final = 12
+CALLS_OTHER: Final = 13
+ARRIVED_ANSWERED: Final = 14
+ARRIVED_ANSWERED_WITHIN: Final = 15
+ARRIVED_ABANDONED: Final = 16
+CALLS_LOST: Final = 17
+CALLS_NEGATIVE: Final = 18
+CALL_WAIT_SUM: Final = 19
+ABANDON_WAIT_SUM: Final = 20
+CALL_TALK_SUM: Final = 21
+CALL_HANDLE_SUM: Final = 22
+ARRIVED_WAIT_SUM: Final = 23
+CALLS_WAITING: Final = 100
+CALL_WAIT: Final = SKETCHES
+ABANDON_WAIT: Final = SKETCHES + WIDTH
+CALL_TALK: Final = SKETCHES + 2 * WIDTH
+CALL_HANDLE: Final = SKETCHES + 3 * WIDTH
+ARRIVED_WAIT: Final = SKETCHES + 4 * WIDTH
+
+# Topic `surveys`
+SURVEYS_SENT: Final = 1
+SURVEYS_ANSWERED: Final = 2
+CSAT_ANSWERS: Final = 3
+CSAT_SATISFIED: Final = 4
+NPS_PROMOTERS: Final = 5
+NPS_PASSIVES: Final = 6
+NPS_DETRACTORS: Final = 7
+CES_EASE_ANSWERS: Final = 8
+CES_EASE_SUM: Final = 9
+CES_EFFORT_ANSWERS: Final = 10
+CES_EFFORT_SUM: Final = 11
+
+LEVELS: Final[dict[str, tuple[int, ...]]] = {
+    "tickets": (BACKLOG, BACKLOG_UNANSWERED),
+    "calls": (CALLS_WAITING,),
+    "surveys": (),
+}
+"""The level codes of each family: rolling a pane up treats their integrals apart (metrics/panes.py)."""
+
+_PER_FAMILY: Final[dict[str, tuple[str, ...]]] = {
+    "tickets": ("TICKETS_", "FIRST_RESPONSE", "RESOLUTION", "FULL_RESOLUTION", "BACKLOG"),
+    "calls": ("CALLS_", "CALL_", "ARRIVED_", "ABANDON_"),
+    "surveys": ("SURVEYS_", "CSAT_", "NPS_", "CES_"),
+}
+
+
+def measure_name(family: str, code: int) -> str:
+    """A code as people read it: `tickets_created`, `backlog`, `backlog[integral]`, `call_wait[bucket 137]`."""
+    if code >= SKETCHES:
+        base = SKETCHES + (code - SKETCHES) // WIDTH * WIDTH
+        return f"{_names(family)[base]}[bucket {code - base}]"
+    names = _names(family)
+    if code in names:
+        return names[code]
+    return f"{names[code - 1]}[integral]" if code - 1 in names else f"measure {code}"
+
+
+def _names(family: str) -> dict[int, str]:
+    return {
+        code: name.lower()
+        for name, code in globals().items()
+        if isinstance(code, int) and name.startswith(_PER_FAMILY[family])
+    }

@@ -1,0 +1,222 @@
+"""The panes of one shard in memory: contributions go in, changed cells come out.
+
+Which panes hold a contribution follows from two clocks alone, so the stored image is the same however it came about:
+
+- A pane is *kept* until the retention of its size has passed since its end, measured back from the retention clock.
+- A pane is *closed* when the shard's clock has reached its end.
+- The finest size holds everything. A coarser pane holds what its closed pane must (all of it), and while it is open only
+  those parts whose finer pane is kept no more (as when history is read that finer panes are too short-lived for).
+
+So live commits write 10 s cells only; a pane is rolled up once, when it closes; readers take open time from finer panes
+(query/tiling.py).
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+from typing import Final
+
+from stream.lifecycle.delta import PANE_MS, Cell, Delta
+from stream.metrics.sizes import DAY, SIZES, Sizes
+
+Group = bytes
+Pane = tuple[int, int]
+"""(size, start in ms)."""
+Grouped = dict[int, dict[Group, Cell]]
+"""Contributions by 10 s pane and group."""
+
+CELLS_MAX: Final = 50_000
+"""Cells kept in memory a shard, besides those of the batch at hand."""
+
+
+class Panes:
+    """Cells are absolute: this is the only writer, so what it has in memory is what the store must hold."""
+
+    def __init__(self, sizes: Sizes, keep_ms: tuple[int, ...], levels: tuple[int, ...]) -> None:
+        self.sizes = sizes
+        self.keep_ms = keep_ms
+        self.levels = levels
+        self.clock = 0
+        self.retention_clock = 0
+        self.index: set[Pane] = set()  # panes that the store has, or will have with this batch
+        self.cells: dict[Pane, dict[Group, Cell]] = {}
+        self.whole: set[Pane] = set()  # panes of which every cell is in `cells`
+        self.dirty: dict[Pane, set[Group]] = {}
+        self.removed: set[Pane] = set()
+        self.dropped = 0  # contributions too old for any pane
+        self._open: list[dict[int, set[int]]] = [{} for _ in range(SIZES)]  # [size][start] -> starts of finer panes to roll up
+        self._expiry: list[tuple[int, Pane]] = []  # heap of (when retention ends, pane)
+
+    def restore(self, index: Iterable[Pane], clock: int, retention_clock: int) -> None:
+        """Takes over from the store: which panes it has, and the clocks they were written at."""
+        self.clock, self.retention_clock = clock, retention_clock
+        for pane in index:
+            self._enter(pane)
+
+    def group(self, delta: Delta) -> Grouped:
+        """Sums contributions by group instead of by segment."""
+        grouped: Grouped = {}
+        for start, segments in delta.panes.items():
+            groups = grouped[start] = {}
+            for segment, cell in segments.items():
+                for group in segment.groups:
+                    target = groups.get(group)
+                    if target is None:
+                        groups[group] = cell.copy()
+                    else:
+                        for code, amount in cell.items():
+                            target[code] = target.get(code, 0) + amount
+        return grouped
+
+    def missing(self, grouped: Grouped, clock: int, retention_clock: int) -> dict[Pane, list[Group] | None]:
+        """The stored cells needed to apply a batch and move the clocks: of each pane some groups, or all (`None`)."""
+        needed: dict[Pane, list[Group] | None] = {}
+        for start, groups in grouped.items():
+            for pane in self._landing(start):
+                if pane in self.index and pane not in self.whole:
+                    known = self.cells.get(pane, {})
+                    absent = [group for group in groups if group not in known]
+                    if absent:
+                        needed[pane] = absent
+        for parent, children in self._moves(clock, retention_clock):
+            for pane in (parent, *((parent[0] - 1, child) for child in children)):
+                if pane in self.index and pane not in self.whole:
+                    needed[pane] = None
+        return needed
+
+    def load(self, pane: Pane, cells: dict[Group, Cell], asked: list[Group] | None) -> None:
+        """Takes in stored cells; what was asked for and is not there is empty."""
+        known = self.cells.setdefault(pane, {})
+        for group, cell in cells.items():
+            known.setdefault(group, cell)
+        if asked is None:
+            self.whole.add(pane)
+        else:
+            for group in asked:
+                known.setdefault(group, {})
+
+    def apply(self, grouped: Grouped) -> None:
+        """Adds contributions to every pane that holds them at the clocks as they stand."""
+        for start, groups in grouped.items():
+            landing = self._landing(start)
+            if not landing:
+                self.dropped += 1
+            for pane in landing:
+                self._add(pane, groups, start + PANE_MS)
+
+    def advance(self, clock: int, retention_clock: int) -> None:
+        """Moves the clocks: rolls up panes that close, and drops those whose retention is over."""
+        for parent, children in self._moves(clock, retention_clock):
+            size, start = parent
+            closes = self.sizes.end(size, start) <= clock
+            for child in sorted(children):
+                finer = (size - 1, child)
+                if closes or self._expired(finer, retention_clock):
+                    if finer in self.index:
+                        # Also into a pane whose own retention is over: it hands on to the next size, then goes.
+                        self._add(parent, self.cells.get(finer, {}), self.sizes.end(size - 1, child))
+                    self._rolled(parent, child)
+        self.clock, self.retention_clock = clock, retention_clock
+        while self._expiry and self._expiry[0][0] <= retention_clock:
+            self._remove(heapq.heappop(self._expiry)[1])
+
+    def take_changes(self) -> tuple[list[tuple[Pane, Group, Cell]], set[Pane]]:
+        """Changed cells without zeros (an empty one is to be deleted), and panes to be removed whole; forgets both."""
+        changes = [
+            (pane, group, {code: amount for code, amount in self.cells[pane][group].items() if amount})
+            for pane, groups in self.dirty.items()
+            for group in groups
+        ]
+        removed = self.removed
+        self.dirty, self.removed = {}, set()
+        return changes, removed
+
+    def evict(self) -> None:
+        """Forgets cells beyond the bound, those longest untouched first; to be called when all is written."""
+        total = sum(len(cells) for cells in self.cells.values())
+        for pane in list(self.cells):
+            if total <= CELLS_MAX:
+                return
+            total -= len(self.cells.pop(pane))
+            self.whole.discard(pane)
+
+    def _landing(self, start: int) -> list[Pane]:
+        """The panes that hold what happens in a 10 s pane."""
+        landing: list[Pane] = []
+        finer_kept = False
+        for size in range(SIZES):
+            pane = (size, self.sizes.start(size, start))
+            end = self.sizes.end(*pane)
+            kept = end + self.keep_ms[size] > self.retention_clock
+            if kept and (size == 0 or end <= self.clock or not finer_kept):
+                landing.append(pane)
+            finer_kept = kept
+        return landing
+
+    def _add(self, pane: Pane, groups: dict[Group, Cell], end: int) -> None:
+        if pane not in self.index:
+            self._enter(pane)
+            self.whole.add(pane)
+        # Put behind the others: `evict` takes the longest untouched first.
+        cells = self.cells[pane] = self.cells.pop(pane, {})
+        dirty = self.dirty.setdefault(pane, set())
+        later = self.sizes.end(*pane) - end
+        for group, cell in groups.items():
+            target = cells.get(group)
+            if target is None:
+                target = cells[group] = cell.copy()
+            else:
+                for code, amount in cell.items():
+                    target[code] = target.get(code, 0) + amount
+            if later:
+                for code in self.levels:
+                    change = cell.get(code)
+                    if change:
+                        # In a longer pane a change counts on to its end.
+                        target[code + 1] = target.get(code + 1, 0) + change * later
+            dirty.add(group)
+
+    def _enter(self, pane: Pane) -> None:
+        self.index.add(pane)
+        heapq.heappush(self._expiry, (self.sizes.end(*pane) + self.keep_ms[pane[0]], pane))
+        size, start = pane
+        if size < DAY:
+            parent = self.sizes.start(size + 1, start)
+            if self.sizes.end(size + 1, parent) > self.clock:
+                self._open[size + 1].setdefault(parent, set()).add(start)
+
+    def _moves(self, clock: int, retention_clock: int) -> list[tuple[Pane, set[int]]]:
+        """Panes into which finer ones must be rolled when the clocks move there: finest first, each with its finer panes."""
+        moves: list[tuple[Pane, set[int]]] = []
+        becoming: dict[int, set[int]] = {}
+        for size in range(1, SIZES):
+            parents: dict[int, set[int]] = dict(self._open[size])
+            for start, children in becoming.items():
+                parents[start] = parents.get(start, set()) | children
+            becoming = {}
+            for start, children in parents.items():
+                closes = self.sizes.end(size, start) <= clock
+                if closes or any(self._expired((size - 1, child), retention_clock) for child in children):
+                    moves.append(((size, start), set(children)))
+                    if size < DAY:
+                        becoming.setdefault(self.sizes.start(size + 1, start), set()).add(start)
+        return moves
+
+    def _expired(self, pane: Pane, retention_clock: int) -> bool:
+        return self.sizes.end(*pane) + self.keep_ms[pane[0]] <= retention_clock
+
+    def _rolled(self, parent: Pane, child: int) -> None:
+        size, start = parent
+        children = self._open[size].get(start)
+        if children is not None:
+            children.discard(child)
+            if not children:
+                del self._open[size][start]
+
+    def _remove(self, pane: Pane) -> None:
+        self.index.discard(pane)
+        self.cells.pop(pane, None)
+        self.whole.discard(pane)
+        self.dirty.pop(pane, None)
+        self.removed.add(pane)

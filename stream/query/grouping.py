@@ -1,0 +1,51 @@
+"""Which grouping answers a question by some dimensions, and how its groups fall into the rows asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stream.metrics.panes import Group
+from stream.metrics.segments import Grouping, group_name, group_values
+from stream.query.model import QueryError
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The groups of one grouping that match `where`, and the row (values of `by`) of each."""
+
+    number: int
+    fields: Grouping
+    by: tuple[str, ...]
+    where: dict[str, str | None]
+
+    def groups(self) -> list[Group] | None:
+        """The one group that is asked for, when `where` fixes every field; else `None`: all, to be picked from."""
+        if all(field in self.where for field in self.fields):
+            return [group_name(self.number, [self.where[field] for field in self.fields])]
+        return None
+
+    def row(self, group: Group) -> tuple[str | None, ...] | None:
+        """The row of a stored group, or `None` if it is not of this selection."""
+        number, values = group_values(group)
+        if number != self.number:
+            return None
+        named = dict(zip(self.fields, values, strict=True))
+        if any(named[field] != value for field, value in self.where.items()):
+            return None
+        return tuple(named[field] for field in self.by)
+
+
+def select(groupings: Sequence[Grouping], family: str, by: Sequence[str], where: dict[str, str | None]) -> Selection:
+    """The smallest grouping that has all the dimensions asked for, or `QueryError` that says which groupings there are."""
+    wanted = {*by, *where}
+    every: list[Grouping] = [(), *groupings]
+    fitting = [(len(fields), number) for number, fields in enumerate(every) if wanted <= set(fields)]
+    if not fitting:
+        known = ", ".join(f"[{', '.join(fields)}]" for fields in every)
+        raise QueryError(
+            f"no grouping of {family} holds {', '.join(sorted(wanted))}; there are {known}. "
+            f"To add one, list it in floorcast.yaml under groupings.{family}"
+        )
+    _, number = min(fitting)
+    return Selection(number, every[number], tuple(by), dict(where))

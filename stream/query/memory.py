@@ -1,0 +1,47 @@
+"""Reads from images in memory: scenarios and tests."""
+
+from __future__ import annotations
+
+from stream.metrics.panes import Group, Pane
+from stream.shard.changes import Fence
+from stream.shard.image import Image
+
+
+class ImageReader:
+    """A `Reader` of images by family and partition."""
+
+    def __init__(self, images: dict[tuple[str, int], Image]) -> None:
+        self._images = images
+
+    async def fences(self, family: str) -> dict[int, Fence]:
+        return {partition: image.fence for (name, partition), image in self._images.items() if name == family}
+
+    async def read_cells(
+        self, family: str, panes: dict[int, list[Pane]], groups: list[Group] | None
+    ) -> dict[int, dict[Pane, dict[Group, bytes]]]:
+        return {
+            partition: {
+                pane: _some(self._images[family, partition].cells[pane], groups)
+                for pane in wanted
+                if pane in self._images[family, partition].cells
+            }
+            for partition, wanted in panes.items()
+        }
+
+    async def read_levels(self, family: str, partitions: list[int], groups: list[Group] | None) -> dict[int, dict[Group, bytes]]:
+        return {partition: _some(self._images[family, partition].levels, groups) for partition in partitions}
+
+    async def read_oldest(
+        self, family: str, partitions: list[int], level: int, groups: list[Group]
+    ) -> dict[tuple[int, Group], int]:
+        oldest: dict[tuple[int, Group], int] = {}
+        for partition in partitions:
+            for member in self._images[family, partition].since:
+                if member.level == level and member.group in groups:
+                    key = (partition, member.group)
+                    oldest[key] = min(oldest.get(key, member.since_ms), member.since_ms)
+        return oldest
+
+
+def _some(cells: dict[Group, bytes], groups: list[Group] | None) -> dict[Group, bytes]:
+    return cells if groups is None else {group: cells[group] for group in groups if group in cells}

@@ -1,0 +1,67 @@
+"""What is asked, what is answered, and what a query needs to read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from stream.metrics.formula import Values
+from stream.metrics.panes import Group, Pane
+from stream.shard.changes import Fence
+
+
+class QueryError(ValueError):
+    """A question that cannot be answered; the message says what can be asked instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A metric over [from, to) (ms), by some dimensions, where others have given values. Stats: none = the default one.
+
+    `now_ms` is where gauges and levels without a window are read.
+    """
+
+    metric: str
+    now_ms: int
+    from_ms: int | None = None
+    to_ms: int | None = None
+    by: tuple[str, ...] = ()
+    where: dict[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The values of one group: every stat of the metric."""
+
+    by: dict[str, Any]
+    values: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Rows over the window that was really used. `fresh_ms`: how long ago the oldest shard had read to the end of its log."""
+
+    rows: list[Row]
+    from_ms: int | None
+    to_ms: int
+    fresh_at: int
+
+
+class Reader(Protocol):
+    """What a query reads of the store (store/store.py; in memory: query/memory.py). Partitions without data are left out."""
+
+    async def fences(self, family: str) -> dict[int, Fence]:
+        """The fence of every shard of a family."""
+
+    async def read_cells(
+        self, family: str, panes: dict[int, list[Pane]], groups: list[Group] | None
+    ) -> dict[int, dict[Pane, dict[Group, bytes]]]:
+        """Cells by partition and pane: those groups, or all."""
+
+    async def read_levels(self, family: str, partitions: list[int], groups: list[Group] | None) -> dict[int, dict[Group, bytes]]:
+        """The live levels by partition."""
+
+    async def read_oldest(
+        self, family: str, partitions: list[int], level: int, groups: list[Group]
+    ) -> dict[tuple[int, Group], int]:
+        """Since when the oldest member of a level is in it, by partition and group."""

@@ -1,0 +1,209 @@
+"""Answers a question: chooses the grouping and the panes, merges cells over shards, and computes the catalog's formula."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import msgpack
+
+from stream.config import Config
+from stream.lifecycle.delta import PANE_MS, Cell
+from stream.metrics.catalog import Catalog, Metric
+from stream.metrics.formula import Formula, Level, Oldest, Values
+from stream.metrics.panes import Group, Pane
+from stream.metrics.segments import Grouping
+from stream.metrics.sizes import Sizes
+from stream.query.grouping import Selection, select
+from stream.query.model import Answer, QueryError, Question, Reader, Row
+from stream.query.tiling import Clocks, Tiler
+from stream.shard.changes import Fence
+
+By = tuple[str | None, ...]
+AHEAD_MS = 60_000
+"""Panes may hold events beyond a shard's clock: as far as the tolerance for the future, and this much more."""
+
+_decode = msgpack.Decoder(dict[int, int]).decode
+
+
+class Queries:
+    """Answers questions about one deployment. `groupings` instead of the configured ones: scenarios ask for their own."""
+
+    def __init__(
+        self, catalog: Catalog, config: Config, reader: Reader, groupings: dict[str, tuple[Grouping, ...]] | None = None
+    ) -> None:
+        self._catalog = catalog
+        self._config = config
+        self._reader = reader
+        self._groupings = groupings
+        self._sizes = Sizes(config.timezone)
+        self._tiler = Tiler(self._sizes, config.retention_ms)
+
+    async def ask(self, question: Question) -> Answer:
+        """The answer, or `QueryError`/`UnknownMetric` that says what can be asked."""
+        metric = self._catalog.get(question.metric)
+        by, where, labels = self._split(metric, question)
+        groupings = self._groupings[metric.family] if self._groupings else getattr(self._config.groupings, metric.family)
+        selection = select(groupings, metric.family, by, where)
+        fences = await self._reader.fences(metric.family)
+        ahead_ms = self._config.future_ms + AHEAD_MS
+        read = _Read(self._reader, self._sizes, self._tiler, metric, selection, fences, ahead_ms)
+        rows: dict[By, dict[tuple[str, ...], Values]] = {}
+        used = (question.from_ms, question.to_ms or question.now_ms)
+        for label_values, formula in labels:
+            found, used = await read.values(formula, question)
+            for row, values in found.items():
+                rows.setdefault(row, {})[label_values] = values
+        names = tuple(question.by) + tuple(label for label in metric.always_by if label not in (*question.by, *question.where))
+        return Answer(list(self._rows(names, by, rows, bool(names))), *used, min((f.fresh for f in fences.values()), default=0))
+
+    def _rows(
+        self, names: tuple[str, ...], by: tuple[str, ...], rows: dict[By, dict[tuple[str, ...], Values]], split: bool
+    ) -> Iterable[Row]:
+        labels = [name for name in names if name not in by]
+        for row, per_label in sorted(rows.items(), key=lambda item: [(value is not None, value or "") for value in item[0]]):
+            for label_values, values in per_label.items():
+                if split and not any(values.values()):
+                    continue  # rows in which everything is zero are left out
+                named = {**dict(zip(by, row, strict=True)), **dict(zip(labels, label_values, strict=True))}
+                yield Row({name: named[name] for name in names}, values)
+
+    def _split(
+        self, metric: Metric, question: Question
+    ) -> tuple[tuple[str, ...], dict[str, str | None], list[tuple[tuple[str, ...], Formula]]]:
+        """Segments asked by and where, and of the labels asked the formula of each combination of values."""
+        by = tuple(name for name in question.by if name not in metric.labels)
+        where = {name: value for name, value in question.where.items() if name not in metric.labels}
+        split = [name for name in question.by if name in metric.labels]
+        split += [name for name in metric.always_by if name not in (*question.by, *question.where)]
+        fixed = {name: value for name, value in question.where.items() if name in metric.labels}
+        if not split and not fixed:
+            return by, where, [((), metric.formula)]
+        if len({*split, *fixed}) > 1:
+            raise QueryError(f"{metric.id} can be asked by one of {', '.join(metric.labels)} at a time")
+        (label,) = {*split, *fixed}
+        known = metric.labels[label]
+        wanted = [str(fixed[label])] if label in fixed else list(known)
+        unknown = [value for value in wanted if value not in known]
+        if unknown:
+            raise QueryError(f"{label} is one of {', '.join(known)}, not {unknown[0]!r}")
+        return by, where, [((value,) if label in split else (), known[value]) for value in wanted]
+
+
+class _Read:
+    """The reads of one question."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        sizes: Sizes,
+        tiler: Tiler,
+        metric: Metric,
+        selection: Selection,
+        fences: dict[int, Fence],
+        ahead_ms: int,
+    ) -> None:
+        self._reader = reader
+        self._sizes = sizes
+        self._tiler = tiler
+        self._metric = metric
+        self._selection = selection
+        self._fences = fences
+        self._ahead_ms = ahead_ms
+
+    async def values(self, formula: Formula, question: Question) -> tuple[dict[By, Values], tuple[int | None, int]]:
+        """The values of every row, and the window used."""
+        if isinstance(formula, Oldest):
+            return await self._oldest(formula, question.now_ms), (None, question.now_ms)
+        if isinstance(formula, Level):
+            return await self._level(formula, question)
+        if question.from_ms is None or question.to_ms is None:
+            raise QueryError(f"{self._metric.id} needs a window: ask with --window or --from and --to")
+        cells, used = await self._window(question.from_ms, question.to_ms)
+        if not self._selection.by:
+            cells.setdefault((), {})
+        return {row: formula.values(cell) for row, cell in cells.items()}, used
+
+    async def _window(self, from_ms: int, to_ms: int, ends: bool = False) -> tuple[dict[By, Cell], tuple[int, int]]:
+        """Merged cells by row. With `ends`, the integrals of levels are carried on from each pane's end to the window's."""
+        tilings = {
+            partition: self._tiler.tile(from_ms, to_ms, Clocks(fence.clock, fence.retention_clock))
+            for partition, fence in self._fences.items()
+        }
+        lower = min((tiling.from_ms for tiling in tilings.values()), default=from_ms)
+        upper = max((tiling.to_ms for tiling in tilings.values()), default=to_ms)
+        if (lower, upper) != (from_ms, to_ms):
+            # One shard had to widen: all do, so that the answer is of one window.
+            return await self._window(lower, upper, ends)
+        panes = {partition: tiling.panes for partition, tiling in tilings.items()}
+        stored = await self._reader.read_cells(self._metric.family, panes, self._selection.groups())
+        merged: dict[By, Cell] = {}
+        for by_pane in stored.values():
+            for pane, groups in by_pane.items():
+                later = to_ms - self._sizes.end(*pane) if ends else 0
+                self._merge(merged, groups, later)
+        return merged, (lower, upper)
+
+    def _merge(self, merged: dict[By, Cell], groups: dict[Group, bytes], later: int) -> None:
+        for group, packed in groups.items():
+            row = self._selection.row(group)
+            if row is None:
+                continue
+            target = merged.setdefault(row, {})
+            cell = _decode(packed)
+            for code, amount in cell.items():
+                target[code] = target.get(code, 0) + amount
+            if later and isinstance(self._metric.formula, Level):
+                level = self._metric.formula.code
+                target[level + 1] = target.get(level + 1, 0) + cell.get(level, 0) * later
+
+    async def _level(self, formula: Level, question: Question) -> tuple[dict[By, Values], tuple[int | None, int]]:
+        """`L(to)` = live - changes from then on; the mean is the time integral over the window's length."""
+        code = formula.code
+        to_ms = question.to_ms if question.to_ms is not None else _pane_end(question.now_ms)
+        last = max([to_ms, *(fence.clock + self._ahead_ms for fence in self._fences.values())])
+        after, (to_ms, _) = await self._window(to_ms, last)
+        live = await self._live(code)
+        at_end = {row: live.get(row, 0) - after.get(row, {}).get(code, 0) for row in {*live, *after}}
+        if question.from_ms is None:
+            if not self._selection.by:
+                at_end.setdefault((), 0)
+            return {row: {"value": value} for row, value in at_end.items()}, (None, to_ms)
+        within, (from_ms, _) = await self._window(question.from_ms, to_ms, ends=True)
+        rows: dict[By, Values] = {}
+        for row in {*at_end, *within, *([()] if not self._selection.by else [])}:
+            cell, value = within.get(row, {}), at_end.get(row, 0)
+            integral = (value - cell.get(code, 0)) * (to_ms - from_ms) + cell.get(code + 1, 0)
+            rows[row] = {"value": value, "mean": integral / (to_ms - from_ms) if to_ms > from_ms else None}
+        return rows, (from_ms, to_ms)
+
+    async def _live(self, code: int) -> dict[By, int]:
+        stored = await self._reader.read_levels(self._metric.family, list(self._fences), self._selection.groups())
+        live: dict[By, int] = {}
+        for groups in stored.values():
+            for group, packed in groups.items():
+                row = self._selection.row(group)
+                if row is not None:
+                    live[row] = live.get(row, 0) + _decode(packed).get(code, 0)
+        return live
+
+    async def _oldest(self, formula: Oldest, now_ms: int) -> dict[By, Values]:
+        partitions = list(self._fences)
+        stored = await self._reader.read_levels(self._metric.family, partitions, self._selection.groups())
+        groups = {group for cells in stored.values() for group in cells if self._selection.row(group) is not None}
+        oldest = await self._reader.read_oldest(self._metric.family, partitions, formula.level, sorted(groups))
+        since: dict[By, int] = {}
+        for (_, group), at in oldest.items():
+            row = self._selection.row(group)
+            if row is not None:
+                since[row] = min(since.get(row, at), at)
+        rows: dict[By, Values] = {row: {"value": max(0, now_ms - at) / 1000} for row, at in since.items()}
+        if not self._selection.by:
+            rows.setdefault((), {"value": None})
+        return rows
+
+
+def _pane_end(at_ms: int) -> int:
+    return at_ms - at_ms % PANE_MS + PANE_MS
+
+
+__all__ = ["Pane", "Queries"]

@@ -1,0 +1,94 @@
+"""Plays the events of a scenario through real shards over images in memory, with a clock moved by hand."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from random import Random
+
+from stream.config import Config
+from stream.events.decode import FAMILIES, decoder_of, family_of
+from stream.events.refusal import Refused
+from stream.metrics.segments import Grouping
+from stream.scenario.file import Scenario, Told
+from stream.shard.changes import Record
+from stream.shard.family import COUNTED, family
+from stream.shard.image import Image, run_batch
+from stream.shard.intake import Intake
+from stream.shard.shard import Shard
+
+_APART = ("refused_late", "refused_future")
+"""Counted apart from the other dead letters."""
+
+
+class Floor:
+    """One shard a family, in memory: what a worker with one partition a topic would be."""
+
+    def __init__(self, config: Config, groupings: dict[str, tuple[Grouping, ...]]) -> None:
+        self.images = {(name, 0): Image() for name in COUNTED}
+        self._shards = {
+            name: Shard(family(name, config, groupings[name]), f"support.{name}", 0, config) for name in COUNTED
+        }
+        self._others = {
+            name: Intake(decoder_of(name), config.horizon_ms, config.future_ms, config.max_event_bytes)
+            for name in FAMILIES
+            if name not in COUNTED
+        }
+        self._clocks: Counter[str] = Counter()
+        self._offsets: Counter[str] = Counter()
+        self._journal: Counter[str] = Counter()
+        self.now_ms = 0
+
+    def read(self, events: Sequence[Told], now_ms: int) -> None:
+        """Reads events, then fires the timers due up to now."""
+        self.now_ms = max(self.now_ms, now_ms)
+        batches: dict[str, list[Record]] = {name: [] for name in FAMILIES}
+        for event in events:
+            name = family_of(event.family_type)
+            if name is not None:
+                batches[name].append(Record(self._offsets[name], event.sent_ms, event.value))
+                self._offsets[name] += 1
+        for name, shard in self._shards.items():
+            run_batch(shard, self.images[name, 0], batches[name], self.now_ms)
+        for name, intake in self._others.items():
+            incoming, self._clocks[name] = intake.read(batches[name], self._clocks[name])
+            self._journal.update(f"refused_{item[1].reason}" for item in incoming if isinstance(item[1], Refused))
+
+    def journal(self, what: str) -> int:
+        """`deadletters`, `duplicates` or `late`."""
+        counts = Counter(self._journal)
+        for shard in self._shards.values():
+            counts.update(shard.journal)
+        if what == "deadletters":
+            return sum(count for name, count in counts.items() if name.startswith("refused_") and name not in _APART)
+        return counts["refused_late" if what == "late" else what]
+
+
+def arrivals(scenario: Scenario) -> list[tuple[int, list[Told]]]:
+    """When what is read: events by their arrival, and what arrives while the worker lags at the end of that."""
+    read: dict[int, list[Told]] = {}
+    for event in sorted(scenario.events, key=lambda event: event.arrives_ms):
+        at = event.arrives_ms
+        for begin, until in scenario.lag:
+            if begin <= at < until:
+                at = until
+        read.setdefault(at, []).append(event)
+    return sorted(read.items())
+
+
+def shuffled(scenario: Scenario, seed: int) -> list[list[Told]]:
+    """The same events in another order, each twice, in batches cut at random.
+
+    No event comes behind one that is more than the horizon later: it would be late, which is another scenario.
+    """
+    random = Random(seed)
+    delay = max((event.sent_ms - event.at_ms for event in scenario.events), default=0)
+    reach = max(0, scenario.config.horizon_ms - max(0, delay))
+    twice = [(event.at_ms + random.random() * reach, event) for event in scenario.events for _ in range(2)]
+    order = [event for _, event in sorted(twice, key=lambda pair: pair[0])]
+    batches: list[list[Told]] = []
+    while order:
+        size = random.randint(1, max(1, len(order) // 2))
+        batches.append(order[:size])
+        order = order[size:]
+    return batches

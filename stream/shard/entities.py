@@ -1,0 +1,48 @@
+"""The entities of one shard in memory: a bounded cache of what the store holds, and what the batch at hand has touched."""
+
+from __future__ import annotations
+
+from stream.lifecycle.entity import Entity, pack_entity, unpack_entity
+from stream.lifecycle.replay import Fold
+
+
+class Entities:
+    """Two generations: what is used stays in the young one; when that is full the old one is forgotten."""
+
+    def __init__(self, fold: Fold, bound: int) -> None:
+        self._fold = fold
+        self._half = max(1, bound // 2)
+        self._young: dict[str, Entity] = {}
+        self._old: dict[str, Entity] = {}
+
+    def __len__(self) -> int:
+        return len(self._young) + len(self._old)
+
+    def has(self, subject: str) -> bool:
+        """Whether the entity is in memory."""
+        return subject in self._young or subject in self._old
+
+    def get(self, subject: str) -> Entity:
+        """The entity; one of which nothing is known when it is not in memory (it was asked for before: `put`)."""
+        entity = self._young.get(subject)
+        if entity is None:
+            entity = self._old.pop(subject, None) or Entity(self._fold.new())
+            self._young[subject] = entity
+        return entity
+
+    def put(self, subject: str, packed: bytes) -> None:
+        """An entity that the store had."""
+        self._young[subject] = unpack_entity(self._fold, packed)
+
+    def drop(self, subject: str) -> None:
+        """Forgets an entity for good."""
+        self._young.pop(subject, None)
+        self._old.pop(subject, None)
+
+    def evict(self) -> None:
+        """Keeps to the bound; to be called when all is written."""
+        if len(self._young) > self._half:
+            self._old, self._young = self._young, {}
+
+
+__all__ = ["Entities", "Entity", "pack_entity"]

@@ -1,0 +1,50 @@
+"""The rules of one topic family under a configuration: fold, groupings, level codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stream.config import Config
+from stream.lifecycle.call import CallFold, Thresholds
+from stream.lifecycle.replay import Fold
+from stream.lifecycle.survey import SurveyFold
+from stream.lifecycle.ticket import TicketFold
+from stream.metrics.measures import LEVELS
+from stream.metrics.segments import Grouping, Segments
+
+COUNTED = ("tickets", "calls", "surveys")
+"""The families that are folded and counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Everything that a shard needs to know of its topic."""
+
+    name: str
+    fold: Fold
+    levels: tuple[int, ...]
+
+
+def family(name: str, config: Config, groupings: tuple[Grouping, ...] | None = None) -> Family:
+    """The rules of `tickets`, `calls` or `surveys`; `groupings` instead of the configured ones (scenarios ask for their own)."""
+    wanted = groupings if groupings is not None else getattr(config.groupings, name)
+    if name == "tickets":
+        fold: Fold = TicketFold(Segments(wanted), config.keep_finished.tickets_ms)
+    elif name == "calls":
+        fold = _calls(config, wanted)
+    else:
+        fold = SurveyFold(Segments(wanted), config.keep_finished.surveys_ms)
+    return Family(name, fold, LEVELS[name])
+
+
+def _calls(config: Config, groupings: tuple[Grouping, ...]) -> Fold:
+    asked = dict.fromkeys(field for rule in config.queues for field in rule.when)
+    segments = Segments(groupings, (*asked, "direction"))
+    rules = [
+        ({field: frozenset(values) for field, values in rule.when.items()}, rule.answer_within_ms, rule.short_abandon_ms)
+        for rule in config.queues
+    ]
+    thresholds = Thresholds(rules, segments.dimensions)
+    return CallFold(
+        segments, config.keep_finished.calls_ms, thresholds, config.lost.waiting_ms, config.lost.unfinished_ms
+    )

@@ -1,0 +1,47 @@
+"""One event on its way into Kafka: checked against the contract, as key and bytes, with its time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import UNSET
+
+from stream.events.decode import decoder_of, family_of
+from stream.events.envelope import to_ms
+from stream.events.refusal import Refused
+
+
+class Prepared(NamedTuple):
+    """A checked event as it will stand in Kafka."""
+
+    recorded_ms: int
+    """`recordedtime`, else `time`: the record timestamp of imported history."""
+    time_ms: int
+    family: str
+    key: bytes
+    value: bytes
+
+
+def prepare(event: Mapping[str, Any], bytes_max: int) -> Prepared:
+    """Check one event. Raises Refused: not of the contract, or longer than `bytes_max` as JSON."""
+    kind = event.get("type")
+    family = family_of(kind) if isinstance(kind, str) else None
+    if family is None:
+        raise Refused("invalid", "type", f"{kind!r} is not a type of the contract")
+    try:
+        value = msgspec.json.encode(event)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Refused("not_json", "", str(error)) from None
+    if len(value) > bytes_max:
+        raise Refused("too_large", "", f"{len(value)} bytes, at most {bytes_max} are taken")
+    decoder = decoder_of(family)
+    decoded = decoder.decode(value)
+    if decoded is None:
+        raise Refused(
+            "invalid", "type", f"{kind!r} is unknown; of this topic there are {', '.join(decoder.rank)}"
+        )
+    time_ms = to_ms(decoded.time)
+    recorded_ms = time_ms if decoded.recordedtime is UNSET else to_ms(decoded.recordedtime)
+    return Prepared(recorded_ms, time_ms, family, decoded.subject.encode(), value)

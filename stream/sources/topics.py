@@ -1,0 +1,108 @@
+"""The topics that floorcast reads and writes, created with the settings that they need."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import InvalidConfigurationError, KafkaError, TopicAlreadyExistsError, for_code
+
+from stream.config import Config, KafkaConfig
+from stream.events.decode import FAMILIES
+from stream.sources.broker import BrokerError, unreachable
+from stream.sources.security import client_options
+
+PARTITIONS = 8
+REPLICAS_MAX = 3
+DEADLETTERS_KEPT_MS = 30 * 86_400_000
+AFTER_MAX = "message.timestamp.after.max.ms"
+_FOR_EVER = -1
+
+
+class TopicReport(NamedTuple):
+    """What became of one topic."""
+
+    name: str
+    outcome: Literal["created", "exists"]
+    partitions: int
+    note: str
+    """What differs from what was asked for; empty when nothing does."""
+
+
+async def create_topics(
+    config: Config, partitions: int = PARTITIONS, replicas: int | None = None
+) -> list[TopicReport]:
+    """Create the topics of the contract that do not exist; those that do stay as they are and are reported.
+
+    `replicas`: of each partition, by default one on every broker, up to three. Raises BrokerError.
+    """
+    options = client_options(config.kafka)
+    admin = AIOKafkaAdminClient(**options)
+    try:
+        await admin.start()
+        there = {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
+        if replicas is None:
+            replicas = min(REPLICAS_MAX, len((await admin.describe_cluster())["brokers"]))
+        return [
+            await _create(
+                admin, NewTopic(name, partitions, replicas, topic_configs=settings), there.get(name)
+            )
+            for name, settings in topic_settings(config).items()
+        ]
+    except (KafkaError, OSError) as error:
+        raise unreachable(config.kafka.bootstrap, error) from None
+    finally:
+        await admin.close()
+
+
+def topic_settings(config: Config) -> dict[str, dict[str, str]]:
+    """Every topic's settings, by name.
+
+    Inputs are kept for the longest pane and the horizon, so that a rebuild gives the same numbers; with
+    `clock: events` for ever, because history's own timestamps are older than any retention. One record from
+    a wrong clock must not move the log's time, so the broker refuses what is too far ahead of its own.
+    """
+    kept_ms = config.retention.panes_1d_ms + config.horizon_ms
+    common = {"cleanup.policy": "delete", "message.timestamp.type": "CreateTime"}
+    inputs = {
+        **common,
+        "retention.ms": str(_FOR_EVER if config.clock == "events" else kept_ms),
+        AFTER_MAX: str(config.future_ms),
+    }
+    return {
+        **dict.fromkeys(topic_names(config.kafka).values(), inputs),
+        config.kafka.topics.deadletters: {**common, "retention.ms": str(DEADLETTERS_KEPT_MS)},
+    }
+
+
+def topic_names(kafka: KafkaConfig) -> dict[str, str]:
+    """The input topic of each family of the contract."""
+    return {family: getattr(kafka.topics, family) for family in FAMILIES}
+
+
+async def _create(admin: AIOKafkaAdminClient, topic: NewTopic, there: int | None) -> TopicReport:
+    if there is None:
+        error = await _ask(admin, topic)
+        note = ""
+        if (
+            error is not None
+            and isinstance(error, InvalidConfigurationError)
+            and AFTER_MAX in topic.topic_configs
+        ):
+            # Kafka before 3.6 does not know it.
+            topic.topic_configs = {k: v for k, v in topic.topic_configs.items() if k != AFTER_MAX}
+            error, note = await _ask(admin, topic), f"without {AFTER_MAX}, which this broker refuses"
+        if error is None:
+            return TopicReport(topic.name, "created", topic.num_partitions, note)
+        if not isinstance(error, TopicAlreadyExistsError):
+            raise BrokerError(f"topic {topic.name} could not be created: {type(error).__name__}: {error}")
+        there = topic.num_partitions  # made by somebody else just now
+    differs = there != topic.num_partitions
+    note = f"{topic.num_partitions} were asked for; a change would move keys" if differs else ""
+    return TopicReport(topic.name, "exists", there, note)
+
+
+async def _ask(admin: AIOKafkaAdminClient, topic: NewTopic) -> KafkaError | None:
+    answer = await admin.create_topics([topic])
+    _, code, message = answer.topic_errors[0]
+    return None if code == 0 else for_code(code)(message or "")

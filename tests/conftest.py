@@ -1,0 +1,105 @@
+"""The servers that tests run against.
+
+They live for the whole session, so a test uses topics and a namespace of its own (`unique_name`).
+A test that stops or kills servers makes its own with `new_kafka` or `new_redis`.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Protocol, TypeVar
+from uuid import uuid4
+
+import pytest
+
+from stream.embedded.broker import broker_binary
+from stream.embedded.child import EmbeddedError
+from stream.embedded.pair import Pair, start_pair
+from stream.embedded.redis import redis_binary
+from tests.rig.kafka import Kafka, kafka_libs
+from tests.rig.missing import MissingPart
+from tests.rig.redis import RedisServer, redis_program
+
+T = TypeVar("T")
+
+
+class NewRedis(Protocol):
+    """Starts one more redis-server; the options are those of RedisServer."""
+
+    def __call__(
+        self, *, save: bool = False, password: str | None = None, users: dict[str, str] | None = None
+    ) -> RedisServer: ...
+
+
+@pytest.fixture
+def unique_name() -> str:
+    """A name for this test's topics, groups or namespace that no other test has."""
+    return f"t{uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
+    """A real Apache Kafka, shared by the session."""
+    server = Kafka(tmp_path_factory.mktemp("kafka"), _part(kafka_libs))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A real Redis, shared by the session, without snapshots."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"), _part(redis_program))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def embedded_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """The embedded broker and Valkey, shared by the session."""
+    _part(broker_binary)
+    _part(redis_binary)
+    with start_pair(tmp_path_factory.mktemp("pair")) as pair:
+        yield pair
+
+
+@pytest.fixture
+def new_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Kafka]]:
+    """Starts brokers that this test alone uses; what still runs is ended with the test."""
+    with ExitStack() as cleanup:
+
+        def start() -> Kafka:
+            server = Kafka(tmp_path_factory.mktemp("own-kafka"), _part(kafka_libs))
+            cleanup.callback(server.kill9)
+            server.start()
+            return server
+
+        yield start
+
+
+@pytest.fixture
+def new_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewRedis]:
+    """Starts Redis servers that this test alone uses; what still runs is ended with the test."""
+    with ExitStack() as cleanup:
+
+        def start(
+            *, save: bool = False, password: str | None = None, users: dict[str, str] | None = None
+        ) -> RedisServer:
+            directory = tmp_path_factory.mktemp("own-redis")
+            server = RedisServer(directory, _part(redis_program), save=save, password=password, users=users)
+            cleanup.callback(server.kill9)
+            server.start()
+            return server
+
+        yield start
+
+
+def _part(find: Callable[[], T]) -> T:
+    """What `find` finds. What is missing skips the test; in CI, where nothing may go unseen, it fails it."""
+    try:
+        return find()
+    except (MissingPart, EmbeddedError) as e:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(e))
+        pytest.skip(str(e))

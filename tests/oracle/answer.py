@@ -1,0 +1,205 @@
+"""Metrics of catalog.md from facts and spans, by brute force and in exact arithmetic."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeVar
+
+from tests.oracle.model import Fact, Image, Segments, Span
+
+Number = int | Fraction
+Thing = TypeVar("Thing", Fact, Span)
+Where = Mapping[str, str | Sequence[str | None] | None]
+Sum = Mapping[str, int]
+"""A sum over measures: measure -> factor."""
+
+COUNTS = (
+    "ticket_volume",
+    "tickets_resolved",
+    "tickets_reopened",
+    "calls_offered",
+    "calls_answered",
+    "calls_abandoned",
+    "calls_other",
+)
+DURATIONS = (
+    "first_response_time",
+    "resolution_time",
+    "full_resolution_time",
+    "call_wait_time",
+    "time_to_abandon",
+    "call_talk_time",
+    "call_hold_time",
+    "call_wrapup_time",
+    "call_handle_time",
+    "call_wait_by_arrival",
+)
+LEVELS = ("backlog", "backlog_unanswered", "calls_waiting")
+GAUGES = {"longest_wait": "calls_waiting"}
+
+OUTCOMES = {"calls_answered": 1, "calls_abandoned": 1, "calls_other": 1}
+REACHED = {"calls_answered": 1, "abandoned_in_service_level": 1}
+
+# numerator, denominator. catalog.md "Calls", definitions.md 2.2 for the service levels.
+RATIOS: dict[str, tuple[Sum, Sum]] = {
+    "answer_rate": ({"calls_answered": 1}, OUTCOMES),
+    "abandonment_rate": (
+        {"calls_abandoned": 1, "abandoned_short": -1},
+        {**OUTCOMES, "abandoned_short": -1},
+    ),
+    "abandonment_rate_raw": ({"calls_abandoned": 1}, OUTCOMES),
+    "service_level": ({"answered_within": 1}, {**REACHED, "abandoned_within": -1}),
+    "service_level_all_success": ({"answered_within": 1, "abandoned_within": 1}, REACHED),
+    "service_level_answered_only": ({"answered_within": 1}, {"calls_answered": 1}),
+    "service_level_offered": ({"answered_within": 1}, REACHED),
+    "service_level_short_success": ({"answered_within": 1, "abandoned_short": 1}, REACHED),
+    "service_level_excl_short": ({"answered_within": 1}, {**REACHED, "abandoned_short": -1}),
+    "answered_by_arrival": ({"answered_by_arrival": 1}, {"calls_offered": 1}),
+    "abandoned_by_arrival": ({"abandoned_by_arrival": 1}, {"calls_offered": 1}),
+    "service_level_by_arrival": ({"answered_within_by_arrival": 1}, {"calls_offered": 1}),
+    "survey_response_rate": ({"surveys_answered": 1}, {"surveys_sent": 1}),
+}
+SCORES = ("nps", "ces")
+METRICS = (*COUNTS, *DURATIONS, *LEVELS, *GAUGES, *RATIOS, "csat", *SCORES)
+
+PERCENTILES = {"p50": 50, "p75": 75, "p90": 90, "p95": 95, "p99": 99}
+NPS_GROUPS = ("promoters", "passives", "detractors")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of an answer: the values of `by`, and stat -> value (seconds for durations; None = no data)."""
+
+    by: dict[str, str | None]
+    values: dict[str, Number | None]
+
+
+def answer(
+    image: Image,
+    metric: str,
+    from_ms: int | None,
+    to_ms: int,
+    where: Where | None = None,
+    by: Sequence[str] = (),
+) -> list[Row]:
+    """Every stat of `metric` over [from_ms, to_ms); levels: `value` at `to_ms`, `mean` over the window.
+
+    Without `from_ms` only levels and gauges can be read: at `to_ms`, after what happens then. With a window,
+    which is half-open, what happens at `to_ms` is outside of it. Without `by` exactly one row; with it, rows
+    in which everything is zero are left out, in no order. `where` values may be lists: any of them.
+    """
+    where = where or {}
+    if metric == "ces" and "polarity" not in where and "polarity" not in by:
+        by = (*by, "polarity")  # "`ces` without a polarity asked for answers one row per polarity"
+    if metric in LEVELS or metric in GAUGES:
+        level = GAUGES.get(metric, metric)
+        spans = [s for s in image.spans if s.level == level and _matches(s.segments, where)]
+        keys = _keys([s.segments for s in spans], by)
+        rows = [Row(key, _level(metric, _of(spans, key), from_ms, to_ms)) for key in keys]
+    else:
+        if from_ms is None:
+            raise ValueError(f"{metric} needs a window")
+        facts = [
+            f
+            for f in image.facts
+            if from_ms <= f.at_ms < to_ms and _matches(f.segments, where) and _direction_asked(f, where, by)
+        ]
+        keys = _keys([f.segments for f in facts], by)
+        rows = [Row(key, _stats(metric, _of(facts, key))) for key in keys]
+    return [row for row in rows if not by or any(row.values.values())]
+
+
+def _matches(segments: Segments, where: Where) -> bool:
+    for name, wanted in where.items():
+        values = [wanted] if wanted is None or isinstance(wanted, str) else wanted
+        if segments.get(name) not in values:
+            return False
+    return True
+
+
+def _direction_asked(fact: Fact, where: Where, by: Sequence[str]) -> bool:
+    """Other directions than inbound count "only [in] `calls_offered`, when `direction` is asked"."""
+    return fact.segments.get("direction", "inbound") == "inbound" or "direction" in where or "direction" in by
+
+
+def _keys(found: Sequence[Segments], by: Sequence[str]) -> list[dict[str, str | None]]:
+    if not by:
+        return [{}]
+    distinct = {tuple(segments.get(name) for name in by) for segments in found}
+    return [dict(zip(by, values, strict=True)) for values in distinct]
+
+
+def _of(things: list[Thing], key: dict[str, str | None]) -> list[Thing]:
+    return [thing for thing in things if _matches(thing.segments, key)]
+
+
+def _stats(metric: str, facts: list[Fact]) -> dict[str, Number | None]:
+    if metric in COUNTS:
+        total = _sum(facts, {metric: 1})
+        return {"value": total, "count": total}
+    if metric in DURATIONS:
+        return _duration([f.value for f in facts if f.measure == metric])
+    if metric in RATIOS:
+        numerator, denominator = RATIOS[metric]
+        return _ratio(_sum(facts, numerator), _sum(facts, denominator))
+    if metric == "csat":
+        scores = [f.value for f in facts if f.measure == "csat"]
+        return _ratio(sum(scores), len(scores))
+    if metric == "nps":
+        groups = {name: _sum(facts, {f"nps_{name}": 1}) for name in NPS_GROUPS}
+        count = sum(groups.values())
+        lead = groups["promoters"] - groups["detractors"]
+        return {"value": Fraction(100 * lead, count) if count else None, "count": count, **groups}
+    if metric == "ces":
+        scores = [f.value for f in facts if f.measure == "ces"]
+        return {"value": Fraction(sum(scores), len(scores)) if scores else None, "count": len(scores)}
+    raise ValueError(f"{metric!r} is none of the oracle's metrics: {', '.join(METRICS)}")
+
+
+def _sum(facts: list[Fact], measures: Sum) -> int:
+    return sum(measures.get(f.measure, 0) * f.value for f in facts)
+
+
+def _ratio(numerator: int, denominator: int) -> dict[str, Number | None]:
+    """ "`value` = quotient 0..1, `null` when the denominator is 0"."""
+    value = Fraction(numerator, denominator) if denominator else None
+    return {"value": value, "numerator": numerator, "denominator": denominator}
+
+
+def _duration(spans_ms: list[int]) -> dict[str, Number | None]:
+    """Seconds; percentiles by nearest rank: rank ceil(p * n) of the sorted list."""
+    in_order = sorted(Fraction(ms, 1000) for ms in spans_ms)
+    n = len(in_order)
+    if n == 0:
+        return {"count": 0, **dict.fromkeys(("sum", "mean", "min", "max", *PERCENTILES))}
+    stats: dict[str, Number | None] = {
+        "count": n,
+        "sum": sum(in_order, Fraction()),
+        "mean": sum(in_order, Fraction()) / n,
+        "min": in_order[0],
+        "max": in_order[-1],
+    }
+    for name, percent in PERCENTILES.items():
+        stats[name] = in_order[-(-percent * n // 100) - 1]
+    return stats
+
+
+def _level(metric: str, spans: list[Span], from_ms: int | None, to_ms: int) -> dict[str, Number | None]:
+    if from_ms is None:
+        there = [s for s in spans if s.from_ms <= to_ms and (s.to_ms is None or to_ms < s.to_ms)]
+    else:
+        there = [s for s in spans if s.from_ms < to_ms and (s.to_ms is None or to_ms <= s.to_ms)]
+    if metric in GAUGES:
+        # "seconds since the earliest `queued` among them; null when none"
+        return {"value": Fraction(to_ms - min(s.since_ms for s in there), 1000) if there else None}
+    stats: dict[str, Number | None] = {"value": len(there)}
+    if from_ms is not None:
+        # "`mean` = its time average (time integral / length)"
+        integral_ms = sum(_overlap_ms(s, from_ms, to_ms) for s in spans)
+        stats["mean"] = Fraction(integral_ms, to_ms - from_ms) if to_ms > from_ms else None
+    return stats
+
+
+def _overlap_ms(span: Span, from_ms: int, to_ms: int) -> int:
+    end_ms = to_ms if span.to_ms is None else min(span.to_ms, to_ms)
+    return max(0, end_ms - max(span.from_ms, from_ms))

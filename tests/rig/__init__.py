@@ -1,0 +1,1 @@
+"""Real servers for tests: Apache Kafka (one KRaft node) and Debian's redis-server, on free loopback ports."""

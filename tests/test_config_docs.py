@@ -1,0 +1,105 @@
+"""The configuration for people: `floorcast check`, the effective configuration, docs/configuration.md."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from stream.cli.check import command
+from stream.config import Config, config_markdown, describe, environment_names, parse
+from stream.config.keys import fields_of, leaves
+from stream.config.model import QueueRule
+
+PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
+EVERYTHING = {
+    "timezone": "Europe/Berlin",
+    "horizon": "1h30m",
+    "kafka": {"bootstrap": "a:1,b:2", "topics": {"calls": "calls"}},
+    "redis": {"url": "rediss://h:6379/0", "ca_file": "ca.pem"},
+    "retention": {"10s": "500s"},
+    "groupings": {"tickets": [["team", "tier"]], "calls": []},
+    "queues": [{"when": {"queue": ["no", "007"]}, "max_wait": "2m"}, {}],
+    "deadletters": {"max_share": 0.25},
+}
+
+
+def check(monkeypatch: pytest.MonkeyPatch, directory: Path, *arguments: str, **env: str) -> Result:
+    """Run `floorcast check` in a directory with only these variables of floorcast."""
+    monkeypatch.chdir(directory)
+    for name in environment_names():
+        monkeypatch.delenv(name, raising=False)
+    return CliRunner().invoke(command, arguments, env={"FLOORCAST_CONFIG": None, **env})
+
+
+def test_the_page_is_current() -> None:
+    """Renew it with `python -m stream.config > docs/configuration.md`."""
+    assert PAGE.read_text(encoding="utf-8") == config_markdown()
+
+
+def test_every_key_has_a_meaning_and_stands_on_the_page() -> None:
+    """With its variable; the keys of queue rules without, since they stand in a list."""
+    lines = config_markdown().splitlines()
+    for path, field in leaves(Config):
+        assert field.key is not None
+        assert len(field.key.meaning) > 10
+        assert sum(line.startswith(f"| `{'.'.join(map(str, path))}` |") for line in lines) == 1
+    assert all(any(name in line for line in lines) for name in environment_names())
+    assert all(
+        any(line.startswith(f"| `{field.name}` |") for line in lines) for field in fields_of(QueueRule)
+    )
+
+
+@pytest.mark.parametrize("data", [{}, EVERYTHING])
+def test_the_effective_configuration_reads_as_itself(data: dict[str, object]) -> None:
+    """What `floorcast check` prints can be used as floorcast.yaml."""
+    config = parse(data)
+    assert parse(yaml.safe_load(describe(config))) == config
+
+
+def test_the_effective_configuration_names_every_key() -> None:
+    """Also those at their defaults."""
+    effective = yaml.safe_load(describe(Config()))
+    for path, _ in leaves(Config):
+        section = effective
+        for step in path:
+            assert step in section
+            section = section[step]
+
+
+def test_keys_kept_for_later_are_shown_too() -> None:
+    """As they were given."""
+    config = parse({"policies": [{"name": "all"}]}, allow_later=True)
+    assert yaml.safe_load(describe(config))["policies"] == [{"name": "all"}]
+
+
+def test_check_prints_ok_and_the_effective_configuration(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """File and environment together, passwords masked; exit status 0."""
+    (tmp_path / "f.yaml").write_text("horizon: 36h\nredis: {url: 'redis://:hunter2@h:1/0'}\n")
+    result = check(monkeypatch, tmp_path, "--config", "f.yaml", FLOORCAST_EXPORTER_PORT="0")
+    assert result.exit_code == 0
+    first, _, effective = result.stdout.partition("\n")
+    assert first == "OK"
+    values = yaml.safe_load(effective)
+    assert (values["horizon"], values["exporter"]["port"]) == ("1d12h", 0)
+    assert values["redis"]["password"] == "***"
+    assert "hunter2" not in result.output
+
+
+def test_check_without_a_file_prints_the_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing has to be written first."""
+    assert check(monkeypatch, tmp_path).stdout == f"OK\n{describe(Config())}"
+
+
+def test_check_prints_the_errors_and_ends_with_2(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """On standard error, with nothing on standard output."""
+    (tmp_path / "floorcast.yaml").write_text("horizon: 8\nclok: wall\n")
+    result = check(monkeypatch, tmp_path)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.splitlines() == [
+        "floorcast.yaml:1: horizon: a duration needs a unit, got the number 8: write 8s if seconds are meant",
+        "floorcast.yaml:2: clok: unknown key; the nearest known key is clock",
+    ]
