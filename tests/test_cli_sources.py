@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from stream.cli import import_, produce, simulate, topics
+from stream.config import TopicNames
 from stream.embedded.pair import Pair
 from tests.rig.log import read_log
 
@@ -34,8 +35,8 @@ def event(n: int, **changes: Any) -> str:
     """A line with a good event, or with changes."""
     return json.dumps(
         {
-            "specversion": "1.0", "id": str(n), "source": "test", "type": "ticket.created", "subject": f"T{n}",
-            "time": "2026-01-05T08:00:00Z", "data": {"ticket": {"channel": "email"}},
+            "specversion": "1.0", "id": str(n), "source": "test", "type": "ticket.created",
+            "subject": f"T{n}", "time": "2026-01-05T08:00:00Z", "data": {"ticket": {"channel": "email"}},
         } | changes
     )  # fmt: skip
 
@@ -47,17 +48,7 @@ class Deployment:
         self.pair = pair
         self.name = name
         self.directory = directory
-        families = (
-            "tickets",
-            "calls",
-            "surveys",
-            "agents",
-            "selfservice",
-            "customers",
-            "annotations",
-            "deadletters",
-        )
-        lines = "".join(f"    {family}: {name}.{family}\n" for family in families)
+        lines = "".join(f"    {part}: {name}.{part}\n" for part in TopicNames.__struct_fields__)
         config = f"kafka:\n  bootstrap: {pair.bootstrap}\n  topics:\n{lines}"
         (directory / "floorcast.yaml").write_text(config)
         self.config = str(directory / "floorcast.yaml")

@@ -64,7 +64,7 @@ def test_every_event_changes_a_number() -> None:
 
 
 def contributes(event: Event, entity: dict[str, Any]) -> bool:
-    """Whether the event changes what the catalog counts; `entity` holds what is known and is kept up to date."""
+    """Whether the event changes what the catalog counts; `entity` holds what is known of it."""
     kind, data = event["type"], event["data"]
     before: list[str] = list(entity["types"])
     entity["types"].append(kind)

@@ -78,7 +78,7 @@ def at(second: int) -> tuple[str, dict[str, Any]]:
 async def test_a_floor_of_the_past_catches_up_and_then_is_live(
     speed: float | None, sent_at_s: list[float]
 ) -> None:
-    """At second 30 a floor begins that opened at 0: it runs at its speed, and no event comes before its time."""
+    """At second 30 a floor begins that opened at 0: it runs at its speed, no event before its time."""
     clock = Clock(now_s=30)
     sent: list[float] = []
 

@@ -1,5 +1,6 @@
 """What the broker tells about a log, so that another one under the same name is noticed."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -20,7 +21,7 @@ async def identity(bootstrap: str, topic: str) -> LogIdentity:
 
 
 async def another(bootstrap: str, topic: str, before: LogIdentity) -> LogIdentity:
-    """The identity that comes after this one: the broker learns of a change a little later than the controller."""
+    """The identity after this one: the broker learns of a change a little later than the controller."""
     async with asyncio.timeout(PATIENCE_S):
         while (after := await identity(bootstrap, topic)) == before:
             await asyncio.sleep(0.1)

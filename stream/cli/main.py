@@ -9,8 +9,14 @@ import click
 import stream
 
 COMMANDS = {
-    "check": "check", "test": "test",
-}  # fmt: skip
+    "check": "check",
+    "test": "test",
+    "topics": "topics",
+    "produce": "produce",
+    "import": "import_",
+    "simulate": "simulate",
+    "worker": "worker",
+}
 """Command -> its module in this package."""
 
 

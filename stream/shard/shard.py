@@ -131,6 +131,10 @@ class Shard:
         self.panes.evict()
         self.entities.evict()
 
+    def next_timer_ms(self) -> int:
+        """When the next change at a due instant may come; never before it does."""
+        return self._timers[0][0] if self._timers else 2**62
+
     def _count(self, what: str, by: int = 1) -> None:
         self.journal[what] = self.journal.get(what, 0) + by
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Literal, NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -15,6 +16,8 @@ from stream.sources.security import client_options
 PARTITIONS = 8
 REPLICAS_MAX = 3
 DEADLETTERS_KEPT_MS = 30 * 86_400_000
+VISIBLE_TIMEOUT_S = 30.0
+_LOOK_AGAIN_S = 0.05
 AFTER_MAX = "message.timestamp.after.max.ms"
 _FOR_EVER = -1
 
@@ -36,23 +39,21 @@ async def create_topics(
 
     `replicas`: of each partition, by default one on every broker, up to three. Raises BrokerError.
     """
-    options = client_options(config.kafka)
-    admin = AIOKafkaAdminClient(**options)
+    admin = AIOKafkaAdminClient(**client_options(config.kafka))
     try:
         await admin.start()
-        there = {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
         if replicas is None:
             replicas = min(REPLICAS_MAX, len((await admin.describe_cluster())["brokers"]))
-        return [
-            await _create(
-                admin, NewTopic(name, partitions, replicas, topic_configs=settings), there.get(name)
-            )
+        made = {
+            name: await _create(admin, NewTopic(name, partitions, replicas, topic_configs=settings))
             for name, settings in topic_settings(config).items()
-        ]
+        }
+        counts = await _partition_counts(admin, set(made))
     except (KafkaError, OSError) as error:
         raise unreachable(config.kafka.bootstrap, error) from None
     finally:
         await admin.close()
+    return [_report(name, note, counts[name], partitions) for name, note in made.items()]
 
 
 def topic_settings(config: Config) -> dict[str, dict[str, str]]:
@@ -80,26 +81,41 @@ def topic_names(kafka: KafkaConfig) -> dict[str, str]:
     return {family: getattr(kafka.topics, family) for family in FAMILIES}
 
 
-async def _create(admin: AIOKafkaAdminClient, topic: NewTopic, there: int | None) -> TopicReport:
-    if there is None:
-        error = await _ask(admin, topic)
-        note = ""
-        if (
-            error is not None
-            and isinstance(error, InvalidConfigurationError)
-            and AFTER_MAX in topic.topic_configs
-        ):
-            # Kafka before 3.6 does not know it.
-            topic.topic_configs = {k: v for k, v in topic.topic_configs.items() if k != AFTER_MAX}
-            error, note = await _ask(admin, topic), f"without {AFTER_MAX}, which this broker refuses"
-        if error is None:
-            return TopicReport(topic.name, "created", topic.num_partitions, note)
-        if not isinstance(error, TopicAlreadyExistsError):
-            raise BrokerError(f"topic {topic.name} could not be created: {type(error).__name__}: {error}")
-        there = topic.num_partitions  # made by somebody else just now
-    differs = there != topic.num_partitions
-    note = f"{topic.num_partitions} were asked for; a change would move keys" if differs else ""
-    return TopicReport(topic.name, "exists", there, note)
+async def _create(admin: AIOKafkaAdminClient, topic: NewTopic) -> str | None:
+    """Create one topic: a note on how (often empty), or None when it exists."""
+    note = ""
+    error = await _ask(admin, topic)
+    if isinstance(error, InvalidConfigurationError) and AFTER_MAX in topic.topic_configs:
+        # Kafka before 3.6 does not know it.
+        topic.topic_configs = {k: v for k, v in topic.topic_configs.items() if k != AFTER_MAX}
+        error, note = await _ask(admin, topic), f"without {AFTER_MAX}, which this broker refuses"
+    if isinstance(error, TopicAlreadyExistsError):
+        return None
+    if error is not None:
+        raise BrokerError(f"topic {topic.name} could not be created: {type(error).__name__}: {error}")
+    return note
+
+
+async def _partition_counts(admin: AIOKafkaAdminClient, names: set[str]) -> dict[str, int]:
+    """Each topic's number of partitions; waits until all are known, so that a producer finds them at once."""
+    try:
+        async with asyncio.timeout(VISIBLE_TIMEOUT_S):
+            while True:
+                counts = {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
+                if all(counts.get(name) for name in names):
+                    return counts
+                await asyncio.sleep(_LOOK_AGAIN_S)
+    except TimeoutError:
+        raise BrokerError(
+            f"created topics are not to be seen after {VISIBLE_TIMEOUT_S:.0f} s; may this user describe them?"
+        ) from None
+
+
+def _report(name: str, note: str | None, there: int, asked: int) -> TopicReport:
+    if note is not None:
+        return TopicReport(name, "created", there, note)
+    differs = f"{asked} were asked for; a change would move keys" if there != asked else ""
+    return TopicReport(name, "exists", there, differs)
 
 
 async def _ask(admin: AIOKafkaAdminClient, topic: NewTopic) -> KafkaError | None:

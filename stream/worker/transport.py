@@ -76,7 +76,11 @@ class KafkaWorker:
         app = self._app = build_app(self._settings, self._delivery, self._ownership, self._fail)
         # As tasks: start() returns only after the first assignment, and never when that fails.
         start = asyncio.create_task(self._start(app), name="start")
-        tasks = {start, asyncio.create_task(self._watch(app)), asyncio.create_task(self._until_crash(app))}
+        tasks = {
+            start,
+            asyncio.create_task(self._watch(app)),
+            asyncio.create_task(self._until_crash(app, start)),
+        }
         try:
             await self._ending.wait()
         finally:
@@ -119,8 +123,10 @@ class KafkaWorker:
             servers = self._settings.client_arguments["bootstrap_servers"]
             self._fail(f"cannot start on Kafka at {servers}: {e or type(e).__name__}", e)
 
-    async def _until_crash(self, app: App) -> None:
+    async def _until_crash(self, app: App, start: asyncio.Task[None]) -> None:
         await app.wait_until_stopped()
+        # A crash while starting is seen here first, but start() knows more about it.
+        await asyncio.wait({start}, timeout=1.0)
         cause = app.crash_reason
         self._fail(f"Faust ended: {cause or type(cause).__name__}", cause)
 

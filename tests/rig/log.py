@@ -10,7 +10,7 @@ READ_TIMEOUT_S = 60.0
 
 
 async def read_log(bootstrap: str, topics: Iterable[str], count: int) -> list[ConsumerRecord[bytes, bytes]]:
-    """The first `count` records or more of some topics, in the order of each partition; fails when they do not come.
+    """At least `count` records of some topics, in the order of each partition; fails when they do not come.
 
     Bounded by a count because the embedded broker does not tell the end of its log.
     """

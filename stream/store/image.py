@@ -1,0 +1,66 @@
+"""A whole shard as plain values, for verification."""
+
+from __future__ import annotations
+
+from stream.shard.changes import Fence, Since
+from stream.shard.image import Image
+from stream.store.client import Client
+from stream.store.errors import ImageMoved
+from stream.store.layout import Index, ShardKeys, read_fence, read_index
+from stream.store.reads import scan
+
+
+async def read_image(client: Client, keys: ShardKeys) -> Image:
+    """Everything of a shard, read in steps of a bounded size; empty panes and drop days are left out.
+
+    Raises ImageMoved when a commit came meanwhile.
+    """
+    before = await _fence(client, keys)
+    index = read_index(await read_names(client, keys))
+    states, levels, outbox, journal = await scan(
+        client, "HSCAN", [keys.states, keys.levels, keys.outbox, keys.journal]
+    )
+    (timers,) = await scan(client, "ZSCAN", [keys.timers])
+    panes = await scan(client, "HSCAN", [keys.cells(pane) for pane in index.panes])
+    drops = await scan(client, "SSCAN", [keys.drop(day) for day in index.drop_days])
+    image = Image(
+        fence=before,
+        states={subject.decode(): packed for subject, packed in states},
+        cells={pane: dict(cells) for pane, cells in zip(index.panes, panes, strict=True) if cells},
+        levels=dict(levels),
+        since=await _since(client, keys, index),
+        timers={subject.decode(): int(due_ms) for subject, due_ms in timers},
+        drops={
+            day: {subject.decode() for subject in subjects}
+            for day, subjects in zip(index.drop_days, drops, strict=True)
+            if subjects
+        },
+        outbox={int(offset): packed for offset, packed in outbox},
+        journal={name.decode(): int(count) for name, count in journal},
+    )
+    after = await _fence(client, keys)
+    if after.commit_id != before.commit_id:
+        raise ImageMoved(
+            f"{keys.shard}: a commit came while its image was read: stop its worker, or read again"
+        )
+    return image
+
+
+async def read_names(client: Client, keys: ShardKeys) -> list[bytes]:
+    """The names in a shard's index."""
+    (names,) = await scan(client, "SSCAN", [keys.index])
+    return names
+
+
+async def _fence(client: Client, keys: ShardKeys) -> Fence:
+    (stored,) = await client.ask([("HGETALL", keys.fence)])
+    return read_fence(stored)
+
+
+async def _since(client: Client, keys: ShardKeys, index: Index) -> set[Since]:
+    members = await scan(client, "ZSCAN", [keys.since(level, group) for level, group in index.since])
+    return {
+        Since(level, group, subject.decode(), int(since_ms))
+        for (level, group), standing in zip(index.since, members, strict=True)
+        for subject, since_ms in standing
+    }

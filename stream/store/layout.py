@@ -1,0 +1,129 @@
+"""Every key in Redis, on one page.
+
+A deployment's keys begin with `floorcast:1:<namespace>:`; 1 is the format of what is stored, so that another
+format never meets this one. All keys of a shard share the hash tag `{<family>:<partition>}`, so Redis Cluster
+keeps them together and one call can write them all: `floorcast:1:live:{tickets:3}:fence`.
+
+| key of a shard           | type | holds |
+|--------------------------|------|-----------------------------------------------------------------------|
+| `fence`                  | hash | the fields of `Fence`: of what log prefix this is the image, who writes |
+| `states`                 | hash | subject -> packed entity |
+| `cells:<size>:<start_s>` | hash | packed group -> packed cell: one pane, e.g. `cells:10s:1764000000` |
+| `levels`                 | hash | packed group -> packed live values |
+| `since:<level>:<group>`  | zset | subject, scored by since when (ms) it stands in that level of the group |
+| `timers`                 | zset | subject, scored by when (ms) its next timer is due |
+| `drop:<day>`             | set  | subjects to forget at the start of that day since the epoch |
+| `outbox`                 | hash | offset -> packed dead letter, until it has been delivered |
+| `journal`                | hash | what was counted about the work itself |
+| `index`                  | set  | names of its `cells:`, `drop:` and `since:` keys, so nothing needs SCAN |
+
+Panes and drop days leave the index with their key. The name of a `since:` key stays when nobody is left in it
+(Redis deletes an empty key by itself): there are never more of them than groups.
+
+| key of the deployment    | type | holds |
+|--------------------------|------|-----------------------------------------------------------------------|
+| `topics`                 | hash | family -> `<partitions> <topic>`: which shards there are |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from typing import Final, NamedTuple
+
+from stream.metrics.panes import Group, Pane
+from stream.metrics.sizes import NAMES
+from stream.shard.changes import Fence
+
+FORMAT: Final = 1
+_SIZES: Final = {name.encode(): size for size, name in enumerate(NAMES)}
+
+
+class ShardKeys:
+    """The keys of one shard."""
+
+    def __init__(self, namespace: str, family: str, partition: int) -> None:
+        self.shard = f"{family}:{partition}"
+        self._prefix = f"floorcast:{FORMAT}:{namespace}:{{{self.shard}}}:".encode()
+        self.fence = self._prefix + b"fence"
+        self.states = self._prefix + b"states"
+        self.levels = self._prefix + b"levels"
+        self.timers = self._prefix + b"timers"
+        self.outbox = self._prefix + b"outbox"
+        self.journal = self._prefix + b"journal"
+        self.index = self._prefix + b"index"
+
+    def named(self, name: bytes) -> bytes:
+        """The key of a name from the index."""
+        return self._prefix + name
+
+    def cells(self, pane: Pane) -> bytes:
+        """The key of a pane."""
+        return self._prefix + pane_name(pane)
+
+    def since(self, level: int, group: Group) -> bytes:
+        """The key of who stands in a level of a group."""
+        return self._prefix + since_name(level, group)
+
+    def drop(self, day: int) -> bytes:
+        """The key of what is forgotten on a day."""
+        return self._prefix + drop_name(day)
+
+
+class Index(NamedTuple):
+    """What the names in an index stand for."""
+
+    panes: list[Pane]
+    drop_days: list[int]
+    since: list[tuple[int, Group]]
+
+
+def topics_key(namespace: str) -> bytes:
+    """The key of the shards that a deployment has."""
+    return f"floorcast:{FORMAT}:{namespace}:topics".encode()
+
+
+def pane_name(pane: Pane) -> bytes:
+    """A pane's name in the index. Panes start at whole seconds."""
+    size, start_ms = pane
+    return b"cells:%s:%d" % (NAMES[size].encode(), start_ms // 1000)
+
+
+def drop_name(day: int) -> bytes:
+    """A drop day's name in the index."""
+    return b"drop:%d" % day
+
+
+def since_name(level: int, group: Group) -> bytes:
+    """The name in the index of who stands in a level of a group."""
+    return b"since:%d:%s" % (level, group)
+
+
+def read_index(names: Iterable[bytes]) -> Index:
+    """Panes (in order of time), drop days and levels by group of the names in an index."""
+    index = Index([], [], [])
+    for name in names:
+        kind, _, rest = name.partition(b":")
+        if kind == b"cells":
+            size, _, start_s = rest.partition(b":")
+            index.panes.append((_SIZES[size], int(start_s) * 1000))
+        elif kind == b"drop":
+            index.drop_days.append(int(rest))
+        else:
+            # A packed group may hold any byte, colons too: only the first one separates.
+            level, _, group = rest.partition(b":")
+            index.since.append((int(level), group))
+    index.panes.sort()
+    index.drop_days.sort()
+    return index
+
+
+def read_fence(stored: Mapping[bytes, bytes]) -> Fence:
+    """The fence from its hash; one of a shard that nobody has written yet when that is empty."""
+    fence = Fence()
+    for field in fields(Fence):
+        value = stored.get(field.name.encode())
+        if value is not None:
+            whole = isinstance(getattr(fence, field.name), int)
+            setattr(fence, field.name, int(value) if whole else value.decode())
+    return fence

@@ -1,0 +1,207 @@
+"""The store as its users see it: an owner's restore, claim, load and commit, and what readers ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha1
+from typing import Final
+
+from redis.exceptions import NoScriptError
+
+from stream.config import RedisConfig
+from stream.metrics.panes import Group, Pane
+from stream.shard.changes import Changes, Fence, Loaded, Needs, Restored
+from stream.shard.image import Image
+from stream.store.client import PATIENCE_S, Client, Command
+from stream.store.commit import SCRIPT, Value, new_commit_id, words
+from stream.store.errors import Fenced
+from stream.store.image import read_image, read_names
+from stream.store.layout import ShardKeys, read_fence, read_index, topics_key
+from stream.store.reads import read_hashes, score_pairs
+from stream.store.server import check_server
+from stream.store.topics import StoredTopic, pack_topic, read_topic
+
+_SHA: Final = sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
+
+
+class RedisStore:
+    """Shards in Redis. Everything may raise Unavailable (no answer for `patience_s`) and Rejected."""
+
+    def __init__(self, config: RedisConfig, patience_s: float = PATIENCE_S) -> None:
+        """Connects when first used."""
+        self.namespace = config.namespace
+        self._client = Client(config, patience_s)
+        self._partitions: dict[str, int] = {}
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._client.close()
+
+    async def check_server(self) -> None:
+        """To be called at start. Raises Unsuitable when this server, as it is set up, could lose numbers."""
+        await check_server(self._client)
+
+    # The owner of a shard
+
+    async def restore(self, family: str, partition: int) -> Restored:
+        """What the owner of a shard keeps in memory. It is whole only if `claim` with its fence succeeds."""
+        keys = self._keys(family, partition)
+        # The fence first: if somebody commits while we read the rest, `claim` finds out.
+        fence, names, levels, timers, outbox, journal = await self._client.ask(
+            [
+                ("HGETALL", keys.fence),
+                ("SMEMBERS", keys.index),
+                ("HGETALL", keys.levels),
+                ("ZRANGE", keys.timers, 0, -1, "WITHSCORES"),
+                ("HGETALL", keys.outbox),
+                ("HGETALL", keys.journal),
+            ]
+        )
+        index = read_index(names)
+        return Restored(
+            fence=read_fence(fence),
+            panes=index.panes,
+            drop_days=index.drop_days,
+            levels=levels,
+            timers={subject.decode(): due_ms for subject, due_ms in score_pairs(timers)},
+            outbox={int(offset): letter for offset, letter in outbox.items()},
+            journal={name.decode(): int(count) for name, count in journal.items()},
+        )
+
+    async def claim(self, family: str, partition: int, restored: Fence) -> Fence:
+        """Takes the shard: from now on only who knows the fence returned may write. Raises Fenced."""
+        fence = replace(restored, commit_id=new_commit_id())
+        await self.commit(family, partition, restored.commit_id, Changes(fence=fence))
+        return fence
+
+    async def load(self, family: str, partition: int, needs: Needs) -> Loaded:
+        """What a batch asks for, in one round trip. Only the owner's own commits change what it finds."""
+        keys = self._keys(family, partition)
+        hashes = [
+            (keys.states, needs.states),
+            *((keys.cells(pane), asked) for pane, asked in needs.cells.items()),
+        ]
+        (states, *cells), drops = await read_hashes(
+            self._client, hashes, [("SMEMBERS", keys.drop(day)) for day in needs.drop_days]
+        )
+        return Loaded(
+            states=states,
+            cells=dict(zip(needs.cells, cells, strict=True)),
+            drops={
+                day: [subject.decode() for subject in subjects]
+                for day, subjects in zip(needs.drop_days, drops, strict=True)
+            },
+        )
+
+    async def commit(self, family: str, partition: int, expected_commit_id: str, changes: Changes) -> None:
+        """Writes a batch, all of it or nothing. `changes.fence.commit_id` must be new (`new_commit_id`).
+
+        Raises Fenced when the store is not at `expected_commit_id`. After Unavailable it is not known whether
+        it was applied: drop the shard's memory and restore.
+        """
+        new = changes.fence.commit_id
+        if new in ("", expected_commit_id):
+            raise ValueError(f"a commit needs a new commit_id, not {new!r}")
+        keys = self._keys(family, partition)
+        call = words(keys, expected_commit_id, changes)
+        # Sending it again after a lost reply is safe: one that was applied answers with its own id.
+        current = await self._client.patiently(lambda: self._run(call))
+        if current != new:
+            raise Fenced(keys.shard, current)
+
+    # Readers
+
+    async def fences(self, family: str) -> dict[int, Fence]:
+        """The fence of each partition of a family; none when no such topic has been noted (`write_topic`)."""
+        while True:
+            known = range(self._partitions.get(family, 0))
+            commands: list[Command] = [("HGET", topics_key(self.namespace), family)]
+            commands += [("HGETALL", self._keys(family, partition).fence) for partition in known]
+            topic, *fences = await self._client.ask(commands)
+            partitions = read_topic(topic).partitions if topic is not None else 0
+            if partitions == len(known):
+                return {partition: read_fence(fence) for partition, fence in zip(known, fences, strict=True)}
+            self._partitions[family] = partitions
+
+    async def read_cells(
+        self, family: str, panes: Mapping[int, Sequence[Pane]], groups: Sequence[Group] | None
+    ) -> dict[int, dict[Pane, dict[Group, bytes]]]:
+        """By partition, the packed cells of panes, as far as there are any: of these groups, or of all (None)."""
+        places = [(partition, pane) for partition, asked in panes.items() for pane in asked]
+        keys = {partition: self._keys(family, partition) for partition in panes}
+        hashes, _ = await read_hashes(
+            self._client, ((keys[partition].cells(pane), groups) for partition, pane in places)
+        )
+        found: dict[int, dict[Pane, dict[Group, bytes]]] = {partition: {} for partition in panes}
+        for (partition, pane), cells in zip(places, hashes, strict=True):
+            if cells:
+                found[partition][pane] = cells
+        return found
+
+    async def read_levels(
+        self, family: str, partitions: Sequence[int], groups: Sequence[Group] | None
+    ) -> dict[int, dict[Group, bytes]]:
+        """By partition, the packed live levels: of these groups, or of all (None)."""
+        keys = [self._keys(family, partition).levels for partition in partitions]
+        levels, _ = await read_hashes(self._client, ((key, groups) for key in keys))
+        return dict(zip(partitions, levels, strict=True))
+
+    async def read_oldest(
+        self, family: str, partitions: Sequence[int], level: int, groups: Sequence[Group]
+    ) -> dict[tuple[int, Group], int]:
+        """Since when (ms) the longest-standing entity is in the level, by partition and group with any."""
+        places = [(partition, group) for partition in partitions for group in groups]
+        answers = await self._client.ask(
+            [
+                ("ZRANGE", self._keys(family, partition).since(level, group), 0, 0, "WITHSCORES")
+                for partition, group in places
+            ]
+        )
+        return {
+            place: since_ms
+            for place, answer in zip(places, answers, strict=True)
+            for _, since_ms in score_pairs(answer)
+        }
+
+    async def image(self, family: str, partition: int) -> Image:
+        """All of a shard, for verification. Raises ImageMoved when a commit comes meanwhile."""
+        return await read_image(self._client, self._keys(family, partition))
+
+    # The deployment
+
+    async def write_topic(self, family: str, topic: StoredTopic) -> None:
+        """Notes which topic a family is read from, and how many shards that makes."""
+        key = topics_key(self.namespace)
+        await self._client.patiently(lambda: self._client.send("HSET", key, family, pack_topic(topic)))
+
+    async def topics(self) -> dict[str, StoredTopic]:
+        """The topic of each family of this namespace."""
+        (stored,) = await self._client.ask([("HGETALL", topics_key(self.namespace))])
+        return {family.decode(): read_topic(topic) for family, topic in stored.items()}
+
+    async def delete_shard(self, family: str, partition: int) -> None:
+        """Deletes every key of a shard at once. Its worker must be stopped: it would start it anew."""
+        keys = self._keys(family, partition)
+        names = await read_names(self._client, keys)
+        own = (keys.fence, keys.states, keys.levels, keys.timers, keys.outbox, keys.journal, keys.index)
+        every = [*own, *map(keys.named, names)]
+        # One command, so that a fence never stands beside half of its image.
+        await self._client.patiently(lambda: self._client.send("UNLINK", *every))
+
+    async def delete_namespace(self) -> None:
+        """Deletes every shard of the topics that were noted, and the note. Workers must be stopped."""
+        for family, topic in (await self.topics()).items():
+            for partition in range(topic.partitions):
+                await self.delete_shard(family, partition)
+        await self._client.patiently(lambda: self._client.send("UNLINK", topics_key(self.namespace)))
+
+    def _keys(self, family: str, partition: int) -> ShardKeys:
+        return ShardKeys(self.namespace, family, partition)
+
+    async def _run(self, call: Sequence[Value]) -> str:
+        try:
+            current: bytes = await self._client.send("EVALSHA", _SHA, *call)
+        except NoScriptError:
+            current = await self._client.send("EVAL", SCRIPT, *call)
+        return current.decode()

@@ -1,0 +1,136 @@
+"""One shard at work: its batches and ticks one after the other, each as one commit. Knows no Faust and no Kafka client."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+from stream.shard.changes import Changes, Loaded, LogRecord, Needs
+from stream.shard.shard import Shard
+from stream.store import new_commit_id
+
+CAUGHT_UP_MS = 2_000
+"""So old the answer may be that shows a shard at the end of its log. An unreachable Kafka must not move time."""
+COMMIT_BYTES = 768 * 1024
+"""Bytes of events in one commit, so that what they change stays near 1 MiB; a larger event is a batch of its own."""
+
+
+class Store(Protocol):
+    """What a shard's owner needs of the store (store/store.py)."""
+
+    async def load(self, family: str, partition: int, needs: Needs) -> Loaded: ...
+
+    async def commit(self, family: str, partition: int, expected_commit_id: str, changes: Changes) -> None: ...
+
+
+class Reading(Protocol):
+    """How far the log was read (worker/ports.py, Position)."""
+
+    @property
+    def next_offset(self) -> int: ...
+    @property
+    def end_offset(self) -> int: ...
+    @property
+    def answered_ms(self) -> int: ...
+
+
+class Mailbox:
+    """Batches, timers and ticks of one shard never interleave: whoever holds the lock is alone with it."""
+
+    def __init__(
+        self, shard: Shard, store: Store, position: Callable[[], Reading | None], *, until_ms: int | None, by_wall: bool,
+        batch_records: int,
+    ) -> None:  # fmt: skip
+        """`by_wall`: time is the wall's once caught up. Else it is the log's, and moves to `until_ms` at its end."""
+        self.shard = shard
+        self.delivered = 0
+        """Dead letters of records before this offset are in their topic."""
+        self.undelivered: dict[int, bytes] = dict(shard.outbox)
+        self._store = store
+        self._position = position
+        self._until_ms = until_ms
+        self._by_wall = by_wall
+        self._batch_records = batch_records
+        self._lock = asyncio.Lock()
+
+    async def read(self, records: Sequence[LogRecord]) -> None:
+        """Folds records into the shard and commits. Raises what stops the worker."""
+        async with self._lock:
+            for part in portions(records, self._batch_records):
+                await self._commit(part)
+
+    async def tick(self) -> None:
+        """Moves the clock without events: timers fire, panes close, freshness is renewed."""
+        async with self._lock:
+            await self._commit([])
+
+    async def close(self) -> None:
+        """Returns when the commit under way is through; none follows."""
+        await self._lock.acquire()
+
+    async def _commit(self, records: Sequence[LogRecord]) -> None:
+        shard = self.shard
+        answered_ms = self._caught_up(records)
+        batch = shard.batch(records, self._now(answered_ms), self.delivered)
+        needs = next(batch)
+        while True:
+            loaded = await self._store.load(shard.family.name, shard.partition, needs) if needs else Loaded()
+            try:
+                needs = batch.send(loaded)
+            except StopIteration as done:
+                changes: Changes = done.value
+                break
+        fence = changes.fence
+        fence.commit_id = new_commit_id()
+        if answered_ms is not None:
+            fence.fresh = max(fence.fresh, answered_ms)
+        await self._store.commit(shard.family.name, shard.partition, shard.fence.commit_id, changes)
+        shard.committed(fence)
+        self._note_letters(changes)
+
+    def _note_letters(self, changes: Changes) -> None:
+        self.undelivered.update(changes.outbox_added)
+
+    def _caught_up(self, records: Sequence[LogRecord]) -> int | None:
+        """When the log's end was seen that these records (or what was read before) reach; `None` while there is more to read."""
+        position = self._position()
+        if position is None or time.time() * 1000 - position.answered_ms > CAUGHT_UP_MS:
+            return None
+        reached = records[-1].offset + 1 if records else position.next_offset
+        return position.answered_ms if reached >= position.end_offset else None
+
+    def _now(self, answered_ms: int | None) -> int | None:
+        if answered_ms is None:
+            return None
+        return int(time.time() * 1000) if self._by_wall else self._until_ms
+
+    def wants_tick(self, freshen_ms: int) -> bool:
+        """Whether time should move without events: a timer is due, freshness or a delivery is to be noted."""
+        if self._lock.locked():
+            return False
+        answered_ms = self._caught_up([])
+        if answered_ms is None:
+            return self.delivered > self.shard.fence.delivered
+        fence = self.shard.fence
+        now = self._now(answered_ms) or 0
+        return (
+            answered_ms - fence.fresh >= freshen_ms
+            or fence.clock < (self._until_ms or 0)
+            or (self._by_wall and self.shard.next_timer_ms() <= now)
+            or self.delivered > fence.delivered
+        )
+
+
+def portions(records: Sequence[LogRecord], most: int) -> Iterator[Sequence[LogRecord]]:
+    """Cuts records into commits: at most so many, and about COMMIT_BYTES."""
+    begin = size = 0
+    for place, record in enumerate(records):
+        length = len(record.value or b"")
+        if place > begin and (place - begin >= most or size + length > COMMIT_BYTES):
+            yield records[begin:place]
+            begin, size = place, 0
+        size += length
+    if begin < len(records):
+        yield records[begin:]

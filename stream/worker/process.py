@@ -1,0 +1,48 @@
+"""One worker process: transport, shards, dead letters and clock, ended together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from stream.config import Config
+from stream.store import RedisStore
+from stream.worker.letters import Letters
+from stream.worker.shards import Shards
+from stream.worker.transport import KafkaWorker
+
+log = logging.getLogger("floorcast.worker")
+
+
+async def run_worker(config: Config, *, until_ms: int | None = None, session_timeout_ms: int = 10_000) -> None:
+    """Works until cancelled, then leaves cleanly. Raises what makes a restart (from Redis) necessary.
+
+    `until_ms`: with `clock: events`, the instant to which time moves at the end of the log.
+    """
+    store = RedisStore(config.redis)
+    try:
+        await store.check_server()
+        shards = Shards(config, store, until_ms)
+        transport = KafkaWorker(
+            config.kafka, shards.topics, shards, max_poll_records=config.worker.batch_records,
+            session_timeout_ms=session_timeout_ms,
+        )  # fmt: skip
+        shards.transport = transport
+        letters = Letters(config.kafka, lambda: shards.mailboxes.values())
+        await _until_first_ends(transport, shards, letters)
+    finally:
+        await store.close()
+
+
+async def _until_first_ends(transport: KafkaWorker, shards: Shards, letters: Letters) -> None:
+    running = asyncio.create_task(transport.run(), name="transport")
+    others = [asyncio.create_task(shards.keep_time()), asyncio.create_task(letters.run())]
+    try:
+        done, _ = await asyncio.wait([running, *others], return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        await transport.stop()
+        for task in others:
+            task.cancel()
+        await asyncio.wait([running, *others])
