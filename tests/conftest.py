@@ -5,17 +5,19 @@ A test that stops or kills servers makes its own with `new_kafka` or `new_redis`
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from typing import Protocol, TypeVar
 from uuid import uuid4
 
 import pytest
 
+from stream.config import RedisConfig
 from stream.embedded.broker import broker_binary
 from stream.embedded.child import EmbeddedError
 from stream.embedded.pair import Pair, start_pair
 from stream.embedded.redis import redis_binary
+from stream.store import RedisStore
 from tests.rig.kafka import Kafka, kafka_libs
 from tests.rig.missing import MissingPart
 from tests.rig.redis import RedisServer, redis_program
@@ -93,6 +95,24 @@ def new_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewRedis]:
             return server
 
         yield start
+
+
+@pytest.fixture(params=["redis", "valkey"])
+def redis_config(request: pytest.FixtureRequest, unique_name: str) -> RedisConfig:
+    """A namespace of this test's own, once in the real Redis and once in the embedded Valkey."""
+    if request.param == "redis":
+        url = request.getfixturevalue("redis_server").url()
+    else:
+        url = request.getfixturevalue("embedded_pair").redis_url
+    return RedisConfig(url=url, namespace=unique_name)
+
+
+@pytest.fixture
+async def store(redis_config: RedisConfig) -> AsyncIterator[RedisStore]:
+    """An empty store, once in the real Redis and once in the embedded Valkey."""
+    store = RedisStore(redis_config, patience_s=10)
+    yield store
+    await store.close()
 
 
 def _part(find: Callable[[], T]) -> T:

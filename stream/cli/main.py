@@ -16,6 +16,10 @@ COMMANDS = {
     "import": "import_",
     "simulate": "simulate",
     "worker": "worker",
+    "run": "run",
+    "demo": "demo",
+    "wait": "wait",
+    "verify": "verify",
 }
 """Command -> its module in this package."""
 

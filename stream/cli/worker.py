@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+import sys
 from pathlib import Path
 
 import click
 
 from stream.cli.options import config_options, resolve
 from stream.cli.running import run
+from stream.cli.supervise import NEEDS_A_PERSON
 from stream.cli.until import until_option
+from stream.shard.shard import TooManyDeadLetters
+from stream.store import StoreError, Unsuitable
 
 
 @click.command("worker")
@@ -18,11 +22,24 @@ from stream.cli.until import until_option
 def command(until_ms: int | None, config_path: Path | None, data_dir: Path | None) -> None:
     """Read the topics and keep the numbers in Redis, until it is interrupted.
 
-    Start as many as there are partitions at most: they share them. A worker that cannot go on says why and exits with
-    status 1; start it again and it continues from Redis.
+    Start as many as there are partitions at most: they share them. Exit status 0: interrupted; 1: it failed and goes on from
+    Redis when started again; 3: it must not go on before somebody has looked (it says why).
     """
-    from stream.worker.process import run_worker  # noqa: PLC0415  (Faust is slow to import)
+    # Faust is slow to import, and nothing else needs it.
+    import uvloop  # noqa: PLC0415
+
+    from stream.worker.claim import WrongImage  # noqa: PLC0415
+    from stream.worker.ports import WorkerFailed  # noqa: PLC0415
+    from stream.worker.process import run_worker  # noqa: PLC0415
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     config = resolve(config_path, data_dir)
-    run(run_worker(config, until_ms=until_ms, session_timeout_ms=10_000 if data_dir is None else 6_000))
+    uvloop.install()
+    try:
+        run(run_worker(config, until_ms=until_ms, session_timeout_ms=10_000 if data_dir is None else 6_000))
+    except (WorkerFailed, StoreError) as error:
+        click.echo(f"floorcast worker: {error}", err=True)
+        final = (WrongImage, TooManyDeadLetters, Unsuitable)
+        sys.exit(NEEDS_A_PERSON if isinstance(error, final) or isinstance(error.__cause__, final) else 1)
+    except SystemExit:
+        sys.exit(0)  # interrupted is how a worker ends

@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from os import getpid
 from pathlib import Path
 
@@ -18,14 +19,14 @@ class EmbeddedError(RuntimeError):
 
 
 class Child:
-    """One running server. `name` is for messages; its output is appended to the file `log`.
+    """One running process. `name` is for messages; its output is appended to the file `log` (None: goes where ours does).
 
     It has a session of its own: Ctrl-C in a terminal reaches only us, and we stop it when its users are done.
     On Linux it is killed when this process dies, however that happens.
     """
 
     def __init__(
-        self, name: str, command: list[str], log: Path, env: Mapping[str, str] | None = None
+        self, name: str, command: list[str], log: Path | None, env: Mapping[str, str] | None = None
     ) -> None:
         """Start `command` (first word: an absolute path) with the environment `env` (None: ours).
 
@@ -36,12 +37,12 @@ class Child:
             raise RuntimeError(f"start {name} from the main thread: it would die with the thread that did")
         self.name = name
         self.log = log
-        with log.open("ab") as output:
+        with log.open("ab") if log is not None else nullcontext() as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", launch.__file__, str(getpid()), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
-                stderr=subprocess.STDOUT,
+                stderr=subprocess.STDOUT if output is not None else None,
                 env=env,
                 start_new_session=True,
             )
@@ -50,6 +51,11 @@ class Child:
     def pid(self) -> int:
         """Process id of the server (the launcher becomes it, so it is known from the start)."""
         return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """Its exit status (negative: the signal that ended it), `None` while it runs."""
+        return self._process.poll()
 
     def running(self) -> bool:
         """Whether the process still exists."""
@@ -65,6 +71,10 @@ class Child:
         except BaseException:  # Ctrl-C too: nobody has this child yet who could stop it
             self.kill()
             raise
+
+    def terminate(self) -> None:
+        """Asks it to end (SIGTERM) without waiting."""
+        self._process.terminate()
 
     def stop(self, timeout_s: float = 10.0) -> None:
         """SIGTERM, then SIGKILL after `timeout_s`. Returns when the process is gone; again does nothing."""
@@ -89,4 +99,4 @@ class Child:
             time.sleep(0.02)
 
     def _log_tail(self) -> str:
-        return self.log.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
+        return "" if self.log is None else self.log.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")

@@ -8,6 +8,7 @@ buckets of its sketch; how many were observed is the sum of the buckets.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from stream.metrics.sketch import WIDTH
@@ -104,6 +105,7 @@ def measure_name(family: str, code: int) -> str:
     return f"{names[code - 1]}[integral]" if code - 1 in names else f"measure {code}"
 
 
+@lru_cache
 def _names(family: str) -> dict[int, str]:
     return {
         code: name.lower()

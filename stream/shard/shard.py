@@ -54,13 +54,16 @@ class _Touched:
 class Shard:
     """One partition of one topic, as its owner has it in memory. `fence` is what the last commit wrote."""
 
-    def __init__(self, family: Family, topic: str, partition: int, config: Config, cache_entities: int = 100_000) -> None:
+    def __init__(
+        self, family: Family, topic: str, partition: int, config: Config, cache_entities: int = 100_000, judge_share: bool = True
+    ) -> None:
         self.family = family
         self.topic = topic
         self.partition = partition
         self._fold = family.fold
         self._calls = family.fold if isinstance(family.fold, CallFold) else None
         self._config = config
+        self._judge_share = judge_share
         self._rank = decoder_of(family.name).rank
         self.intake = Intake(decoder_of(family.name), config.horizon_ms, config.future_ms, config.max_event_bytes)
         self.entities = Entities(family.fold, cache_entities)
@@ -167,7 +170,7 @@ class Shard:
                 self._check_share(fence, sample)
 
     def _check_share(self, fence: Fence, sample: int) -> None:
-        if fence.refused > fence.seen * self._config.deadletters.max_share:
+        if self._judge_share and fence.refused > fence.seen * self._config.deadletters.max_share:
             raise TooManyDeadLetters(
                 f"{self.topic}/{self.partition}: {fence.refused} of the last {fence.seen} events were refused, more than "
                 f"deadletters.max_share ({self._config.deadletters.max_share:g}). Nothing was diverted from offset "

@@ -21,7 +21,8 @@ local place = 3
 while ARGV[place] do
   local command, key = ARGV[place], KEYS[tonumber(ARGV[place + 1])]
   if not allowed[command] then
-    if not redis.acl_check_cmd(command, key, '', '') then
+    -- The key in the arguments' place too: UNLINK takes every argument for a key.
+    if not redis.acl_check_cmd(command, key, key, key) then
       return redis.error_reply('NOPERM this user may not run ' .. command)
     end
     allowed[command] = true

@@ -40,7 +40,5 @@ def server_problems(info: Mapping[str, Any]) -> list[str]:
     if info.get("role") == "slave":
         problems.append("it is a replica, which cannot be written: set redis.url to the primary")
     if info.get("redis_mode") == "cluster":
-        problems.append(
-            "it is a Redis Cluster, which this version cannot use: set up a single Redis or Valkey"
-        )
+        problems.append("it is a Redis Cluster, which this version cannot use: use a single Redis or Valkey")
     return problems

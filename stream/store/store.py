@@ -127,7 +127,7 @@ class RedisStore:
     async def read_cells(
         self, family: str, panes: Mapping[int, Sequence[Pane]], groups: Sequence[Group] | None
     ) -> dict[int, dict[Pane, dict[Group, bytes]]]:
-        """By partition, the packed cells of panes, as far as there are any: of these groups, or of all (None)."""
+        """By partition, the packed cells that panes have: of these groups, or of all (None)."""
         places = [(partition, pane) for partition, asked in panes.items() for pane in asked]
         keys = {partition: self._keys(family, partition) for partition in panes}
         hashes, _ = await read_hashes(

@@ -14,7 +14,7 @@ from aiokafka.protocol.metadata import MetadataRequest
 
 from stream.worker.metadata_v12 import TopicIdRequest
 from stream.worker.ports import Partition
-from stream.worker.security import client_arguments
+from stream.sources.security import client_options
 
 if TYPE_CHECKING:
     from stream.config import KafkaConfig
@@ -44,8 +44,8 @@ class KafkaLog:
     """A client that asks about logs and reads none. An async context manager; connected while open."""
 
     def __init__(self, kafka: KafkaConfig) -> None:
-        """Connects to nothing yet; raises like `client_arguments`."""
-        self._arguments = client_arguments(kafka)
+        """Connects to nothing yet; raises like `client_options`."""
+        self._arguments = client_options(kafka)
         self._consumer: Any = None
 
     async def __aenter__(self) -> KafkaLog:

@@ -14,7 +14,7 @@ from stream.worker.faust_app import App, Settings, build_app
 from stream.worker.ownership import Ownership
 from stream.worker.ports import Handler, Partition, Position, WorkerFailed
 from stream.worker.quiet import quiet_libraries
-from stream.worker.security import client_arguments
+from stream.sources.security import client_options
 from stream.worker.watchdog import Limits, Seen, Watchdog
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class KafkaWorker:
         self._settings = Settings(
             group=kafka.group,
             topics=tuple(topics),
-            client_arguments=client_arguments(kafka),
+            client_arguments=client_options(kafka),
             max_poll_records=max_poll_records,
             session_timeout_ms=session_timeout_ms,
         )

@@ -1,0 +1,77 @@
+"""`floorcast run`: worker and exporter as one; with `--embedded` broker and Redis, too."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from stream.cli.options import resolve, with_pair
+from stream.cli.running import run as run_coroutine
+from stream.cli.supervise import Part, Supervisor
+from stream.cli.until import until_option
+from stream.config import Config, ConfigError, load
+from stream.embedded.child import EmbeddedError
+from stream.embedded.pair import start_pair
+from stream.sources.topics import create_topics
+
+
+@click.command("run")
+@click.option("--embedded", is_flag=True, help="Start the embedded broker and Redis in --data DIR, too.")
+@until_option
+@click.option("--config", "config_path", type=click.Path(path_type=Path), metavar="FILE", help="The configuration file.")
+@click.option(
+    "--data", "data_dir", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", envvar="FLOORCAST_DATA",
+    help="Where the embedded pair runs. Default: FLOORCAST_DATA.",
+)  # fmt: skip
+def command(embedded: bool, until_ms: int | None, config_path: Path | None, data_dir: Path | None) -> None:
+    """Run worker and exporter, and start again what fails, until interrupted."""
+    if not embedded:
+        resolve(config_path, data_dir)  # says now what is wrong
+        sys.exit(Supervisor(parts(config_path, data_dir, until_ms)).run())
+    if data_dir is None:
+        raise click.UsageError("--embedded needs --data DIR: where its files go, and where other commands find it")
+    try:
+        with start_pair(data_dir) as pair:
+            click.echo(
+                f"embedded broker at {pair.bootstrap}, Redis at {pair.redis_url}: both keep everything in memory, nothing "
+                f"outlives this process. Other commands find them with --data {data_dir} or FLOORCAST_DATA."
+            )
+            prepare(config_path, data_dir)
+            status = Supervisor(parts(config_path, data_dir, until_ms), environment(data_dir)).run()
+    except EmbeddedError as error:
+        raise click.ClickException(str(error)) from None
+    sys.exit(status)
+
+
+def parts(config_path: Path | None, data_dir: Path | None, until_ms: int | None, log_dir: Path | None = None) -> list[Part]:
+    """Worker and exporter. With `log_dir` their output goes to files there."""
+    common = (["--config", str(config_path)] if config_path else []) + (["--data", str(data_dir)] if data_dir else [])
+    until = [] if until_ms is None else ["--until", _instant(until_ms)]
+    return [
+        Part("worker", ["worker", *until, *common], log_dir / "worker.log" if log_dir else None),
+        Part("exporter", ["exporter", *common], log_dir / "exporter.log" if log_dir else None),
+    ]
+
+
+def prepare(config_path: Path | None, data_dir: Path) -> Config:
+    """Makes the topics of a pair that has just started."""
+    try:
+        config = with_pair(load(config_path), data_dir)
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from None
+    run_coroutine(create_topics(config, partitions=4))
+    return config
+
+
+def environment(data_dir: Path) -> Mapping[str, str]:
+    """The environment of the parts: like ours, with the pair."""
+    return {**os.environ, "FLOORCAST_DATA": str(data_dir)}
+
+
+def _instant(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat()

@@ -1,0 +1,75 @@
+"""`floorcast verify`: is the store what the log says?"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from stream.cli.options import config_options, resolve
+from stream.cli.running import run
+from stream.config import Config
+from stream.store import ImageMoved, RedisStore, StoreError
+from stream.verify.compare import Comparison, compare
+from stream.verify.rebuild import Rebuild
+
+ATTEMPTS = 5
+
+
+@click.command("verify")
+@config_options
+def command(config_path: Path | None, data_dir: Path | None) -> None:
+    """Recompute everything from the log and compare it with Redis, key by key.
+
+    Exit status 0: all equal; 1: something differs, or could not be read.
+    """
+    same = run(_verify(resolve(config_path, data_dir)))
+    sys.exit(0 if same else 1)
+
+
+async def _verify(config: Config) -> bool:
+    store = RedisStore(config.redis)
+    equal: Counter[str] = Counter()
+    different: Counter[str] = Counter()
+    try:
+        topics = await store.topics()
+        if not topics:
+            click.echo("nothing to verify: no worker has written to this Redis and namespace yet")
+            return False
+        for name, topic in sorted(topics.items()):
+            for partition in range(topic.partitions):
+                result = await verify_shard(config, store, name, partition)
+                equal.update(result.equal)
+                different.update(result.different)
+                for line in result.differences:
+                    click.echo(f"{topic.name}/{partition}: {line}")
+    except StoreError as error:
+        raise click.ClickException(str(error)) from None
+    finally:
+        await store.close()
+    listed = ", ".join(f"{count} {kind}" for kind, count in equal.items())
+    wrong = ", ".join(f"{count} {kind}" for kind, count in different.items() if count)
+    click.echo(f"equal: {listed}")
+    click.echo(f"DIFFERENT: {wrong}" if wrong else "no differences")
+    return not wrong
+
+
+async def verify_shard(config: Config, store: RedisStore, name: str, partition: int) -> Comparison:
+    """Compares one shard. A shard in use is read again until no commit came meanwhile."""
+    from stream.worker.reader import read_log  # noqa: PLC0415
+
+    for attempt in range(ATTEMPTS):
+        try:
+            stored = await store.image(name, partition)
+            break
+        except ImageMoved:
+            if attempt == ATTEMPTS - 1:
+                raise
+    topic = getattr(config.kafka.topics, name)
+    rebuild = Rebuild(name, topic, partition, config, stored.fence)
+    if stored.fence.offset:
+        async for records in read_log(config.kafka, topic, partition, stored.fence.offset):
+            rebuild.read(records)
+    return compare(name, stored, rebuild.finish())

@@ -1,0 +1,98 @@
+"""One look at the store: what was read is not read again, so that all its answers are of one moment and cost one read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stream.config import Config
+from stream.metrics.panes import Group, Pane
+from stream.query.model import QueryError, Reader
+from stream.shard.changes import Fence
+from stream.shard.family import COUNTED
+
+Cells = dict[Group, bytes]
+
+
+class OtherConfiguration(QueryError):
+    """The numbers were made under another configuration than the one they are read with."""
+
+
+class Look:
+    """A `Reader` that remembers. Make a new one for every look."""
+
+    def __init__(self, reader: Reader, config: Config) -> None:
+        self._reader = reader
+        self._shape = config.shape_hash()
+        self._fences: dict[str, dict[int, Fence]] = {}
+        self._cells: dict[tuple[str, tuple[Group, ...] | None], dict[tuple[int, Pane], Cells]] = {}
+        self._levels: dict[tuple[str, tuple[Group, ...] | None], dict[int, Cells]] = {}
+
+    async def fences(self, family: str) -> dict[int, Fence]:
+        """As of `Reader`; raises OtherConfiguration."""
+        known = self._fences.get(family)
+        if known is None:
+            known = await self._reader.fences(family)
+            for partition, fence in known.items():
+                if fence.shape and fence.shape != self._shape:
+                    raise OtherConfiguration(
+                        f"{family}/{partition} was counted under another configuration (time zone, horizon, groupings "
+                        "or queues differ): read it with the worker's floorcast.yaml"
+                    )
+            self._fences[family] = known
+        return known
+
+    async def read_cells(
+        self, family: str, panes: dict[int, list[Pane]], groups: Sequence[Group] | None
+    ) -> dict[int, dict[Pane, Cells]]:
+        """As of `Reader`."""
+        wanted = None if groups is None else list(groups)
+        known = self._cells.setdefault((family, None if wanted is None else tuple(wanted)), {})
+        missing = {
+            partition: [pane for pane in asked if (partition, pane) not in known] for partition, asked in panes.items()
+        }
+        missing = {partition: asked for partition, asked in missing.items() if asked}
+        if missing:
+            read = await self._reader.read_cells(family, missing, wanted)
+            for partition, asked in missing.items():
+                found = read.get(partition, {})
+                known.update({(partition, pane): found.get(pane, {}) for pane in asked})
+        return {
+            partition: {pane: cells for pane in asked if (cells := known[partition, pane])}
+            for partition, asked in panes.items()
+        }
+
+    async def read_levels(
+        self, family: str, partitions: list[int], groups: Sequence[Group] | None
+    ) -> dict[int, Cells]:
+        """As of `Reader`. Always of all shards of the family."""
+        wanted = None if groups is None else list(groups)
+        key = (family, None if wanted is None else tuple(wanted))
+        if key not in self._levels:
+            self._levels[key] = await self._reader.read_levels(family, partitions, wanted)
+        return self._levels[key]
+
+    async def read_oldest(
+        self, family: str, partitions: list[int], level: int, groups: list[Group]
+    ) -> dict[tuple[int, Group], int]:
+        """As of `Reader`; not remembered."""
+        return await self._reader.read_oldest(family, partitions, level, groups)
+
+    async def shards(self) -> dict[tuple[str, int], Fence]:
+        """The fence of every shard of every family."""
+        return {
+            (family, partition): fence
+            for family in COUNTED
+            for partition, fence in (await self.fences(family)).items()
+        }
+
+
+async def now_of(look: Look, config: Config, wall_ms: int) -> int:
+    """What now is for questions: the wall's time, or with `clock: events` the greatest shard clock."""
+    if config.clock == "wall":
+        return wall_ms
+    return max((fence.clock for fence in (await look.shards()).values()), default=0) or wall_ms
+
+
+def age_ms(fresh_at: int, wall_ms: int) -> int | None:
+    """How long ago a shard had read to the end of its log; `None` when it never has."""
+    return max(0, wall_ms - fresh_at) if fresh_at > 0 else None

@@ -1,0 +1,23 @@
+"""Which stats of a metric an answer shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stream.metrics.catalog import Metric
+from stream.metrics.formula import Level, Ratio
+from stream.query.model import QueryError
+
+_BESIDE = ("numerator", "denominator")
+
+
+def chosen_stats(metric: Metric, asked: Sequence[str], windowed: bool) -> tuple[str, ...]:
+    """The stats asked for, or the default one; a ratio always with numerator and denominator. `QueryError` says what there is."""
+    offered = metric.formula.stats
+    for stat in asked:
+        if stat not in offered:
+            raise QueryError(f"{metric.id} has no {stat!r}; it offers {', '.join(offered)}")
+        if stat == "mean" and isinstance(metric.formula, Level) and not windowed:
+            raise QueryError(f"the mean of {metric.id} is its average over a window: ask with --window or --from and --to")
+    beside = _BESIDE if isinstance(metric.formula, Ratio) else ()
+    return tuple(dict.fromkeys((*(asked or (metric.formula.default,)), *beside)))

@@ -1,0 +1,34 @@
+"""The image that the store must hold: from the log's start to the fence's offset, at the fence's clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stream.config import Config
+from stream.shard.changes import Fence, LogRecord
+from stream.shard.family import family
+from stream.shard.image import Image, run_batch
+from stream.shard.shard import Shard
+
+
+class Rebuild:
+    """Folds the records of one shard, in any portions, then gives the image at a fence."""
+
+    def __init__(self, name: str, topic: str, partition: int, config: Config, fence: Fence) -> None:
+        self.image = Image()
+        self._fence = fence
+        # Never stops for the share of dead letters: what the worker committed, it had judged already.
+        self._shard = Shard(family(name, config), topic, partition, config, judge_share=False)
+        # Panes that are past their retention at the fence need not be made on the way there.
+        self._shard.restore(self.image.restored(), fence.retention_clock)
+
+    def read(self, records: Sequence[LogRecord]) -> None:
+        """Folds the next records; what lies at or behind the fence's offset is left out."""
+        within = [record for record in records if record.offset < self._fence.offset]
+        if within:
+            run_batch(self._shard, self.image, within, None)
+
+    def finish(self) -> Image:
+        """The image, its timers fired and its panes closed up to the fence's clock."""
+        run_batch(self._shard, self.image, [], self._fence.clock, self._fence.delivered)
+        return self.image

@@ -1,0 +1,88 @@
+"""Plays records through a shard in memory and tells what its image means, for the tests of the core."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import msgpack
+
+from stream.config import Config
+from stream.lifecycle.checkpoint import _plain
+from stream.lifecycle.entity import entity_rows, unpack_entity
+from stream.shard.deadletter import DeadLetter, read_dead_letter
+from stream.shard.family import Family, family
+from stream.shard.image import Image, run_batch
+from stream.shard.shard import Shard
+from tests.strategies import Delivery, Sent
+
+DECODE_REASONS = frozenset({"empty", "too_large", "not_json", "invalid", "missing", "late", "future"})
+"""Refusals that hang on the record and the log before it alone."""
+
+
+def new_shard(name: str, config: Config, cache_entities: int = 100_000) -> Shard:
+    """The owner of partition 0 of a family."""
+    return Shard(family(name, config), f"support.{name}", 0, config, cache_entities)
+
+
+def play(name: str, config: Config, sent: Iterable[Sent], now_ms: int) -> Image:
+    """The image after events in one batch, in the order given, and then a tick at `now_ms`."""
+    shard, image = new_shard(name, config), Image()
+    run_batch(shard, image, [one.record(offset) for offset, one in enumerate(sent)], None)
+    run_batch(shard, image, [], now_ms)
+    return image
+
+
+def play_delivery(name: str, config: Config, delivery: Delivery, now_ms: int, retention_clock: int = 0) -> Image:
+    """The image after a delivery and then a tick at `now_ms`: owners change, and know hardly anything by heart."""
+    shard, image = new_shard(name, config, cache_entities=1), Image()
+    offset = 0
+    for batch, restart, wall_ms in zip(delivery.batches, delivery.restarts, delivery.now_ms, strict=True):
+        if restart:
+            shard = new_shard(name, config, cache_entities=1)
+            shard.restore(image.restored(), retention_clock)
+        records = [one.record(offset + place) for place, one in enumerate(batch)]
+        offset += len(batch)
+        run_batch(shard, image, records, None if wall_ms is None else min(wall_ms, now_ms))
+    run_batch(shard, image, [], now_ms)
+    return image
+
+
+def letters(image: Image) -> list[DeadLetter]:
+    """The dead letters in the outbox, by offset."""
+    return [read_dead_letter(packed) for _, packed in sorted(image.outbox.items())]
+
+
+def meaning(image: Image, rules: Family, horizon_ms: int) -> dict[str, Any]:
+    """What an image says, without what may differ: the order within packed cells, and how far histories are sealed.
+
+    Of a history the state counts, and the events that can still be joined by others.
+    """
+    sealed_before_ms = image.fence.log_clock - horizon_ms
+    return {
+        "clocks": (image.fence.log_clock, image.fence.clock, image.fence.retention_clock),
+        "cells": {pane: _cells(groups) for pane, groups in image.cells.items()},
+        "levels": _cells(image.levels),
+        "since": image.since,
+        "timers": image.timers,
+        "drops": {day: subjects for day, subjects in image.drops.items() if subjects},
+        "states": {subject: _state(rules, packed, sealed_before_ms) for subject, packed in image.states.items()},
+        "refused": sorted((letter.reason, letter.path, letter.value or b"") for letter in _decode_refusals(image)),
+    }
+
+
+def _decode_refusals(image: Image) -> list[DeadLetter]:
+    """One of each: how often a record came does not matter."""
+    found = {(letter.reason, letter.value): letter for letter in letters(image) if letter.reason in DECODE_REASONS}
+    return list(found.values())
+
+
+def _cells(groups: dict[bytes, bytes]) -> dict[bytes, dict[int, int]]:
+    return {group: msgpack.decode(packed, type=dict[int, int]) for group, packed in groups.items()}
+
+
+def _state(rules: Family, packed: bytes, sealed_before_ms: int) -> dict[str, Any]:
+    entity = unpack_entity(rules.fold, packed)
+    state = {name: _plain(name, getattr(entity.state, name)) for name in entity.state.__slots__ if name != "snapshot"}
+    rows = [row for row in entity_rows(rules.fold, entity) if row[0] >= sealed_before_ms]
+    return {**state, "rows": rows}

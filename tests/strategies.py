@@ -1,0 +1,254 @@
+"""Shared Hypothesis strategies: the events of a few tickets, calls and invitations, and the order in which they arrive.
+
+Few subjects, few segment values and times in clusters with many ties, so that rules meet each other often. Whatever the
+contract allows may come: facts out of order, missing beginnings and endings, corrections, nulls, fields left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import msgspec
+from hypothesis import strategies as st
+
+from stream.shard.changes import Record
+
+SECOND_MS = 1000
+MINUTE_MS = 60 * SECOND_MS
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+BASE_MS = 1_772_409_600_000
+"""2026-03-02T00:00:00Z, a Monday: the beginning of every history."""
+
+Json = dict[str, Any]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_OFFSETS_MS = (
+    0, 1, 4_999, 5_000, 5_001, 9_999, 10_000, 19_999, 20_000, 20_001, 30_000, 59_999, 60_000, 90_000, 600_000,
+    899_999, 900_000, HOUR_MS, 4 * HOUR_MS, 4 * HOUR_MS + 1, 12 * HOUR_MS, 12 * HOUR_MS + 30_000, DAY_MS - 1,
+)  # fmt: skip
+"""Around the edges of panes and the thresholds of calls; a cluster of them every day."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One event as a producer sent it: `at_ms` is when it happened, `sent_ms` is the timestamp of its record."""
+
+    at_ms: int
+    sent_ms: int
+    event: Json
+    value: bytes
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What two versions of one event have in common."""
+        return self.event["subject"], self.event["source"], self.event["id"]
+
+    def record(self, offset: int) -> Record:
+        """The event as it stands in the log."""
+        return Record(offset, self.sent_ms, self.value, key=self.event["subject"].encode())
+
+
+def rfc3339(at_ms: int, offset_minutes: int = 0) -> str:
+    """The instant as text, to the millisecond, in a zone of that offset."""
+    zone = timezone(timedelta(minutes=offset_minutes))
+    return (_EPOCH + timedelta(milliseconds=at_ms)).astimezone(zone).isoformat(timespec="milliseconds")
+
+
+def instants(days: int) -> st.SearchStrategy[int]:
+    """Instants of some days, in clusters with ties (ms)."""
+    return st.builds(
+        lambda day, offset_ms: BASE_MS + day * DAY_MS + offset_ms,
+        st.integers(0, days - 1),
+        st.sampled_from(_OFFSETS_MS) | st.integers(0, 2 * HOUR_MS),
+    )
+
+
+def _fields(**values: Sequence[Any]) -> st.SearchStrategy[Json]:
+    """A snapshot in which each field is one of some values, or absent."""
+    optional = {name: st.sampled_from(list(choices)) for name, choices in values.items()}
+    return st.fixed_dictionaries({}, optional=optional)
+
+
+def _part(name: str, snapshot: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
+    """`{name: snapshot}`, or nothing at all."""
+    return st.builds(lambda given: {} if given is None else {name: given}, st.none() | snapshot)
+
+
+_TICKET_SNAPSHOT = _fields(
+    status=("new", "open", "pending", "on_hold", "resolved", "closed", "open", "resolved", None),
+    created_by=("customer", "agent", "bot", None),
+    channel=("email", "chat", None),
+    team=("red", "blue", None),
+    agent=("ann", "bob", None),
+    priority=("high", None),
+    category=("billing", None),
+    tags=(["a"], []),
+    customer=("C1", None),
+)
+_FAT_TICKET = st.fixed_dictionaries(
+    {
+        "status": st.sampled_from(["new", "open", "pending", "resolved", "closed"]),
+        "channel": st.sampled_from(["email", "chat"]),
+        "team": st.sampled_from(["red", "blue"]),
+        "agent": st.sampled_from(["ann", "bob", None]),
+        "priority": st.sampled_from(["high", "low"]),
+    }
+)
+_MESSAGE = st.fixed_dictionaries(
+    {"author": st.sampled_from(["customer", "agent", "agent", "bot", "system"])},
+    optional={"public": st.booleans(), "automated": st.booleans(), "id": st.none() | st.just("m")},
+)
+_TICKET_TYPES = (
+    "ticket.created", "ticket.created", "ticket.message_added", "ticket.message_added", "ticket.message_added",
+    "ticket.status_changed", "ticket.updated", "ticket.assigned", "ticket.unassigned", "ticket.escalated",
+    "ticket.deescalated", "ticket.resolved", "ticket.resolved", "ticket.closed", "ticket.reopened", "ticket.merged",
+    "ticket.marked_spam", "ticket.deleted", "ticket.restored", "ticket.restored", "ticket.work_logged",
+    "ticket.sla_exempted",
+)  # fmt: skip
+
+
+@st.composite
+def _ticket_body(draw: st.DrawFn, days: int) -> tuple[str, Json]:
+    kind = draw(st.sampled_from(_TICKET_TYPES))
+    data = draw(_part("ticket", _TICKET_SNAPSHOT | _FAT_TICKET))
+    if kind == "ticket.message_added":
+        data["message"] = draw(_MESSAGE)
+    elif kind == "ticket.work_logged":
+        data["work"] = {"seconds": 30}
+    return kind, data
+
+
+_SECONDS = (0, 5, 30.5, None)
+_CALL_SNAPSHOT = _fields(
+    direction=("inbound", "outbound", "callback", None, "inbound", "inbound"),
+    media=("voice", "chat", "video", None),
+    queue=("sales", "help", None),
+    team=("red", "blue", None),
+    agent=("ann", None),
+    channel=("phone", "web", None),
+    talk_seconds=_SECONDS,
+    hold_seconds=_SECONDS,
+    wrapup_seconds=_SECONDS,
+)
+_THIN_CALL = _fields(queue=("sales", "help"), team=("red", "blue"))
+_CALL_TYPES = (
+    "call.offered", "call.offered", "call.queued", "call.queued", "call.queued", "call.answered", "call.answered",
+    "call.held", "call.held", "call.resumed", "call.transferred", "call.abandoned", "call.callback_requested",
+    "call.voicemail_left", "call.overflowed", "call.missed", "call.ended", "call.ended", "call.wrapup_ended",
+    "call.record", "call.record",
+)  # fmt: skip
+_RECORD_TIMES = ("offered_at", "queued_at", "answered_at", "abandoned_at", "ended_at", "wrapup_ended_at")
+
+
+@st.composite
+def _call_body(draw: st.DrawFn, days: int) -> tuple[str, Json]:
+    kind = draw(st.sampled_from(_CALL_TYPES))
+    data = draw(_part("call", _THIN_CALL | _CALL_SNAPSHOT))
+    if kind == "call.abandoned":
+        data |= draw(_part("abandon", _fields(stage=("ivr", "queue", "ring", None))))
+    elif kind == "call.record":
+        times = draw(st.dictionaries(st.sampled_from(_RECORD_TIMES), st.none() | instants(days)))
+        told = {name: at_ms and rfc3339(at_ms) for name, at_ms in times.items()}
+        data["call"] = data.get("call", {}) | told
+    return kind, data
+
+
+_SURVEY_SNAPSHOT = _fields(
+    kind=("csat", "nps", "ces", "csat", "nps", "ces", "fcr", "cx", None),
+    scale_min=(0, 1, None),
+    scale_max=(5, 7, 10, None),
+    satisfied_min=(3, 4, None),
+    polarity=("ease", "effort", None),
+    channel=("email", "chat", None),
+    team=("red", "blue", None),
+    agent=("ann", None),
+)
+_SURVEY_TYPES = ("survey.sent", "survey.sent", "survey.responded", "survey.responded", "survey.updated", "survey.expired")
+
+
+@st.composite
+def _survey_body(draw: st.DrawFn, days: int) -> tuple[str, Json]:
+    kind = draw(st.sampled_from(_SURVEY_TYPES))
+    data = draw(_part("survey", _SURVEY_SNAPSHOT))
+    if kind in ("survey.responded", "survey.updated"):
+        scores = st.integers(0, 11).map(lambda score: {"score": score})
+        data["response"] = draw(scores | scores | st.booleans().map(lambda yes: {"confirmed": yes}))
+    return kind, data
+
+
+_BODIES = {"tickets": _ticket_body, "calls": _call_body, "surveys": _survey_body}
+FAMILIES = tuple(_BODIES)
+
+
+@st.composite
+def _sent(draw: st.DrawFn, family: str, number: int, days: int, so_far: list[Sent]) -> Sent:
+    """One more event; now and then another version of an earlier one, at most a day away from it."""
+    kind, data = draw(_BODIES[family](days))
+    at_ms = draw(instants(days))
+    event: Json = {
+        "specversion": "1.0", "id": f"e{number}", "source": draw(st.sampled_from(["desk", "desk", "bot"])), "type": kind,
+        "subject": draw(st.sampled_from(["X1", "X1", "X2"])), "data": data,
+    }  # fmt: skip
+    if so_far and draw(st.integers(0, 7)) == 0:
+        corrected = draw(st.sampled_from(so_far))
+        event["subject"], event["source"], event["id"] = corrected.identity
+        near = [corrected.at_ms, corrected.at_ms + 7_000, corrected.at_ms - HOUR_MS, corrected.at_ms + DAY_MS // 2]
+        at_ms = max(BASE_MS, draw(st.sampled_from(near)))
+    event["time"] = rfc3339(at_ms, draw(st.sampled_from([0, 0, 120, -345])))
+    recorded = draw(st.sampled_from([None, None, 0, 5_000, 2 * HOUR_MS]))
+    if recorded is not None:
+        event["recordedtime"] = rfc3339(at_ms + recorded)
+    sequence = draw(st.sampled_from([None, None, None, 0, 1, "2"]))
+    if sequence is not None:
+        event["sequence"] = sequence
+    sent_ms = at_ms + draw(st.sampled_from([0, 0, 0, SECOND_MS, HOUR_MS, -MINUTE_MS]))
+    return Sent(at_ms, sent_ms, event, msgspec.json.encode(event))
+
+
+@st.composite
+def histories(draw: st.DrawFn, family: str, days: int = 4, most: int = 14) -> list[Sent]:
+    """Events of a few entities over some days, in the order in which they happened."""
+    sent: list[Sent] = []
+    for number in range(draw(st.integers(1, most))):
+        sent.append(draw(_sent(family, number, days, sent)))
+    return sorted(sent, key=lambda one: one.at_ms)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Events cut into batches; `restarts[i]`: the owner changes before batch i. `now_ms[i]`: its wall clock, or `None`."""
+
+    batches: list[list[Sent]]
+    restarts: list[bool]
+    now_ms: list[int | None]
+
+
+@st.composite
+def deliveries(draw: st.DrawFn, sent: list[Sent], horizon_ms: int) -> Delivery:
+    """The same events in another order, some more than once, in any batches, with changes of owner.
+
+    None comes behind a record that would make it late, or that would have let an earlier version of it be sealed.
+    """
+    twice = [*sent, *draw(st.lists(st.sampled_from(sent), max_size=len(sent)))]
+    earliest = {one.identity: one.at_ms for one in sorted(sent, key=lambda one: -one.at_ms)}
+    delay_ms = max(one.sent_ms - earliest[one.identity] for one in sent)
+    reach_ms = horizon_ms - max(0, delay_ms)
+    assert reach_ms > 0
+    shares = draw(st.lists(st.integers(0, 1000), min_size=len(twice), max_size=len(twice)))
+    keys = [
+        earliest[one.identity] + share * reach_ms // 1001 for one, share in zip(twice, shares, strict=True)
+    ]
+    order = [one for _, one in sorted(zip(keys, twice, strict=True), key=lambda pair: pair[0])]
+    cuts = sorted(draw(st.sets(st.integers(1, len(order)), max_size=6)) | {len(order)})
+    batches = [order[begin:end] for begin, end in zip([0, *cuts], cuts, strict=False)]
+    restarts = draw(st.lists(st.booleans(), min_size=len(batches), max_size=len(batches)))
+    walls = draw(st.lists(st.sampled_from([None, None, 0, HOUR_MS, DAY_MS]), min_size=len(batches), max_size=len(batches)))
+    now_ms = [
+        None if ahead is None else max(one.sent_ms for one in batch) + ahead
+        for ahead, batch in zip(walls, batches, strict=True)
+    ]
+    return Delivery(batches, restarts, now_ms)

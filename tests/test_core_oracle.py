@@ -1,0 +1,148 @@
+"""The numbers are those of the contract: shards, panes and queries against the oracle, which knows no such thing."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.config import Config, parse
+from stream.metrics.catalog import Metric, load_catalog
+from stream.metrics.formula import Level, Oldest
+from stream.query.memory import ImageReader
+from stream.query.model import Answer, Question
+from stream.query.query import Queries
+from stream.shard.image import Image
+from tests import oracle
+from tests.core import DECODE_REASONS, letters, play
+from tests.strategies import BASE_MS, DAY_MS, HOUR_MS, Sent, histories
+
+CATALOG = load_catalog()
+DAYS = 4
+QUEUES = [
+    {"when": {"queue": "sales"}, "answer_within": "10s", "short_abandon": "5s"},
+    {"when": {"queue": "help", "team": "red"}, "answer_within": "1m", "short_abandon": "30s"},
+]
+SETTINGS = {
+    "timezone": "Europe/Berlin",
+    "keep_finished": {"tickets": "1d", "calls": "1d", "surveys": "2d"},
+    "queues": QUEUES,
+}
+CONFIG = parse(SETTINGS)
+WITHIN = ("min", "max", "p50", "p75", "p90", "p95", "p99")
+"""Read from sketches: at most 1 % off."""
+BY: dict[str, list[tuple[str, ...]]] = {
+    "tickets": [(), ("channel",), ("team",), ("agent",), ("team", "priority")],
+    "calls": [(), ("queue",), ("team",), ("team", "queue")],
+    "surveys": [(), ("kind",), ("channel",), ("team",)],
+}
+WHERE: dict[str, list[dict[str, str | None]]] = {
+    "tickets": [{}, {"team": "red"}, {"channel": None}],
+    "calls": [{}, {"queue": "sales"}, {"team": None}],
+    "surveys": [{}, {"kind": "csat"}, {"team": "red"}],
+}
+
+
+def oracle_config(config: Config) -> oracle.Config:
+    """The same configuration as the oracle has it."""
+    rules = tuple(oracle.QueueRule(rule.when, rule.answer_within_ms, rule.short_abandon_ms) for rule in config.queues)
+    return oracle.Config(
+        rules, config.keep_finished.tickets_ms, config.keep_finished.calls_ms, config.keep_finished.surveys_ms,
+        config.lost.waiting_ms, config.lost.unfinished_ms,
+    )  # fmt: skip
+
+
+def oracle_image(sent: list[Sent], refused: set[bytes], config: Config, now_ms: int) -> oracle.Image:
+    """What the oracle makes of the events that were not refused; contents are told apart by the product's checksum."""
+    events = []
+    for one in sent:
+        if one.value not in refused:
+            events.append({**oracle.parse(msgspec.json.decode(one.value)), "checksum": zlib.crc32(one.value)})
+    return oracle.walk(events, oracle_config(config), now_ms, lambda event: event["checksum"])
+
+
+def ask(name: str, image: Image, config: Config, question: Question) -> Answer:
+    """The product's answer, from memory."""
+    asking = Queries(CATALOG, config, ImageReader({(name, 0): image})).ask(question)
+    try:
+        asking.send(None)
+    except StopIteration as done:
+        answer: Answer = done.value
+        return answer
+    raise AssertionError("a read from memory waited")
+
+
+def same(stat: str, ours: Any, theirs: Any) -> bool:
+    """Whether a stat is what the oracle says: percentiles within 1 %, all else exactly (but for the last bit)."""
+    if ours is None or theirs is None:
+        return ours is None and theirs is None
+    return float(ours) == pytest.approx(float(theirs), rel=0.01 if stat in WITHIN else 1e-12, abs=1e-12)
+
+
+def check(metric: Metric, answer: Answer, expected: list[oracle.Row]) -> None:
+    """Every row and every stat."""
+    ours = {tuple(sorted(row.by.items())): row.values for row in answer.rows}
+    theirs = {tuple(sorted(row.by.items())): row.values for row in expected}
+    assert ours.keys() == theirs.keys(), (metric.id, ours, theirs)
+    for key, values in ours.items():
+        wrong = {stat: (values[stat], theirs[key][stat]) for stat in values if not same(stat, values[stat], theirs[key][stat])}
+        assert not wrong, (metric.id, key, "ours, theirs:", wrong)
+
+
+@st.composite
+def windows(draw: st.DrawFn) -> list[tuple[int, int]]:
+    """The whole time, and a few windows on 10 s edges."""
+    edge = st.sampled_from([BASE_MS - HOUR_MS + n * 10_000 for n in (0, 360, 361, 366, 720)]) | st.integers(
+        0, DAYS * 8640
+    ).map(lambda n: BASE_MS + n * 10_000)
+    days = st.sampled_from([BASE_MS - HOUR_MS + n * DAY_MS for n in range(DAYS + 1)])
+    found = [(BASE_MS - 2 * DAY_MS, BASE_MS + (DAYS + 2) * DAY_MS)]
+    for _ in range(3):
+        begin, end = sorted((draw(edge | days), draw(edge | days)))
+        found.append((begin, max(end, begin + 10_000)))
+    return found
+
+
+@pytest.mark.parametrize("name", ["tickets", "calls", "surveys"])
+@given(data=st.data())
+def test_every_metric_is_what_the_oracle_says(name: str, data: st.DataObject) -> None:
+    """Every stat of every metric, over several windows, by and where; a window is the one that the answer says."""
+    sent = data.draw(histories(name, DAYS))
+    now_ms = max(max(one.at_ms, one.sent_ms) for one in sent) + data.draw(st.sampled_from([0, 5 * HOUR_MS, DAY_MS]))
+    image = play(name, CONFIG, sent, now_ms)
+    refused = {letter.value or b"" for letter in letters(image) if letter.reason in DECODE_REASONS}
+    truth = oracle_image(sent, refused, CONFIG, now_ms)
+    asked = data.draw(windows())
+    for metric in CATALOG:
+        if metric.family != name:
+            continue
+        for by in (*BY[name], *((label,) for label in metric.labels)):
+            for where in WHERE[name] if not by else [{}]:
+                check_metric(name, metric, image, truth, now_ms, asked, by, where)
+
+
+def check_metric(
+    name: str, metric: Metric, image: Image, truth: oracle.Image, now_ms: int, asked: list[tuple[int, int]],
+    by: tuple[str, ...], where: dict[str, str | None],
+) -> None:  # fmt: skip
+    """One metric by one grouping, over the windows, and now when it is a level or gauge."""
+    if isinstance(metric.formula, Oldest):
+        answer = ask(name, image, CONFIG, Question(metric.id, now_ms, by=by, where=where))
+        check(metric, answer, oracle.answer(truth, metric.id, None, now_ms, where, by))
+        return
+    if isinstance(metric.formula, Level):
+        answer = ask(name, image, CONFIG, Question(metric.id, now_ms, by=by, where=where))
+        assert answer.to_ms == now_ms - now_ms % 10_000 + 10_000
+        expected = oracle.answer(truth, metric.id, answer.to_ms - 10_000, answer.to_ms, where, by)
+        at_end = [row for row in expected if row.values["value"] or not by]
+        check(metric, answer, at_end)
+    for from_ms, to_ms in asked:
+        answer = ask(name, image, CONFIG, Question(metric.id, now_ms, from_ms, to_ms, by, where))
+        assert answer.from_ms is not None
+        assert answer.from_ms <= from_ms
+        assert answer.to_ms >= to_ms
+        check(metric, answer, oracle.answer(truth, metric.id, answer.from_ms, answer.to_ms, where, by))
