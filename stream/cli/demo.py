@@ -21,9 +21,16 @@ HISTORY = timedelta(hours=2)
 
 @click.command("demo")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the simulated floor.")
-@click.option("--rate", type=click.FloatRange(0, 10_000, min_open=True), default=20.0, show_default=True, help="Events/s.")
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, 10_000, min_open=True),
+    default=20.0,
+    show_default=True,
+    help="Events/s.",
+)
 def command(seed: int, rate: float) -> None:
-    """Show moving numbers: embedded broker and Redis, worker, exporter, a simulated floor and `floorcast top`.
+    """Show moving numbers: embedded broker and Redis, worker, exporter, a simulated floor and `floorcast
+    top`.
 
     Ends with Ctrl-C; nothing stays behind.
     """
@@ -32,7 +39,9 @@ def command(seed: int, rate: float) -> None:
         try:
             with start_pair(data_dir):
                 config = prepare(None, data_dir)
-                click.echo(f"metrics for Prometheus at http://{config.exporter.host}:{config.exporter.port}/metrics")
+                click.echo(
+                    f"metrics for Prometheus at http://{config.exporter.host}:{config.exporter.port}/metrics"
+                )
                 start = (datetime.now(UTC) - HISTORY).isoformat()
                 floor = ["simulate", "--seed", str(seed), "--rate", str(rate), "--start", start]
                 every = [*parts(None, data_dir, None, data_dir), Part("floor", floor, data_dir / "floor.log")]
@@ -44,4 +53,6 @@ def command(seed: int, rate: float) -> None:
 
 
 def _board(data_dir: Path) -> Child:
-    return Child("board", [sys.executable, "-m", "stream", "top"], None, {**os.environ, **environment(data_dir)})
+    return Child(
+        "board", [sys.executable, "-m", "stream", "top"], None, {**os.environ, **environment(data_dir)}
+    )

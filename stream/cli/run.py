@@ -23,9 +23,12 @@ from stream.sources.topics import create_topics
 @click.command("run")
 @click.option("--embedded", is_flag=True, help="Start the embedded broker and Redis in --data DIR, too.")
 @until_option
-@click.option("--config", "config_path", type=click.Path(path_type=Path), metavar="FILE", help="The configuration file.")
 @click.option(
-    "--data", "data_dir", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", envvar="FLOORCAST_DATA",
+    "--config", "config_path", type=click.Path(path_type=Path), metavar="FILE", help="The configuration file."
+)
+@click.option(
+    "--data", "data_dir", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+    envvar="FLOORCAST_DATA",
     help="Where the embedded pair runs. Default: FLOORCAST_DATA.",
 )  # fmt: skip
 def command(embedded: bool, until_ms: int | None, config_path: Path | None, data_dir: Path | None) -> None:
@@ -34,12 +37,14 @@ def command(embedded: bool, until_ms: int | None, config_path: Path | None, data
         resolve(config_path, data_dir)  # says now what is wrong
         sys.exit(Supervisor(parts(config_path, data_dir, until_ms)).run())
     if data_dir is None:
-        raise click.UsageError("--embedded needs --data DIR: where its files go, and where other commands find it")
+        raise click.UsageError(
+            "--embedded needs --data DIR: where its files go, and where other commands find it"
+        )
     try:
         with start_pair(data_dir) as pair:
             click.echo(
-                f"embedded broker at {pair.bootstrap}, Redis at {pair.redis_url}: both keep everything in memory, nothing "
-                f"outlives this process. Other commands find them with --data {data_dir} or FLOORCAST_DATA."
+                f"embedded broker at {pair.bootstrap}, Redis at {pair.redis_url}: both keep everything in "
+                f"memory, nothing outlives this process. Other commands find them with --data {data_dir} or FLOORCAST_DATA."
             )
             prepare(config_path, data_dir)
             status = Supervisor(parts(config_path, data_dir, until_ms), environment(data_dir)).run()
@@ -48,9 +53,13 @@ def command(embedded: bool, until_ms: int | None, config_path: Path | None, data
     sys.exit(status)
 
 
-def parts(config_path: Path | None, data_dir: Path | None, until_ms: int | None, log_dir: Path | None = None) -> list[Part]:
+def parts(
+    config_path: Path | None, data_dir: Path | None, until_ms: int | None, log_dir: Path | None = None
+) -> list[Part]:
     """Worker and exporter. With `log_dir` their output goes to files there."""
-    common = (["--config", str(config_path)] if config_path else []) + (["--data", str(data_dir)] if data_dir else [])
+    common = (["--config", str(config_path)] if config_path else []) + (
+        ["--data", str(data_dir)] if data_dir else []
+    )
     until = [] if until_ms is None else ["--until", _instant(until_ms)]
     return [
         Part("worker", ["worker", *until, *common], log_dir / "worker.log" if log_dir else None),

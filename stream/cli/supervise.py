@@ -16,7 +16,8 @@ from stream.cli.options import WRONG_INPUT
 from stream.embedded.child import Child
 
 NEEDS_A_PERSON = 3
-"""Exit status of a process that must not be restarted as it is: another log, another configuration, a bad deployment."""
+"""Exit status of a process that must not be restarted as it is: another log, another configuration, a bad
+deployment."""
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 STEADY_S = 60.0
@@ -57,7 +58,10 @@ class _Running:
             if now - self._started > STEADY_S:
                 self._pause_s = FIRST_PAUSE_S
             self._again_at = now + self._pause_s
-            click.echo(f"{self.part.name} ended with status {code}; it is started again in {self._pause_s:g} s", err=True)
+            click.echo(
+                f"{self.part.name} ended with status {code}; it is started again in {self._pause_s:g} s",
+                err=True,
+            )
         elif now >= self._again_at:
             self._again_at = 0.0
             self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
@@ -73,7 +77,8 @@ class Supervisor:
         self._parts = [_Running(part, env) for part in parts]
 
     def run(self, foreground: Child | None = None) -> int:
-        """Returns the exit status when everything has ended: 0 after a signal, or when `foreground` has ended."""
+        """Returns the exit status when everything has ended: 0 after a signal, or when `foreground` has
+        ended."""
         signalled = _Signals()
         try:
             while not signalled.seen and (foreground is None or foreground.running()):

@@ -42,14 +42,17 @@ def _report(results: list[Result], seed: int, as_json: bool) -> None:
         not_yet.update(result.not_yet)
     if as_json:
         scenarios = [
-            {"scenario": r.name, "held": r.held, "failures": r.failures, "not_yet": dict(r.not_yet)} for r in results
+            {"scenario": r.name, "held": r.held, "failures": r.failures, "not_yet": dict(r.not_yet)}
+            for r in results
         ]
         click.echo(msgspec.json.encode({"seed": seed, "scenarios": scenarios}).decode())
         return
     for failure in failures:
         click.echo(f"FAILED {failure}\n")
     held = sum(result.held for result in results)
-    click.echo(f"{len(results)} scenarios (replayed with seed {seed}): {held} expectations hold, {len(failures)} do not")
+    click.echo(
+        f"{len(results)} scenarios (replayed with seed {seed}): {held} expectations hold, {len(failures)} do not"
+    )
     if not_yet:
         listed = ", ".join(f"{name} {count}" for name, count in sorted(not_yet.items()))
         click.echo(f"not in this version, skipped: {sum(not_yet.values())} ({listed})")

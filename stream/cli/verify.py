@@ -58,7 +58,7 @@ async def _verify(config: Config) -> bool:
 
 async def verify_shard(config: Config, store: RedisStore, name: str, partition: int) -> Comparison:
     """Compares one shard. A shard in use is read again until no commit came meanwhile."""
-    from stream.worker.reader import read_log  # noqa: PLC0415
+    from stream.worker.reader import read_log
 
     for attempt in range(ATTEMPTS):
         try:

@@ -17,10 +17,18 @@ POLL_S = 0.1
 
 
 @click.command("wait")
-@click.option("--timeout", "timeout_s", type=float, default=300.0, show_default=True, help="Seconds; then exit status 1.")
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=float,
+    default=300.0,
+    show_default=True,
+    help="Seconds; then exit status 1.",
+)
 @config_options
 def command(timeout_s: float, config_path: Path | None, data_dir: Path | None) -> None:
-    """Return when every shard has read, since now, to the end of its log. So a script can import, wait and query."""
+    """Return when every shard has read, since now, to the end of its log. So a script can import, wait and
+    query."""
     run(_wait(resolve(config_path, data_dir), timeout_s))
 
 

@@ -22,15 +22,16 @@ from stream.store import StoreError, Unsuitable
 def command(until_ms: int | None, config_path: Path | None, data_dir: Path | None) -> None:
     """Read the topics and keep the numbers in Redis, until it is interrupted.
 
-    Start as many as there are partitions at most: they share them. Exit status 0: interrupted; 1: it failed and goes on from
+    Start as many as there are partitions at most: they share them. Exit status 0: interrupted; 1: it failed
+    and goes on from
     Redis when started again; 3: it must not go on before somebody has looked (it says why).
     """
     # Faust is slow to import, and nothing else needs it.
-    import uvloop  # noqa: PLC0415
+    import uvloop
 
-    from stream.worker.claim import WrongImage  # noqa: PLC0415
-    from stream.worker.ports import WorkerFailed  # noqa: PLC0415
-    from stream.worker.process import run_worker  # noqa: PLC0415
+    from stream.worker.claim import WrongImage
+    from stream.worker.ports import WorkerFailed
+    from stream.worker.process import run_worker
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     config = resolve(config_path, data_dir)

@@ -19,7 +19,8 @@ class EmbeddedError(RuntimeError):
 
 
 class Child:
-    """One running process. `name` is for messages; its output is appended to the file `log` (None: goes where ours does).
+    """One running process. `name` is for messages; its output is appended to the file `log` (None: goes where
+    ours does).
 
     It has a session of its own: Ctrl-C in a terminal reaches only us, and we stop it when its users are done.
     On Linux it is killed when this process dies, however that happens.

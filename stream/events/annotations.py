@@ -16,7 +16,9 @@ class Data(Struct, gc=False):
     title: str | UnsetType = UNSET
     starts_at: Instant | Optional = UNSET
     ends_at: Instant | Optional = UNSET
-    kind: Literal["release", "outage", "campaign", "price_change", "policy_change", "holiday"] | Optional = UNSET
+    kind: Literal["release", "outage", "campaign", "price_change", "policy_change", "holiday"] | Optional = (
+        UNSET
+    )
     link: str | Optional = UNSET
 
 

@@ -1,6 +1,8 @@
-"""Bytes of a Kafka record -> typed event, straight by msgspec; or `Refused` with the reason and the field's path.
+"""Bytes of a Kafka record -> typed event, straight by msgspec; or `Refused` with the reason and the field's
+path.
 
-Both CloudEvents modes are read: structured (the whole event is the JSON body) and binary (`ce_*` headers, body = `data`).
+Both CloudEvents modes are read: structured (the whole event is the JSON body) and binary (`ce_*` headers,
+body = `data`).
 """
 
 from __future__ import annotations
@@ -13,8 +15,8 @@ from typing import Any, cast
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from stream.events import agents, annotations, calls, customers, selfservice, surveys, tickets
-from stream.events.envelope import Envelope
+from stream.events import agents, calls, customers, selfservice, surveys, tickets
+from stream.events import annotations as annotations_topic
 from stream.events.refusal import Refused
 
 Headers = Sequence[tuple[str, bytes | None]]
@@ -52,7 +54,9 @@ class Decoder:
         if not value:
             raise Refused("empty", "", "a record without a value")
         try:
-            event = self._binary(value, headers) if _is_binary(headers) else self._structured.decode(value)
+            event: Any = (
+                self._binary(value, headers) if _is_binary(headers) else self._structured.decode(value)
+            )
         except msgspec.ValidationError as error:
             if not self._is_ours(value, headers):
                 return None
@@ -63,7 +67,9 @@ class Decoder:
         if event.type not in self.rank:
             return None
         part = self._required.get(event.type)
-        if part is not None and (event.data is UNSET or event.data is None or getattr(event.data, part) is UNSET):
+        if part is not None and (
+            event.data is UNSET or event.data is None or getattr(event.data, part) is UNSET
+        ):
             raise Refused("missing", f"data.{part}", f"{event.type} needs `{part}`")
         return event
 
@@ -87,9 +93,12 @@ class Decoder:
             raise Refused("invalid", f"data.{path}" if path else "data", what) from None
 
     def _is_ours(self, value: bytes, headers: Headers) -> bool:
-        """Whether a refused event has a type of this topic (or none that can be read): others are ignored, not refused."""
+        """Whether a refused event has a type of this topic (or none that can be read): others are ignored,
+        not refused."""
         if _is_binary(headers):
-            kind: object = next((raw.decode(errors="replace") for name, raw in headers if name == "ce_type" and raw), UNSET)
+            kind: object = next(
+                (raw.decode(errors="replace") for name, raw in headers if name == "ce_type" and raw), UNSET
+            )
         else:
             try:
                 kind = msgspec.json.decode(value, type=_Head).type
@@ -135,13 +144,13 @@ def _where(error: msgspec.ValidationError) -> tuple[str, str]:
     return match["what"], match["path"] or ""
 
 
-_TOPICS: dict[str, tuple[ModuleType, type[Envelope]]] = {
+_TOPICS: dict[str, tuple[ModuleType, Any]] = {
     "tickets": (tickets, tickets.TicketEvent),
     "calls": (calls, calls.CallEvent),
     "surveys": (surveys, surveys.SurveyEvent),
     "agents": (agents, agents.AgentEvent),
     "selfservice": (selfservice, selfservice.SelfServiceEvent),
     "customers": (customers, customers.CustomerEvent),
-    "annotations": (annotations, annotations.AnnotationEvent),
+    "annotations": (annotations_topic, annotations_topic.AnnotationEvent),
 }
 _DECODERS = {family: Decoder(family) for family in _TOPICS}

@@ -18,7 +18,8 @@ Reason = Literal[
 
 
 class Refused(Exception):
-    """An event that is not applied. `path` names the field from the event's root, e.g. `data.ticket.priority`."""
+    """An event that is not applied. `path` names the field from the event's root, e.g.
+    `data.ticket.priority`."""
 
     def __init__(self, reason: Reason, path: str = "", detail: str = "") -> None:
         super().__init__(f"{reason}{f' at {path}' if path else ''}{f': {detail}' if detail else ''}")

@@ -8,7 +8,8 @@ from stream.events.envelope import Envelope, Optional, Segments, ranks
 
 RANKS = ranks(
     "selfservice.started", "selfservice.article_viewed", "selfservice.searched", "selfservice.article_rated",
-    "selfservice.bot_resolved", "selfservice.bot_handed_off", "selfservice.contact_opened", "selfservice.ended",
+    "selfservice.bot_resolved", "selfservice.bot_handed_off", "selfservice.contact_opened",
+    "selfservice.ended",
 )  # fmt: skip
 REQUIRED = {"selfservice.article_viewed": "article", "selfservice.article_rated": "helpful"}
 

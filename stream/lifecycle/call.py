@@ -1,6 +1,7 @@
 """One call: what its events mean, and what it contributes (catalog.md, Calls).
 
-A call counts in three groups: its *arrival*, its *outcome* (with what the arrival's pane learns of it) and its *handling*.
+A call counts in three groups: its *arrival*, its *outcome* (with what the arrival's pane learns of it) and
+its *handling*.
 An event that changes a fact takes the group back and counts it anew from the facts; so does a `call.record`
 (lifecycle/record.py), which replaces facts. Waiting is a level.
 """
@@ -11,7 +12,7 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
-from stream.events.calls import RANKS, CallEvent
+from stream.events.calls import RANKS
 from stream.events.envelope import to_ms
 from stream.lifecycle.delta import Delta
 from stream.lifecycle.snapshot import Snapshot, Snapshots
@@ -32,7 +33,8 @@ WRAPUP_ENDED: Final = RANKS["call.wrapup_ended"]
 RECORD: Final = RANKS["call.record"]
 
 FIELDS: Final = ("media", "talk_seconds", "hold_seconds", "wrapup_seconds")
-"""What a call's history keeps of a snapshot besides the dimensions; `direction` is one of those (as of the causing event)."""
+"""What a call's history keeps of a snapshot besides the dimensions; `direction` is one of those (as of the
+causing event)."""
 TIMES: Final = ("offered_at", "queued_at", "answered_at", "abandoned_at", "ended_at", "wrapup_ended_at")
 """The times of a record, in the order of its `extra`."""
 
@@ -42,7 +44,11 @@ ANSWER: Final = 1
 ABANDON: Final = 2
 OTHER: Final = 3
 
-_STAGES: Final = {"ivr": m.CALLS_ABANDONED_IVR, "queue": m.CALLS_ABANDONED_QUEUE, "ring": m.CALLS_ABANDONED_RING}
+_STAGES: Final = {
+    "ivr": m.CALLS_ABANDONED_IVR,
+    "queue": m.CALLS_ABANDONED_QUEUE,
+    "ring": m.CALLS_ABANDONED_RING,
+}
 _CHANNELS: Final = {"voice": "phone", "chat": "chat", "video": "video"}
 """The channel of a call that does not say."""
 _OFFERED: Final = {
@@ -55,9 +61,12 @@ _OFFERED: Final = {
 
 
 class Thresholds:
-    """Answer-within and short-abandon thresholds in ms, by segment (queues of the configuration; the first match wins)."""
+    """Answer-within and short-abandon thresholds in ms, by segment (queues of the configuration; the first
+    match wins)."""
 
-    def __init__(self, rules: list[tuple[dict[str, frozenset[str]], int, int]], dimensions: tuple[str, ...]) -> None:
+    def __init__(
+        self, rules: list[tuple[dict[str, frozenset[str]], int, int]], dimensions: tuple[str, ...]
+    ) -> None:
         self._rules = [
             ([(dimensions.index(field), wanted) for field, wanted in when.items()], within, short)
             for when, within, short in rules
@@ -80,8 +89,9 @@ class Thresholds:
         return 20_000, 5_000
 
 
-def extra_of(event: CallEvent) -> Any:
-    """What the history keeps beyond the snapshot: the stage of an abandon, the times of a record (ms, `None`, or absent)."""
+def extra_of(event: Any) -> Any:
+    """What the history keeps beyond the snapshot: the stage of an abandon, the times of a record (ms, `None`,
+    or absent)."""
     data: Any = event.data
     if not data:
         return None
@@ -97,8 +107,10 @@ class Call:
     """The facts of one call after the events applied so far. Times are milliseconds since the epoch."""
 
     __slots__ = (
-        "answered_in", "answered_ms", "answered_queued", "ended_in", "ended_ms", "exists", "first_ms", "held_ms", "held_since",
-        "hold_s", "last_ms", "left", "left_in", "left_ms", "left_queued", "lost", "media", "offered_in", "offered_ms", "queued_in", "queued_ms",
+        "answered_in", "answered_ms", "answered_queued", "ended_in", "ended_ms", "exists", "first_ms",
+        "held_ms", "held_since",
+        "hold_s", "last_ms", "left", "left_in", "left_ms", "left_queued", "lost", "media", "offered_in",
+        "offered_ms", "queued_in", "queued_ms",
         "recorded", "segment", "snapshot", "spans", "stage", "stood_ms", "talk_s", "waiting_in", "waiting_ms",
         "wrapup_ended_ms", "wrapup_in", "wrapup_s",
     )  # fmt: skip
@@ -119,7 +131,9 @@ class Call:
         self.queued_in = nothing
         self.answered_ms = NEVER  # the first answer
         self.answered_in = nothing
-        self.answered_queued = False  # after an entry into a queue: the wait starts there, else where it was offered
+        self.answered_queued = (
+            False  # after an entry into a queue: the wait starts there, else where it was offered
+        )
         self.left = NONE  # the first way out without an answer: ABANDON or OTHER
         self.left_ms = NEVER
         self.left_in = nothing
@@ -144,7 +158,8 @@ class Call:
         return ANSWER if self.answered_ms != NEVER else self.left
 
     def arrival(self) -> tuple[int, Segment]:
-        """When and in which segment the call arrived: offered, else first queued; `NEVER` when neither is known."""
+        """When and in which segment the call arrived: offered, else first queued; `NEVER` when neither is
+        known."""
         if self.offered_ms != NEVER:
             return self.offered_ms, self.offered_in
         return self.queued_ms, self.queued_in
@@ -156,7 +171,8 @@ class Call:
         return self.left != NONE or self.ended_ms != NEVER
 
     def finished(self) -> bool:
-        """A call may always be forgotten once it has been silent for long: without an ending it is lost by then."""
+        """A call may always be forgotten once it has been silent for long: without an ending it is lost by
+        then."""
         return True
 
 
@@ -166,7 +182,12 @@ class CallFold:
     family = "calls"
 
     def __init__(
-        self, segments: Segments, keep_finished_ms: int, thresholds: Thresholds, lost_waiting_ms: int, lost_unfinished_ms: int
+        self,
+        segments: Segments,
+        keep_finished_ms: int,
+        thresholds: Thresholds,
+        lost_waiting_ms: int,
+        lost_unfinished_ms: int,
     ) -> None:
         self.segments = segments
         self.keep_finished_ms = keep_finished_ms
@@ -195,7 +216,8 @@ class CallFold:
         return segment.values[self._direction] in (None, "inbound")
 
     def overlay(self, out: Delta, call: Call, now: int) -> None:
-        """Counts a call whose ending is lost: at the due instant it leaves the level. `clear_overlay` takes it back."""
+        """Counts a call whose ending is lost: at the due instant it leaves the level. `clear_overlay` takes
+        it back."""
         due = self.due_ms(call)
         if due != NEVER and due <= now and not call.lost:
             call.lost = True
@@ -214,7 +236,9 @@ class CallFold:
         if call.waiting_in is not None:
             out.level(due, call.waiting_in, m.CALLS_WAITING, -sign)
 
-    def apply(self, out: Delta, call: Call, at: int, rank: int, snapshot: Snapshot | None, extra: Any) -> None:
+    def apply(
+        self, out: Delta, call: Call, at: int, rank: int, snapshot: Snapshot | None, extra: Any
+    ) -> None:
         """The next event of the call in order (a record is not for here: lifecycle/record.py)."""
         if not call.exists:
             call.exists = True
@@ -391,7 +415,9 @@ class CallFold:
             if wait <= within:
                 out.add(arrived, arrived_in, m.ARRIVED_ANSWERED_WITHIN, sign)
 
-    def _count_abandon(self, out: Delta, call: Call, sign: int, wait: int | None, within: int, short: int) -> None:
+    def _count_abandon(
+        self, out: Delta, call: Call, sign: int, wait: int | None, within: int, short: int
+    ) -> None:
         at, segment = call.left_ms, call.left_in
         arrived, arrived_in = call.arrival()
         out.add(at, segment, _STAGES[call.stage], sign)
@@ -408,8 +434,11 @@ class CallFold:
             out.add(at, segment, m.CALLS_ABANDONED_SHORT, sign)
 
     def count_handling(self, out: Delta, call: Call, sign: int) -> None:
-        """Counts (1) or takes back (-1) talk and handle time, where handling ended: at the end, later at the end of wrap-up."""
-        if call.answered_ms == NEVER or (call.ended_ms == NEVER and (call.wrapup_ended_ms == NEVER or call.talk_s is None)):
+        """Counts (1) or takes back (-1) talk and handle time, where handling ended: at the end, later at the
+        end of wrap-up."""
+        if call.answered_ms == NEVER or (
+            call.ended_ms == NEVER and (call.wrapup_ended_ms == NEVER or call.talk_s is None)
+        ):
             return
         at, segment = call.ended_ms, call.ended_in
         hold = call.held_ms if call.hold_s is None else round(call.hold_s * 1000)

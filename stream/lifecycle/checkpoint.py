@@ -1,6 +1,8 @@
-"""A checkpoint: what is kept of an entity's events older than the horizon, once no event can come before them any more.
+"""A checkpoint: what is kept of an entity's events older than the horizon, once no event can come before them
+any more.
 
-It holds the state after them, and the ledger of what they contributed, so that a removal can still take it back.
+It holds the state after them, and the ledger of what they contributed, so that a removal can still take it
+back.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ def unseal(checkpoint: Checkpoint, state: Any, segments: Segments) -> tuple[Any,
 
 
 def plain_ledger(ledger: Delta) -> list[Any]:
-    """[[pane start, values, [[code, amount], ...]], ...] without zeros, sorted: equal ledgers are equal bytes."""
+    """[[pane start, values, [[code, amount], ...]], ...] without zeros, sorted: equal ledgers are equal
+    bytes."""
     merged: dict[tuple[int, tuple[Any, ...]], dict[int, int]] = {}
     for start, segments in ledger.panes.items():
         for segment, cell in segments.items():
@@ -44,7 +47,10 @@ def plain_ledger(ledger: Delta) -> list[Any]:
         [start, list(values), sorted([code, amount] for code, amount in cell.items() if amount)]
         for (start, values), cell in merged.items()
     ]
-    return sorted((entry for entry in plain if entry[2]), key=lambda entry: (entry[0], [(v is not None, v or "") for v in entry[1]]))
+    return sorted(
+        (entry for entry in plain if entry[2]),
+        key=lambda entry: (entry[0], [(v is not None, v or "") for v in entry[1]]),
+    )
 
 
 def _plain(name: str, value: Any) -> Any:

@@ -13,7 +13,8 @@ Cell = dict[int, int]
 
 
 class Delta:
-    """`panes[start_ms][segment][code]` = the change. Adding an amount and its negative leaves nothing behind but a zero."""
+    """`panes[start_ms][segment][code]` = the change. Adding an amount and its negative leaves nothing behind
+    but a zero."""
 
     __slots__ = ("panes",)
 
@@ -36,8 +37,11 @@ class Delta:
         cell = self.cell(at_ms, segment)
         cell[code] = cell.get(code, 0) + amount
 
-    def observe(self, at_ms: int, segment: Segment, sum_code: int, sketch: int, value: int, negative: int, sign: int) -> None:
-        """A duration or plain value is observed (`sign` 1) or taken back (-1). Below zero it counts as 0 and in `negative`."""
+    def observe(
+        self, at_ms: int, segment: Segment, sum_code: int, sketch: int, value: int, negative: int, sign: int
+    ) -> None:
+        """A duration or plain value is observed (`sign` 1) or taken back (-1). Below zero it counts as 0 and
+        in `negative`."""
         cell = self.cell(at_ms, segment)
         if value < 0:
             cell[negative] = cell.get(negative, 0) + sign

@@ -1,7 +1,9 @@
 """One entity in memory: its packed history and its state, and how an event is added to both.
 
-In order and alone, an event goes the fast path: one `apply`, one packed row more. Anything else (out of order, a correction of
-an event with the same identity, a removal, a record) folds the history before and after, and the difference counts.
+In order and alone, an event goes the fast path: one `apply`, one packed row more. Anything else (out of
+order, a correction of
+an event with the same identity, a removal, a record) folds the history before and after, and the difference
+counts.
 """
 
 from __future__ import annotations
@@ -44,7 +46,9 @@ class Entity:
 
 def pack_entity(entity: Entity) -> bytes:
     """The entity as the store keeps it: [format, source, checkpoint, rows]."""
-    head = b"\x94" + msgpack.encode(FORMAT) + msgpack.encode(entity.source) + msgpack.encode(entity.checkpoint)
+    head = (
+        b"\x94" + msgpack.encode(FORMAT) + msgpack.encode(entity.source) + msgpack.encode(entity.checkpoint)
+    )
     return head + array(entity.count, entity.rows)
 
 
@@ -72,7 +76,8 @@ def entity_rows(fold: Fold, entity: Entity) -> list[Row]:
 
 
 def add(fold: Fold, entity: Entity, row: Row, out: Delta) -> int:
-    """Adds an event and what it changes: `ADDED`, `DUPLICATE`, `REPLAYED` (through the whole history) or `QUARANTINED`."""
+    """Adds an event and what it changes: `ADDED`, `DUPLICATE`, `REPLAYED` (through the whole history) or
+    `QUARANTINED`."""
     last = entity.last
     if last is not None and id_bytes(row[4]) in entity.rows:
         rows = _rows(fold, entity)
@@ -96,9 +101,11 @@ def add(fold: Fold, entity: Entity, row: Row, out: Delta) -> int:
 
 
 def prune(fold: Fold, entity: Entity, sealed_before_ms: int) -> None:
-    """Forgets or seals what no event can touch any more: none accepted from now on is older than `sealed_before_ms`.
+    """Forgets or seals what no event can touch any more: none accepted from now on is older than
+    `sealed_before_ms`.
 
-    Past lives go altogether. Of a ticket, events older than that go into the checkpoint (calls and surveys are short).
+    Past lives go altogether. Of a ticket, events older than that go into the checkpoint (calls and surveys
+    are short).
     """
     if entity.first_ms >= sealed_before_ms or entity.last is None:
         return
@@ -137,7 +144,7 @@ def _replay_one_life(fold: Fold, rows: list[Row], start: Any, ledger: Delta | No
     if ledger is not None:
         out.merge(ledger, 1)
     if isinstance(fold, TicketFold) and not start.exists:
-        from stream.lifecycle.ticket import CREATED  # noqa: PLC0415
+        from stream.lifecycle.ticket import CREATED
 
         start.created_ms = next((row[0] for row in rows if row[3] == CREATED), NEVER)
     for row in rows:

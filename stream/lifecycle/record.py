@@ -1,4 +1,5 @@
-"""A `call.record`: a complete record whose times replace what events said, acting last and whole (events.md 3)."""
+"""A `call.record`: a complete record whose times replace what events said, acting last and whole (events.md
+3)."""
 
 from __future__ import annotations
 
@@ -12,8 +13,11 @@ from stream.metrics import measures as m
 from stream.metrics.segments import Segment
 
 
-def apply_record(fold: CallFold, out: Delta, call: Call, at: int, snapshot: Snapshot | None, times: Any) -> None:
-    """Counts a call from its facts with the record laid over them. `call` was folded from all other events, uncounted."""
+def apply_record(
+    fold: CallFold, out: Delta, call: Call, at: int, snapshot: Snapshot | None, times: Any
+) -> None:
+    """Counts a call from its facts with the record laid over them. `call` was folded from all other events,
+    uncounted."""
     call.recorded = True
     call.exists = True
     call.first_ms = at if call.first_ms == NEVER else min(call.first_ms, at)
@@ -65,7 +69,8 @@ def _replace_abandon(call: Call, at: int) -> None:
 
 
 def _waits(call: Call, known: list[tuple[int, Segment, int]]) -> list[tuple[int, Segment, int]]:
-    """The spans of waiting by the record's times: the first wait anew, with the moves that events told; later waits as told."""
+    """The spans of waiting by the record's times: the first wait anew, with the moves that events told; later
+    waits as told."""
     start = call.queued_ms
     if start == NEVER:
         return []
@@ -81,7 +86,11 @@ def _waits(call: Call, known: list[tuple[int, Segment, int]]) -> list[tuple[int,
         if until == NEVER or until > since
     ]
     if outcome == ANSWER:
-        spans += [span for span in known if span[0] >= out_at and (call.ended_ms == NEVER or span[0] < call.ended_ms)]
+        spans += [
+            span
+            for span in known
+            if span[0] >= out_at and (call.ended_ms == NEVER or span[0] < call.ended_ms)
+        ]
     return spans
 
 

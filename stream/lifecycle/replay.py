@@ -1,4 +1,5 @@
-"""A whole history, in order -> state and contributions. What the fast path adds up event by event, this gives at once."""
+"""A whole history, in order -> state and contributions. What the fast path adds up event by event, this gives
+at once."""
 
 from __future__ import annotations
 
@@ -27,12 +28,15 @@ class Fold(Protocol):
     def new(self) -> Any:
         """The state of an entity of which nothing is known."""
 
-    def apply(self, out: Delta, state: Any, at: int, rank: int, snapshot: Snapshot | None, extra: Any) -> None:
+    def apply(
+        self, out: Delta, state: Any, at: int, rank: int, snapshot: Snapshot | None, extra: Any
+    ) -> None:
         """The next event in order: changes the state, adds what it contributes (and takes back) to `out`."""
 
 
 def needs_replay(state: Any, rank: int) -> bool:
-    """Whether an event in order still changes what was counted before, so that its history is folded again."""
+    """Whether an event in order still changes what was counted before, so that its history is folded
+    again."""
     if isinstance(state, Ticket):
         return state.removed or MERGED <= rank <= RESTORED or (rank == CREATED and state.exists)
     if isinstance(state, Call):
@@ -40,11 +44,15 @@ def needs_replay(state: Any, rank: int) -> bool:
     return False
 
 
-def replay(fold: Fold, rows: Sequence[Row], start: Any = None, ledger: Delta | None = None) -> tuple[Any, Delta]:
+def replay(
+    fold: Fold, rows: Sequence[Row], start: Any = None, ledger: Delta | None = None
+) -> tuple[Any, Delta]:
     """The state after `rows` (in order) and all that they contribute.
 
-    `start` and `ledger` are those of a checkpoint: the state before the first row, and what came of the events sealed in it.
-    A finished entity that was silent for longer than `keep_finished_ms` is a new one from its next event on (events.md 3); what
+    `start` and `ledger` are those of a checkpoint: the state before the first row, and what came of the
+    events sealed in it.
+    A finished entity that was silent for longer than `keep_finished_ms` is a new one from its next event on
+    (events.md 3); what
     the old one contributed stands.
     """
     total = Delta()
@@ -61,7 +69,8 @@ def replay(fold: Fold, rows: Sequence[Row], start: Any = None, ledger: Delta | N
 
 
 def lives(fold: Fold, rows: Sequence[Row], start: Any = None) -> list[Sequence[Row]]:
-    """The rows of each life of the entity. Without a long silence, or when it was not finished then, there is one."""
+    """The rows of each life of the entity. Without a long silence, or when it was not finished then, there is
+    one."""
     found: list[Sequence[Row]] = []
     begin = 0
     last = start.last_ms if start is not None else NEVER
@@ -78,7 +87,9 @@ def lives(fold: Fold, rows: Sequence[Row], start: Any = None) -> list[Sequence[R
     return found
 
 
-def _replay_life(fold: Fold, rows: Sequence[Row], state: Any, ledger: Delta | None, keep: bool = False) -> tuple[Any, Delta]:
+def _replay_life(
+    fold: Fold, rows: Sequence[Row], state: Any, ledger: Delta | None, keep: bool = False
+) -> tuple[Any, Delta]:
     out = Delta()
     if ledger is not None:
         out.merge(ledger, 1)

@@ -2,8 +2,10 @@
 
 A row is what the contract orders and folds by:
 `(time_ms, source, sequence, rank, id, recorded_ms, checksum, snapshot, extra)`; the first five are the order.
-Packed rows are MessagePack arrays, one after the other. Times are differences to the row before, a snapshot is its difference
-to that of the row before (producers repeat the whole state in every event), and what equals the usual is left out. Nothing is
+Packed rows are MessagePack arrays, one after the other. Times are differences to the row before, a snapshot
+is its difference
+to that of the row before (producers repeat the whole state in every event), and what equals the usual is left
+out. Nothing is
 lost: `unpack` gives the same rows back.
 """
 
@@ -55,7 +57,19 @@ def unpack(packed: bytes, source: str, width: int) -> list[Row]:
         sequence, late, usual = rest[1:] if len(rest) > 1 else (0, None, None)
         ident = _unpack_id(packed_id) if isinstance(packed_id, bytes) else packed_id
         recorded = at if late is None else at + late
-        rows.append((at, source if usual is None else usual, sequence, rank, ident, recorded, checksum, snapshot, extra))
+        rows.append(
+            (
+                at,
+                source if usual is None else usual,
+                sequence,
+                rank,
+                ident,
+                recorded,
+                checksum,
+                snapshot,
+                extra,
+            )
+        )
     return rows
 
 

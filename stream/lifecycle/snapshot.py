@@ -12,7 +12,8 @@ Snapshot = tuple[Any, ...]
 
 
 class Snapshots:
-    """Takes the kept fields out of `data.<part>` of an event: `fields` first, then the family's dimensions."""
+    """Takes the kept fields out of `data.<part>` of an event: `fields` first, then the family's
+    dimensions."""
 
     def __init__(self, part: str, fields: tuple[str, ...], dimensions: tuple[str, ...]) -> None:
         self.names = (*fields, *dimensions)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
-from stream.events.surveys import RANKS, SurveyEvent
+from stream.events.surveys import RANKS
 from stream.lifecycle.delta import Delta
 from stream.lifecycle.snapshot import Snapshot, Snapshots
 from stream.lifecycle.ticket import NEVER
@@ -23,7 +23,7 @@ SCALES: Final = {"csat": (1, 5), "nps": (0, 10), "ces": (1, 7), "cx": (1, 5), "e
 """Default scales. `fcr` has none: its answer is yes or no."""
 
 
-def extra_of(event: SurveyEvent) -> Any:
+def extra_of(event: Any) -> Any:
     """What the history keeps beyond the snapshot: the answer, a score or (kind fcr) a bool."""
     data: Any = event.data
     if not data or not data.response:
@@ -32,7 +32,8 @@ def extra_of(event: SurveyEvent) -> Any:
 
 
 Facts = tuple[Any, ...]
-"""kind, scale_min, scale_max, satisfied_min, polarity: what is known of the question, in the order of `FIELDS`."""
+"""kind, scale_min, scale_max, satisfied_min, polarity: what is known of the question, in the order of
+`FIELDS`."""
 
 
 def scale(facts: Facts) -> tuple[int, int]:
@@ -73,7 +74,8 @@ class Survey:
     """The state of one invitation after the events applied so far. Times are milliseconds since the epoch."""
 
     __slots__ = (
-        "answer", "answered_in", "answered_ms", "counted", "exists", "facts", "last_ms", "refused", "segment", "sent_in",
+        "answer", "answered_in", "answered_ms", "counted", "exists", "facts", "last_ms", "refused", "segment",
+        "sent_in",
         "sent_ms", "snapshot",
     )  # fmt: skip
 
@@ -113,8 +115,11 @@ class SurveyFold:
     def new(self) -> Survey:
         return Survey(self.segments.nothing)
 
-    def apply(self, out: Delta, survey: Survey, at: int, rank: int, snapshot: Snapshot | None, extra: Any) -> None:
-        """The next event of the invitation in order. An answer outside the scale sets `refused` and changes nothing else."""
+    def apply(
+        self, out: Delta, survey: Survey, at: int, rank: int, snapshot: Snapshot | None, extra: Any
+    ) -> None:
+        """The next event of the invitation in order. An answer outside the scale sets `refused` and changes
+        nothing else."""
         facts = survey.facts
         if snapshot is not None and snapshot != survey.snapshot:
             given = [snapshot[place] for place in self._fact_places]

@@ -1,6 +1,7 @@
 """One ticket: what its events mean, and what it contributes (catalog.md, Tickets).
 
-The rules live in `Ticket.apply`, which takes the next event in order. Whatever an event undoes, it takes back explicitly from
+The rules live in `Ticket.apply`, which takes the next event in order. Whatever an event undoes, it takes back
+explicitly from
 where it was counted, so replaying a history from its start gives the same sum as following it live.
 """
 
@@ -10,7 +11,7 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
-from stream.events.tickets import RANKS, TicketEvent
+from stream.events.tickets import RANKS
 from stream.lifecycle.delta import Delta
 from stream.lifecycle.snapshot import Snapshot, Snapshots
 from stream.metrics.measures import (
@@ -55,7 +56,7 @@ NEVER: Final = -(2**62)
 """Stands for an instant that has not happened."""
 
 
-def extra_of(event: TicketEvent) -> int | None:
+def extra_of(event: Any) -> int | None:
     """What the history keeps of an event beyond its snapshot: of a message, who wrote it."""
     data = event.data
     if not data or event.type != "ticket.message_added":
@@ -72,8 +73,10 @@ class Ticket:
     """The state of one ticket after the events applied so far. Times are milliseconds since the epoch."""
 
     __slots__ = (
-        "answer_from", "answered", "backlog_in", "created_by", "created_counted", "created_ms", "exists", "last_ms", "merged", "removed",
-        "resolved_in", "resolved_ms", "resolved_once", "segment", "snapshot", "status", "unanswered_in", "unanswered_ms",
+        "answer_from", "answered", "backlog_in", "created_by", "created_counted", "created_ms", "exists",
+        "last_ms", "merged", "removed",
+        "resolved_in", "resolved_ms", "resolved_once", "segment", "snapshot", "status", "unanswered_in",
+        "unanswered_ms",
     )  # fmt: skip
 
     def __init__(self, nothing: Segment) -> None:
@@ -100,7 +103,9 @@ class Ticket:
         """Whether the ticket may be forgotten once it has been silent for long."""
         return self.removed or self.status in DONE
 
-    def apply(self, out: Delta, at: int, rank: int, snapshot: Snapshot | None, extra: int | None, segments: Segments) -> None:
+    def apply(
+        self, out: Delta, at: int, rank: int, snapshot: Snapshot | None, extra: int | None, segments: Segments
+    ) -> None:
         """The next event of the ticket in order."""
         first = not self.exists
         if first:
@@ -159,7 +164,9 @@ class Ticket:
             return "closed"
         if rank == REOPENED:
             return "open"
-        if self.status is None and ((rank == CREATED and not self.created_counted) or (first and rank == MESSAGE)):
+        if self.status is None and (
+            (rank == CREATED and not self.created_counted) or (first and rank == MESSAGE)
+        ):
             return "new"
         return self.status
 
@@ -202,7 +209,8 @@ class Ticket:
             self._count_resolution(out, -1)
             self.resolved_ms = NEVER
         if not self.answered:
-            # sla.md 15: measured from the oldest customer message since the resolution, else from the next one.
+            # sla.md 15: measured from the oldest customer message since the resolution, else from the next
+            # one.
             self.answer_from = self.unanswered_ms
 
     def _count_resolution(self, out: Delta, sign: int) -> None:
@@ -251,6 +259,8 @@ class TicketFold:
     def new(self) -> Ticket:
         return Ticket(self.segments.nothing)
 
-    def apply(self, out: Delta, ticket: Ticket, at: int, rank: int, snapshot: Snapshot | None, extra: Any) -> None:
+    def apply(
+        self, out: Delta, ticket: Ticket, at: int, rank: int, snapshot: Snapshot | None, extra: Any
+    ) -> None:
         """The next event of the ticket in order."""
         ticket.apply(out, at, rank, snapshot, extra, self.segments)

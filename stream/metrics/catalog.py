@@ -1,4 +1,5 @@
-"""The catalog: every metric with what people need to act on it. Adding one is an entry here, a few lines of fold and a test.
+"""The catalog: every metric with what people need to act on it. Adding one is an entry here, a few lines of
+fold and a test.
 
 What each id counts is fixed by the contract's catalog; the entries of a family are in catalog_<family>.py.
 """
@@ -20,7 +21,8 @@ Group = Literal["experience", "speed", "quality", "operational"]
 class Metric:
     """One metric: `formula` over the measures of `family`, in `unit`, with owner, target and next action.
 
-    `labels` are what can be asked beside the segments: label -> value -> the formula for it. `always_by` are labels by which
+    `labels` are what can be asked beside the segments: label -> value -> the formula for it. `always_by` are
+    labels by which
     an answer is split even when nobody asks, because its values must not be mixed.
     """
 
@@ -69,6 +71,6 @@ class Catalog:
 
 def load_catalog() -> Catalog:
     """The catalog of this version."""
-    from stream.metrics import catalog_calls, catalog_surveys, catalog_tickets  # noqa: PLC0415
+    from stream.metrics import catalog_calls, catalog_surveys, catalog_tickets
 
     return Catalog([*catalog_tickets.METRICS, *catalog_calls.METRICS, *catalog_surveys.METRICS])

@@ -38,7 +38,9 @@ def _count(metric_id: str, codes: tuple[int, ...], words: str, **labels: dict[st
     )  # fmt: skip
 
 
-def _duration(metric_id: str, sum_code: int, sketch: int, words: str, target: str, next_action: str) -> Metric:
+def _duration(
+    metric_id: str, sum_code: int, sketch: int, words: str, target: str, next_action: str
+) -> Metric:
     return Metric(
         id=metric_id, kind="duration", unit="seconds", group="speed", family="calls", formula=Duration(sum_code, sketch),
         help=words, owner="Floor managers", target=target, next_action=next_action,

@@ -1,4 +1,5 @@
-"""How a metric is computed from the measures of merged cells. Ratios keep numerator and denominator to the end."""
+"""How a metric is computed from the measures of merged cells. Ratios keep numerator and denominator to the
+end."""
 
 from __future__ import annotations
 

@@ -1,8 +1,11 @@
-"""Measures: what is counted in a cell, each with a stable code. The codes are the stored format: never reuse or renumber one.
+"""Measures: what is counted in a cell, each with a stable code. The codes are the stored format: never reuse
+or renumber one.
 
 A cell is `{code: integer}`. Codes below 128 take one byte when packed, so counts, sums and levels live there.
-A *level* has two codes: `code` is the sum of its changes in the pane, `code + 1` the sum of change x (pane end - time), its
-part of the time integral. An *observation* (duration, distribution) has a code for its sum and a range of codes for the
+A *level* has two codes: `code` is the sum of its changes in the pane, `code + 1` the sum of change x (pane
+end - time), its
+part of the time integral. An *observation* (duration, distribution) has a code for its sum and a range of
+codes for the
 buckets of its sketch; how many were observed is the sum of the buckets.
 """
 
@@ -95,7 +98,8 @@ _PER_FAMILY: Final[dict[str, tuple[str, ...]]] = {
 
 
 def measure_name(family: str, code: int) -> str:
-    """A code as people read it: `tickets_created`, `backlog`, `backlog[integral]`, `call_wait[bucket 137]`."""
+    """A code as people read it: `tickets_created`, `backlog`, `backlog[integral]`, `call_wait[bucket
+    137]`."""
     if code >= SKETCHES:
         base = SKETCHES + (code - SKETCHES) // WIDTH * WIDTH
         return f"{_names(family)[base]}[bucket {code - base}]"

@@ -1,13 +1,18 @@
 """The panes of one shard in memory: contributions go in, changed cells come out.
 
-Which panes hold a contribution follows from two clocks alone, so the stored image is the same however it came about:
+Which panes hold a contribution follows from two clocks alone, so the stored image is the same however it came
+about:
 
-- A pane is *kept* until the retention of its size has passed since its end, measured back from the retention clock.
+- A pane is *kept* until the retention of its size has passed since its end, measured back from the retention
+  clock.
 - A pane is *closed* when the shard's clock has reached its end.
-- The finest size holds everything. A coarser pane holds what its closed pane must (all of it), and while it is open only
-  those parts whose finer pane is kept no more (as when history is read that finer panes are too short-lived for).
+- The finest size holds everything. A coarser pane holds what its closed pane must (all of it), and while it
+  is open only
+  those parts whose finer pane is kept no more (as when history is read that finer panes are too short-lived
+  for).
 
-So live commits write 10 s cells only; a pane is rolled up once, when it closes; readers take open time from finer panes
+So live commits write 10 s cells only; a pane is rolled up once, when it closes; readers take open time from
+finer panes
 (query/tiling.py).
 """
 
@@ -45,7 +50,9 @@ class Panes:
         self.dirty: dict[Pane, set[Group]] = {}
         self.removed: set[Pane] = set()
         self.dropped = 0  # contributions too old for any pane
-        self._open: list[dict[int, set[int]]] = [{} for _ in range(SIZES)]  # [size][start] -> starts of finer panes to roll up
+        self._open: list[dict[int, set[int]]] = [
+            {} for _ in range(SIZES)
+        ]  # [size][start] -> starts of finer panes to roll up
         self._expiry: list[tuple[int, Pane]] = []  # heap of (when retention ends, pane)
 
     def restore(self, index: Iterable[Pane], clock: int, retention_clock: int) -> None:
@@ -70,7 +77,8 @@ class Panes:
         return grouped
 
     def missing(self, grouped: Grouped, clock: int, retention_clock: int) -> dict[Pane, list[Group] | None]:
-        """The stored cells needed to apply a batch and move the clocks: of each pane some groups, or all (`None`)."""
+        """The stored cells needed to apply a batch and move the clocks: of each pane some groups, or all
+        (`None`)."""
         needed: dict[Pane, list[Group] | None] = {}
         for start, groups in grouped.items():
             for pane in self._landing(start):
@@ -114,7 +122,8 @@ class Panes:
                 finer = (size - 1, child)
                 if closes or self._expired(finer, retention_clock):
                     if finer in self.index:
-                        # Also into a pane whose own retention is over: it hands on to the next size, then goes.
+                        # Also into a pane whose own retention is over: it hands on to the next size, then
+                        # goes.
                         self._add(parent, self.cells.get(finer, {}), self.sizes.end(size - 1, child))
                     self._rolled(parent, child)
         self.clock, self.retention_clock = clock, retention_clock
@@ -122,7 +131,8 @@ class Panes:
             self._remove(heapq.heappop(self._expiry)[1])
 
     def take_changes(self) -> tuple[list[tuple[Pane, Group, Cell]], set[Pane]]:
-        """Changed cells without zeros (an empty one is to be deleted), and panes to be removed whole; forgets both."""
+        """Changed cells without zeros (an empty one is to be deleted), and panes to be removed whole; forgets
+        both."""
         changes = [
             (pane, group, {code: amount for code, amount in self.cells[pane][group].items() if amount})
             for pane, groups in self.dirty.items()
@@ -187,7 +197,8 @@ class Panes:
                 self._open[size + 1].setdefault(parent, set()).add(start)
 
     def _moves(self, clock: int, retention_clock: int) -> list[tuple[Pane, set[int]]]:
-        """Panes into which finer ones must be rolled when the clocks move there: finest first, each with its finer panes."""
+        """Panes into which finer ones must be rolled when the clocks move there: finest first, each with its
+        finer panes."""
         moves: list[tuple[Pane, set[int]]] = []
         becoming: dict[int, set[int]] = {}
         for size in range(1, SIZES):

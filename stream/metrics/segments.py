@@ -14,7 +14,8 @@ Grouping = tuple[str, ...]
 
 
 class Segment:
-    """The values of one entity's dimensions at one instant, and the group that they fall in of every grouping."""
+    """The values of one entity's dimensions at one instant, and the group that they fall in of every
+    grouping."""
 
     __slots__ = ("groups", "values")
 
@@ -24,16 +25,20 @@ class Segment:
 
 
 class Segments:
-    """The segments of one family, interned: equal values give the same object, so comparing and hashing are cheap.
+    """The segments of one family, interned: equal values give the same object, so comparing and hashing are
+    cheap.
 
-    `dimensions` are the fields that any grouping or rule (`also`) uses, in a fixed order: no others are kept in histories.
+    `dimensions` are the fields that any grouping or rule (`also`) uses, in a fixed order: no others are kept
+    in histories.
     """
 
     BOUND = 200_000
 
     def __init__(self, groupings: Sequence[Grouping], also: tuple[str, ...] = ()) -> None:
         self.groupings: tuple[Grouping, ...] = ((), *(tuple(g) for g in groupings if g))
-        self.dimensions: tuple[str, ...] = tuple(dict.fromkeys([*(field for g in self.groupings for field in g), *also]))
+        self.dimensions: tuple[str, ...] = tuple(
+            dict.fromkeys([*(field for g in self.groupings for field in g), *also])
+        )
         self._places = [tuple(self.dimensions.index(field) for field in g) for g in self.groupings]
         self._known: dict[tuple[str | None, ...], Segment] = {}
         self.nothing = self.of((None,) * len(self.dimensions))

@@ -1,4 +1,5 @@
-"""The four pane sizes: 10 s, 1 min and 15 min in UTC, so that every zone's midnight is an edge, and the local day."""
+"""The four pane sizes: 10 s, 1 min and 15 min in UTC, so that every zone's midnight is an edge, and the local
+day."""
 
 from __future__ import annotations
 
@@ -36,7 +37,10 @@ class Sizes:
             if len(self._days) > 100_000:
                 self._days.clear()
             local = datetime.fromtimestamp(quarter * 900, UTC).astimezone(self._zone).date()
-            found = self._days[quarter] = (self._midnight(local.toordinal()), self._midnight(local.toordinal() + 1))
+            found = self._days[quarter] = (
+                self._midnight(local.toordinal()),
+                self._midnight(local.toordinal() + 1),
+            )
         return found
 
     def _midnight(self, ordinal: int) -> int:

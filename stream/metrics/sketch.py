@@ -1,7 +1,10 @@
-"""Distributions as counts in fixed buckets, at most 1 % off; buckets of equal value add up, so sketches merge by addition.
+"""Distributions as counts in fixed buckets, at most 1 % off; buckets of equal value add up, so sketches merge
+by addition.
 
-Bucket `i` holds the integers in (BOUNDS[i-1], BOUNDS[i]]. Bounds grow by 2 % (and by at least 1), from integers alone, so
-that every machine puts a value in the same bucket. A bucket's middle is then at most 1 % from any value in it; values to
+Bucket `i` holds the integers in (BOUNDS[i-1], BOUNDS[i]]. Bounds grow by 2 % (and by at least 1), from
+integers alone, so
+that every machine puts a value in the same bucket. A bucket's middle is then at most 1 % from any value in
+it; values to
 100 are exact. See Masson, Rim, Lee: DDSketch (VLDB 2019) for the idea of relative-error buckets.
 """
 
@@ -42,7 +45,8 @@ def middle(index: int) -> float:
 
 
 def percentile(buckets: Mapping[int, int], share: float) -> float | None:
-    """The nearest-rank percentile: rank ceil(share x n) of the sorted values, at most 1 % off; `None` when empty."""
+    """The nearest-rank percentile: rank ceil(share x n) of the sorted values, at most 1 % off; `None` when
+    empty."""
     total = sum(buckets.values())
     if total <= 0:
         return None

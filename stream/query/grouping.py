@@ -20,7 +20,8 @@ class Selection:
     where: dict[str, str | None]
 
     def groups(self) -> list[Group] | None:
-        """The one group that is asked for, when `where` fixes every field; else `None`: all, to be picked from."""
+        """The one group that is asked for, when `where` fixes every field; else `None`: all, to be picked
+        from."""
         if all(field in self.where for field in self.fields):
             return [group_name(self.number, [self.where[field] for field in self.fields])]
         return None
@@ -36,8 +37,11 @@ class Selection:
         return tuple(named[field] for field in self.by)
 
 
-def select(groupings: Sequence[Grouping], family: str, by: Sequence[str], where: dict[str, str | None]) -> Selection:
-    """The smallest grouping that has all the dimensions asked for, or `QueryError` that says which groupings there are."""
+def select(
+    groupings: Sequence[Grouping], family: str, by: Sequence[str], where: dict[str, str | None]
+) -> Selection:
+    """The smallest grouping that has all the dimensions asked for, or `QueryError` that says which groupings
+    there are."""
     wanted = {*by, *where}
     every: list[Grouping] = [(), *groupings]
     fitting = [(len(fields), number) for number, fields in enumerate(every) if wanted <= set(fields)]

@@ -28,7 +28,9 @@ class ImageReader:
             for partition, wanted in panes.items()
         }
 
-    async def read_levels(self, family: str, partitions: list[int], groups: list[Group] | None) -> dict[int, dict[Group, bytes]]:
+    async def read_levels(
+        self, family: str, partitions: list[int], groups: list[Group] | None
+    ) -> dict[int, dict[Group, bytes]]:
         return {partition: _some(self._images[family, partition].levels, groups) for partition in partitions}
 
     async def read_oldest(

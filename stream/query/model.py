@@ -16,7 +16,8 @@ class QueryError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A metric over [from, to) (ms), by some dimensions, where others have given values. Stats: none = the default one.
+    """A metric over [from, to) (ms), by some dimensions, where others have given values. Stats: none = the
+    default one.
 
     `now_ms` is where gauges and levels without a window are read.
     """
@@ -39,7 +40,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Rows over the window that was really used. `fresh_ms`: how long ago the oldest shard had read to the end of its log."""
+    """Rows over the window that was really used. `fresh_ms`: how long ago the oldest shard had read to the
+    end of its log."""
 
     rows: list[Row]
     from_ms: int | None
@@ -48,7 +50,8 @@ class Answer:
 
 
 class Reader(Protocol):
-    """What a query reads of the store (store/store.py; in memory: query/memory.py). Partitions without data are left out."""
+    """What a query reads of the store (store/store.py; in memory: query/memory.py). Partitions without data
+    are left out."""
 
     async def fences(self, family: str) -> dict[int, Fence]:
         """The fence of every shard of a family."""
@@ -58,7 +61,9 @@ class Reader(Protocol):
     ) -> dict[int, dict[Pane, dict[Group, bytes]]]:
         """Cells by partition and pane: those groups, or all."""
 
-    async def read_levels(self, family: str, partitions: list[int], groups: list[Group] | None) -> dict[int, dict[Group, bytes]]:
+    async def read_levels(
+        self, family: str, partitions: list[int], groups: list[Group] | None
+    ) -> dict[int, dict[Group, bytes]]:
         """The live levels by partition."""
 
     async def read_oldest(

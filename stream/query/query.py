@@ -1,4 +1,5 @@
-"""Answers a question: chooses the grouping and the panes, merges cells over shards, and computes the catalog's formula."""
+"""Answers a question: chooses the grouping and the panes, merges cells over shards, and computes the
+catalog's formula."""
 
 from __future__ import annotations
 
@@ -20,16 +21,22 @@ from stream.shard.changes import Fence
 
 By = tuple[str | None, ...]
 AHEAD_MS = 60_000
-"""Panes may hold events beyond a shard's clock: as far as the tolerance for the future, and this much more."""
+"""Panes may hold events beyond a shard's clock: as far as the tolerance for the future, and this much
+more."""
 
 _decode = msgpack.Decoder(dict[int, int]).decode
 
 
 class Queries:
-    """Answers questions about one deployment. `groupings` instead of the configured ones: scenarios ask for their own."""
+    """Answers questions about one deployment. `groupings` instead of the configured ones: scenarios ask for
+    their own."""
 
     def __init__(
-        self, catalog: Catalog, config: Config, reader: Reader, groupings: dict[str, tuple[Grouping, ...]] | None = None
+        self,
+        catalog: Catalog,
+        config: Config,
+        reader: Reader,
+        groupings: dict[str, tuple[Grouping, ...]] | None = None,
     ) -> None:
         self._catalog = catalog
         self._config = config
@@ -42,7 +49,11 @@ class Queries:
         """The answer, or `QueryError`/`UnknownMetric` that says what can be asked."""
         metric = self._catalog.get(question.metric)
         by, where, labels = self._split(metric, question)
-        groupings = self._groupings[metric.family] if self._groupings else getattr(self._config.groupings, metric.family)
+        groupings = (
+            self._groupings[metric.family]
+            if self._groupings
+            else getattr(self._config.groupings, metric.family)
+        )
         selection = select(groupings, metric.family, by, where)
         fences = await self._reader.fences(metric.family)
         ahead_ms = self._config.future_ms + AHEAD_MS
@@ -53,14 +64,26 @@ class Queries:
             found, used = await read.values(formula, question)
             for row, values in found.items():
                 rows.setdefault(row, {})[label_values] = values
-        names = tuple(question.by) + tuple(label for label in metric.always_by if label not in (*question.by, *question.where))
-        return Answer(list(self._rows(names, by, rows, bool(names))), *used, min((f.fresh for f in fences.values()), default=0))
+        names = tuple(question.by) + tuple(
+            label for label in metric.always_by if label not in (*question.by, *question.where)
+        )
+        return Answer(
+            list(self._rows(names, by, rows, bool(names))),
+            *used,
+            min((f.fresh for f in fences.values()), default=0),
+        )
 
     def _rows(
-        self, names: tuple[str, ...], by: tuple[str, ...], rows: dict[By, dict[tuple[str, ...], Values]], split: bool
+        self,
+        names: tuple[str, ...],
+        by: tuple[str, ...],
+        rows: dict[By, dict[tuple[str, ...], Values]],
+        split: bool,
     ) -> Iterable[Row]:
         labels = [name for name in names if name not in by]
-        for row, per_label in sorted(rows.items(), key=lambda item: [(value is not None, value or "") for value in item[0]]):
+        for row, per_label in sorted(
+            rows.items(), key=lambda item: [(value is not None, value or "") for value in item[0]]
+        ):
             for label_values, values in per_label.items():
                 if split and not any(values.values()):
                     continue  # rows in which everything is zero are left out
@@ -110,7 +133,9 @@ class _Read:
         self._fences = fences
         self._ahead_ms = ahead_ms
 
-    async def values(self, formula: Formula, question: Question) -> tuple[dict[By, Values], tuple[int | None, int]]:
+    async def values(
+        self, formula: Formula, question: Question
+    ) -> tuple[dict[By, Values], tuple[int | None, int]]:
         """The values of every row, and the window used."""
         if isinstance(formula, Oldest):
             return await self._oldest(formula, question.now_ms), (None, question.now_ms)
@@ -123,8 +148,11 @@ class _Read:
             cells.setdefault((), {})
         return {row: formula.values(cell) for row, cell in cells.items()}, used
 
-    async def _window(self, from_ms: int, to_ms: int, ends: bool = False) -> tuple[dict[By, Cell], tuple[int, int]]:
-        """Merged cells by row. With `ends`, the integrals of levels are carried on from each pane's end to the window's."""
+    async def _window(
+        self, from_ms: int, to_ms: int, ends: bool = False
+    ) -> tuple[dict[By, Cell], tuple[int, int]]:
+        """Merged cells by row. With `ends`, the integrals of levels are carried on from each pane's end to
+        the window's."""
         tilings = {
             partition: self._tiler.tile(from_ms, to_ms, Clocks(fence.clock, fence.retention_clock))
             for partition, fence in self._fences.items()
@@ -156,7 +184,9 @@ class _Read:
                 level = self._metric.formula.code
                 target[level + 1] = target.get(level + 1, 0) + cell.get(level, 0) * later
 
-    async def _level(self, formula: Level, question: Question) -> tuple[dict[By, Values], tuple[int | None, int]]:
+    async def _level(
+        self, formula: Level, question: Question
+    ) -> tuple[dict[By, Values], tuple[int | None, int]]:
         """`L(to)` = live - changes from then on; the mean is the time integral over the window's length."""
         code = formula.code
         to_ms = question.to_ms if question.to_ms is not None else _pane_end(question.now_ms)
@@ -177,7 +207,9 @@ class _Read:
         return rows, (from_ms, to_ms)
 
     async def _live(self, code: int) -> dict[By, int]:
-        stored = await self._reader.read_levels(self._metric.family, list(self._fences), self._selection.groups())
+        stored = await self._reader.read_levels(
+            self._metric.family, list(self._fences), self._selection.groups()
+        )
         live: dict[By, int] = {}
         for groups in stored.values():
             for group, packed in groups.items():
@@ -189,8 +221,12 @@ class _Read:
     async def _oldest(self, formula: Oldest, now_ms: int) -> dict[By, Values]:
         partitions = list(self._fences)
         stored = await self._reader.read_levels(self._metric.family, partitions, self._selection.groups())
-        groups = {group for cells in stored.values() for group in cells if self._selection.row(group) is not None}
-        oldest = await self._reader.read_oldest(self._metric.family, partitions, formula.level, sorted(groups))
+        groups = {
+            group for cells in stored.values() for group in cells if self._selection.row(group) is not None
+        }
+        oldest = await self._reader.read_oldest(
+            self._metric.family, partitions, formula.level, sorted(groups)
+        )
         since: dict[By, int] = {}
         for (_, group), at in oldest.items():
             row = self._selection.row(group)

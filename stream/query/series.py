@@ -31,7 +31,8 @@ class Series:
 async def ask_series(queries: Queries, question: Question, step: Step | None) -> Series:
     """The answer to a question about a window, in steps if asked.
 
-    Where panes as short as the step are no longer kept, windows widen; none is then of a time that an earlier one covers.
+    Where panes as short as the step are no longer kept,
+    windows widen; none is then of a time that an earlier one covers.
     """
     if step is None or question.from_ms is None or question.to_ms is None:
         return _series([await queries.ask(question)])
@@ -39,7 +40,9 @@ async def ask_series(queries: Queries, question: Question, step: Step | None) ->
     for from_ms, to_ms in step.windows((question.from_ms, question.to_ms)):
         covered = answers[-1].to_ms if answers else from_ms
         if to_ms > covered:
-            answers.append(await queries.ask(replace(question, from_ms=max(from_ms, covered), to_ms=to_ms)))
+            answer = await queries.ask(replace(question, from_ms=max(from_ms, covered), to_ms=to_ms))
+            if not answers or answer.to_ms > covered:
+                answers.append(answer)
     return _series(answers)
 
 

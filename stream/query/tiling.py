@@ -1,6 +1,8 @@
-"""Which panes make up a window: the coarsest closed ones that fit, finer ones at the edges and where time is still open.
+"""Which panes make up a window: the coarsest closed ones that fit, finer ones at the edges and where time is
+still open.
 
-The counterpart of metrics/panes.py, which says what each pane holds. Where an edge falls inside the finest pane still kept,
+The counterpart of metrics/panes.py, which says what each pane holds. Where an edge falls inside the finest
+pane still kept,
 the window widens to that pane.
 """
 
@@ -14,7 +16,8 @@ from stream.metrics.sizes import DAY, LENGTHS_MS, Sizes
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """What a shard's panes depend on: up to where they are closed, and from where retention is measured back (ms)."""
+    """What a shard's panes depend on: up to where they are closed, and from where retention is measured back
+    (ms)."""
 
     clock: int
     retention_clock: int
@@ -45,15 +48,23 @@ class Tiler:
             start = self._sizes.end(DAY, start)
         covered = [(self._sizes.start(*pane), self._sizes.end(*pane)) for pane in panes]
         lower = min([from_ms, *(begin for begin, _ in covered)])
-        upper = max([to_ms, *(end for begin, end in covered if begin < to_ms and self._whole_only(end, to_ms, clocks))])
+        upper = max(
+            [
+                to_ms,
+                *(end for begin, end in covered if begin < to_ms and self._whole_only(end, to_ms, clocks)),
+            ]
+        )
         return Tiling(panes, lower, upper)
 
     def _whole_only(self, end: int, to_ms: int, clocks: Clocks) -> bool:
         # An open coarse pane is taken for what its finer panes no longer tell; that widens nothing.
         return end <= clocks.clock or end <= to_ms
 
-    def _visit(self, size: int, start: int, from_ms: int, to_ms: int, clocks: Clocks, panes: list[Pane]) -> bool:
-        """Adds what is needed of one pane that overlaps the window; whether all of it that was asked for is kept."""
+    def _visit(
+        self, size: int, start: int, from_ms: int, to_ms: int, clocks: Clocks, panes: list[Pane]
+    ) -> bool:
+        """Adds what is needed of one pane that overlaps the window; whether all of it that was asked for is
+        kept."""
         end = self._sizes.end(size, start)
         kept = end + self._keep_ms[size] > clocks.retention_clock
         closed = end <= clocks.clock

@@ -1,7 +1,8 @@
 """Windows as people write them -> [from, to) in ms: words, lengths, times, steps.
 
 Days are days of the deployment's calendar: `today`, `yesterday`, `month` and any number of days (`7d`: today and the six
-days before) begin at local midnight. Lengths in hours, minutes and seconds (`24h`) are just that long. Both end with the 10 s
+days before) begin at local midnight. Lengths in hours,
+minutes and seconds (`24h`) are just that long. Both end with the 10 s
 pane that contains now; only `yesterday` ends at midnight.
 """
 

@@ -19,7 +19,8 @@ from stream.scenario.play import Floor
 _Result = TypeVar("_Result")
 
 STATS = {
-    "value", "count", "sum", "mean", "min", "max", "p50", "p75", "p90", "p95", "p99", "numerator", "denominator",
+    "value", "count", "sum", "mean", "min", "max", "p50", "p75", "p90", "p95", "p99", "numerator",
+    "denominator",
     "promoters", "passives", "detractors",
 }  # fmt: skip
 WITHIN = {"min", "max", "p50", "p75", "p90", "p95", "p99"}
@@ -31,7 +32,8 @@ _JOURNALS = ("deadletters", "duplicates", "late")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Of one expectation: it holds, it does not (why), or it asks for what this version does not have yet (what)."""
+    """Of one expectation: it holds, it does not (why), or it asks for what this version does not have yet
+    (what)."""
 
     expectation: Expectation
     failure: str = ""
@@ -56,9 +58,13 @@ class Judge:
             if journal in what:
                 actual = floor.journal(journal)
                 wrong = actual != what[journal]
-                return Outcome(expectation, f"{journal}: expected {what[journal]}, was {actual}" if wrong else "")
+                return Outcome(
+                    expectation, f"{journal}: expected {what[journal]}, was {actual}" if wrong else ""
+                )
         if "metric" not in what:
-            raise ScenarioError(f"an expectation names a metric, sla, alerts or one of {', '.join(_JOURNALS)}: {what}")
+            raise ScenarioError(
+                f"an expectation names a metric, sla, alerts or one of {', '.join(_JOURNALS)}: {what}"
+            )
         if what["metric"] not in self._catalog:
             return Outcome(expectation, not_yet=str(what["metric"]))
         return self._judge_metric(expectation, floor)
@@ -67,14 +73,20 @@ class Judge:
         what = expectation.what
         unknown = set(what) - _METRIC_KEYS
         if unknown:
-            raise ScenarioError(f"{what['metric']}: unknown key {sorted(unknown)[0]!r}; known are {', '.join(sorted(_METRIC_KEYS))}")
+            raise ScenarioError(
+                f"{what['metric']}: unknown key {sorted(unknown)[0]!r}; known are {', '.join(sorted(_METRIC_KEYS))}"
+            )
         queries = Queries(self._catalog, self._config, ImageReader(floor.images), self._groupings)
         try:
             answer = run_now(queries.ask(question_of(expectation)))
         except (QueryError, UnknownMetric) as error:
             return Outcome(expectation, str(error))
         unit = self._catalog.get(what["metric"]).unit
-        wanted = what["rows"] if "rows" in what else [{"by": {}, **{stat: what[stat] for stat in STATS & set(what)}}]
+        wanted = (
+            what["rows"]
+            if "rows" in what
+            else [{"by": {}, **{stat: what[stat] for stat in STATS & set(what)}}]
+        )
         return Outcome(expectation, _compare(wanted, answer, unit))
 
 
@@ -91,15 +103,23 @@ def question_of(expectation: Expectation) -> Question:
     )  # fmt: skip
 
 
-def groupings_for(config: Config, catalog: Catalog, expectations: Sequence[Expectation]) -> dict[str, tuple[Grouping, ...]]:
+def groupings_for(
+    config: Config, catalog: Catalog, expectations: Sequence[Expectation]
+) -> dict[str, tuple[Grouping, ...]]:
     """The configured groupings, and those that the expectations ask for: scenarios may split by anything."""
-    asked: dict[str, list[Grouping]] = {name: list(getattr(config.groupings, name)) for name in ("tickets", "calls", "surveys")}
+    asked: dict[str, list[Grouping]] = {
+        name: list(getattr(config.groupings, name)) for name in ("tickets", "calls", "surveys")
+    }
     for expectation in expectations:
         what = expectation.what
         if what.get("metric") not in catalog:
             continue
         metric = catalog.get(what["metric"])
-        fields = tuple(sorted(name for name in {*what.get("by", ()), *what.get("where", {})} if name not in metric.labels))
+        fields = tuple(
+            sorted(
+                name for name in {*what.get("by", ()), *what.get("where", {})} if name not in metric.labels
+            )
+        )
         if fields and not any(set(fields) <= set(known) for known in asked[metric.family]):
             asked[metric.family].append(fields)
     return {name: tuple(known) for name, known in asked.items()}
@@ -119,7 +139,9 @@ def _compare(wanted: list[dict[str, Any]], answer: Answer, unit: str) -> str:
     rows = {_key(row.by): row for row in answer.rows}
     expected = {_key(row.get("by", {})): row for row in wanted}
     problems = [f"row {dict(key)} is missing" for key in expected.keys() - rows.keys()]
-    problems += [f"row {dict(key)} was not expected: {rows[key].values}" for key in rows.keys() - expected.keys()]
+    problems += [
+        f"row {dict(key)} was not expected: {rows[key].values}" for key in rows.keys() - expected.keys()
+    ]
     for key in expected.keys() & rows.keys():
         problems += _differences(expected[key], rows[key], unit)
     return "; ".join(sorted(problems))
@@ -144,7 +166,7 @@ def _same(stat: str, expected: Any, actual: Any, unit: str) -> bool:
     if isinstance(actual, str):
         return False
     if stat in WITHIN:
-        return abs(actual - expected) <= 0.01 * abs(expected) + 1e-9
+        return bool(abs(actual - expected) <= 0.01 * abs(expected) + 1e-9)
     if unit == "seconds":
-        return round(actual * 1000) == round(expected * 1000)
-    return abs(actual - expected) <= 1e-9 * max(1.0, abs(expected))
+        return bool(round(actual * 1000) == round(expected * 1000))
+    return bool(abs(actual - expected) <= 1e-9 * max(1.0, abs(expected)))

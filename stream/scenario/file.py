@@ -1,4 +1,5 @@
-"""Scenario files: YAML documents of configuration, events and expectations -> plain values with times in milliseconds."""
+"""Scenario files: YAML documents of configuration, events and expectations -> plain values with times in
+milliseconds."""
 
 from __future__ import annotations
 
@@ -112,12 +113,16 @@ def _event(entry: Any, place: int, clock: _Times) -> Told:
         if isinstance(entry, list) and len(entry) == 3:
             entry = [*entry, {}]
         else:
-            raise ScenarioError(f"event {place}: [time, type, subject, data, options] is wanted, not {entry!r}")
+            raise ScenarioError(
+                f"event {place}: [time, type, subject, data, options] is wanted, not {entry!r}"
+            )
     at, kind, subject, data, *rest = entry
     options = dict(rest[0]) if rest and rest[0] else {}
     unknown = set(options) - _OPTIONS
     if unknown:
-        raise ScenarioError(f"event {place}: unknown option {sorted(unknown)[0]!r}; known are {', '.join(sorted(_OPTIONS))}")
+        raise ScenarioError(
+            f"event {place}: unknown option {sorted(unknown)[0]!r}; known are {', '.join(sorted(_OPTIONS))}"
+        )
     where = f"event {place}"
     at_ms = clock.ms(at, where)
     event: dict[str, Any] = {
@@ -170,10 +175,12 @@ class _Times:
         if isinstance(value, datetime):
             found = value
         elif isinstance(value, date):
-            found = datetime(value.year, value.month, value.day)
+            found = datetime.combine(value, datetime.min.time())
         else:
             try:
                 found = datetime.fromisoformat(str(value))
             except ValueError:
-                raise ScenarioError(f"{where}: {value!r} is no time; write 2026-03-02 09:00 (quoted if with seconds)") from None
+                raise ScenarioError(
+                    f"{where}: {value!r} is no time; write 2026-03-02 09:00 (quoted if with seconds)"
+                ) from None
         return found if found.tzinfo is not None else found.replace(tzinfo=self._zone)

@@ -27,7 +27,8 @@ class Floor:
     def __init__(self, config: Config, groupings: dict[str, tuple[Grouping, ...]]) -> None:
         self.images = {(name, 0): Image() for name in COUNTED}
         self._shards = {
-            name: Shard(family(name, config, groupings[name]), f"support.{name}", 0, config) for name in COUNTED
+            name: Shard(family(name, config, groupings[name]), f"support.{name}", 0, config)
+            for name in COUNTED
         }
         self._others = {
             name: Intake(decoder_of(name), config.horizon_ms, config.future_ms, config.max_event_bytes)
@@ -52,7 +53,9 @@ class Floor:
             run_batch(shard, self.images[name, 0], batches[name], self.now_ms)
         for name, intake in self._others.items():
             incoming, self._clocks[name] = intake.read(batches[name], self._clocks[name])
-            self._journal.update(f"refused_{item[1].reason}" for item in incoming if isinstance(item[1], Refused))
+            self._journal.update(
+                f"refused_{item[1].reason}" for item in incoming if isinstance(item[1], Refused)
+            )
 
     def journal(self, what: str) -> int:
         """`deadletters`, `duplicates` or `late`."""
@@ -60,12 +63,15 @@ class Floor:
         for shard in self._shards.values():
             counts.update(shard.journal)
         if what == "deadletters":
-            return sum(count for name, count in counts.items() if name.startswith("refused_") and name not in _APART)
+            return sum(
+                count for name, count in counts.items() if name.startswith("refused_") and name not in _APART
+            )
         return counts["refused_late" if what == "late" else what]
 
 
 def arrivals(scenario: Scenario) -> list[tuple[int, list[Told]]]:
-    """When what is read: events by their arrival, and what arrives while the worker lags at the end of that."""
+    """When what is read: events by their arrival, and what arrives while the worker lags at the end of
+    that."""
     read: dict[int, list[Told]] = {}
     for event in sorted(scenario.events, key=lambda event: event.arrives_ms):
         at = event.arrives_ms
@@ -79,7 +85,8 @@ def arrivals(scenario: Scenario) -> list[tuple[int, list[Told]]]:
 def shuffled(scenario: Scenario, seed: int) -> list[list[Told]]:
     """The same events in another order, each twice, in batches cut at random.
 
-    No event comes behind one that is more than the horizon later: it would be late, which is another scenario.
+    No event comes behind one that is more than the horizon later: it would be late, which is another
+    scenario.
     """
     random = Random(seed)
     delay = max((event.sent_ms - event.at_ms for event in scenario.events), default=0)

@@ -13,7 +13,8 @@ from stream.scenario.play import Floor, arrivals, shuffled
 
 @dataclass(slots=True)
 class Result:
-    """What came of one scenario. `failures` are ready to print; `not_yet` counts what this version does not have."""
+    """What came of one scenario. `failures` are ready to print; `not_yet` counts what this version does not
+    have."""
 
     name: str
     held: int = 0
@@ -68,5 +69,7 @@ def _replayed(scenario: Scenario, judge: Judge, floor: Floor, seed: int) -> list
 
 def _describe(scenario: Scenario, outcome: Outcome, how: str) -> str:
     what = ", ".join(f"{key}: {value}" for key, value in outcome.expectation.what.items())
-    history = "\n".join(f"      {event.line}" for event in sorted(scenario.events, key=lambda event: event.at_ms)[:50])
+    history = "\n".join(
+        f"      {event.line}" for event in sorted(scenario.events, key=lambda event: event.at_ms)[:50]
+    )
     return f"{scenario.name}{how}\n    {{{what}}}\n    {outcome.failure}\n    of the events\n{history}"

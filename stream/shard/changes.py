@@ -45,10 +45,13 @@ class Since(NamedTuple):
 
 @dataclass(slots=True)
 class Fence:
-    """What a shard's image is the image of. `commit_id` is drawn anew for every commit: who does not know it may not write.
+    """What a shard's image is the image of. `commit_id` is drawn anew for every commit: who does not know it
+    may not write.
 
-    Clocks in ms: `log_clock` = greatest record timestamp, `clock` = the instant up to which timers have fired,
-    `retention_clock` = from where the retention of panes is measured back, `fresh` = wall time when last caught up.
+    Clocks in ms: `log_clock` = greatest record timestamp, `clock` = the instant up to which timers have
+    fired,
+    `retention_clock` = from where the retention of panes is measured back, `fresh` = wall time when last
+    caught up.
     `seen` and `refused` decay together and tell the share of dead letters.
     """
 

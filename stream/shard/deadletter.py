@@ -1,4 +1,5 @@
-"""A dead letter: what was refused, why, and where it stands in the log. Packed for the outbox, then a record of its own."""
+"""A dead letter: what was refused, why, and where it stands in the log. Packed for the outbox, then a record
+of its own."""
 
 from __future__ import annotations
 
@@ -32,13 +33,16 @@ class DeadLetter(Struct, array_like=True):
             "floorcast_partition": str(self.partition),
             "floorcast_offset": str(self.offset),
         }
-        return [(name, raw or b"") for name, raw in self.headers] + [(name, text.encode()) for name, text in told.items()]
+        return [(name, raw or b"") for name, raw in self.headers] + [
+            (name, text.encode()) for name, text in told.items()
+        ]
 
 
 def dead_letter(refused: Refused, topic: str, partition: int, record: LogRecord) -> bytes:
     """The packed dead letter of a refused record."""
     letter = DeadLetter(
-        refused.reason, refused.path, refused.detail[:500], topic, partition, record.offset, record.timestamp, record.key,
+        refused.reason, refused.path, refused.detail[:500], topic, partition, record.offset, record.timestamp,
+        record.key,
         record.value, list(record.headers),
     )  # fmt: skip
     return msgpack.encode(letter)

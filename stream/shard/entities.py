@@ -1,4 +1,5 @@
-"""The entities of one shard in memory: a bounded cache of what the store holds, and what the batch at hand has touched."""
+"""The entities of one shard in memory: a bounded cache of what the store holds, and what the batch at hand
+has touched."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ class Entities:
         return subject in self._young or subject in self._old
 
     def get(self, subject: str) -> Entity:
-        """The entity; one of which nothing is known when it is not in memory (it was asked for before: `put`)."""
+        """The entity; one of which nothing is known when it is not in memory (it was asked for before:
+        `put`)."""
         entity = self._young.get(subject)
         if entity is None:
             entity = self._old.pop(subject, None) or Entity(self._fold.new())

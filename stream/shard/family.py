@@ -26,7 +26,8 @@ class Family:
 
 
 def family(name: str, config: Config, groupings: tuple[Grouping, ...] | None = None) -> Family:
-    """The rules of `tickets`, `calls` or `surveys`; `groupings` instead of the configured ones (scenarios ask for their own)."""
+    """The rules of `tickets`, `calls` or `surveys`; `groupings` instead of the configured ones (scenarios ask
+    for their own)."""
     wanted = groupings if groupings is not None else getattr(config.groupings, name)
     if name == "tickets":
         fold: Fold = TicketFold(Segments(wanted), config.keep_finished.tickets_ms)
@@ -41,7 +42,11 @@ def _calls(config: Config, groupings: tuple[Grouping, ...]) -> Fold:
     asked = dict.fromkeys(field for rule in config.queues for field in rule.when)
     segments = Segments(groupings, (*asked, "direction"))
     rules = [
-        ({field: frozenset(values) for field, values in rule.when.items()}, rule.answer_within_ms, rule.short_abandon_ms)
+        (
+            {field: frozenset(values) for field, values in rule.when.items()},
+            rule.answer_within_ms,
+            rule.short_abandon_ms,
+        )
         for rule in config.queues
     ]
     thresholds = Thresholds(rules, segments.dimensions)

@@ -1,4 +1,5 @@
-"""The image of a shard: all that the store holds of it. In memory it stands in for the store (scenarios, verification)."""
+"""The image of a shard: all that the store holds of it. In memory it stands in for the store (scenarios,
+verification)."""
 
 from __future__ import annotations
 
@@ -62,7 +63,9 @@ class Image:
         cells = {}
         for pane, groups in needs.cells.items():
             known = self.cells.get(pane, {})
-            cells[pane] = known if groups is None else {group: known[group] for group in groups if group in known}
+            cells[pane] = (
+                known if groups is None else {group: known[group] for group in groups if group in known}
+            )
         return Loaded(
             states={subject: self.states[subject] for subject in needs.states if subject in self.states},
             cells=cells,
@@ -72,12 +75,15 @@ class Image:
     def restored(self) -> Restored:
         """What an owner takes over."""
         return Restored(
-            fence=replace(self.fence), panes=list(self.cells), drop_days=list(self.drops), levels=dict(self.levels),
+            fence=replace(self.fence), panes=list(self.cells), drop_days=list(self.drops),
+            levels=dict(self.levels),
             timers=dict(self.timers), outbox=dict(self.outbox), journal=dict(self.journal),
         )  # fmt: skip
 
 
-def run_batch(shard: Shard, image: Image, records: Sequence[LogRecord], now_ms: int | None, delivered: int = 0) -> Changes:
+def run_batch(
+    shard: Shard, image: Image, records: Sequence[LogRecord], now_ms: int | None, delivered: int = 0
+) -> Changes:
     """One batch of a shard against its image, committed."""
     batch = shard.batch(records, now_ms, delivered)
     needs = next(batch)

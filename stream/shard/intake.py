@@ -1,4 +1,5 @@
-"""Records -> typed events with their times, or dead letters: what is decided of an event before its entity is known."""
+"""Records -> typed events with their times, or dead letters: what is decided of an event before its entity is
+known."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ Incoming = tuple[LogRecord, Any, int, int]
 
 
 class Intake:
-    """Reads the records of one family. Lateness is judged per event by the log clock, a pure function of the log's prefix."""
+    """Reads the records of one family. Lateness is judged per event by the log clock, a pure function of the
+    log's prefix."""
 
     def __init__(self, decoder: Decoder, horizon_ms: int, future_ms: int, max_event_bytes: int) -> None:
         self._decoder = decoder

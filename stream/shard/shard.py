@@ -1,6 +1,8 @@
-"""The work of one shard: records in, one commit out. Everything here is a function of the log's prefix and of the time given.
+"""The work of one shard: records in, one commit out. Everything here is a function of the log's prefix and of
+the time given.
 
-A batch is a generator: it yields what it needs from the store (`Needs`), is sent it (`Loaded`), and returns the `Changes`.
+A batch is a generator: it yields what it needs from the store (`Needs`), is sent it (`Loaded`), and returns
+the `Changes`.
 The worker answers from Redis, scenarios and verification from memory; neither can change what comes out.
 """
 
@@ -18,7 +20,17 @@ from stream.events.decode import decoder_of
 from stream.events.refusal import Refused
 from stream.lifecycle.call import Call, CallFold
 from stream.lifecycle.delta import Cell, Delta
-from stream.lifecycle.entity import ADDED, DUPLICATE, QUARANTINED, REPLAYED, Entity, add, pack_entity, prune, refuses
+from stream.lifecycle.entity import (
+    ADDED,
+    DUPLICATE,
+    QUARANTINED,
+    REPLAYED,
+    Entity,
+    add,
+    pack_entity,
+    prune,
+    refuses,
+)
 from stream.lifecycle.ticket import NEVER
 from stream.metrics.panes import Group, Panes
 from stream.metrics.sizes import Sizes
@@ -40,7 +52,8 @@ class TooManyDeadLetters(Exception):
 
 
 class _Touched:
-    """An entity as it stood in the store when the batch first touched it: its timer, drop day and places in levels."""
+    """An entity as it stood in the store when the batch first touched it: its timer, drop day and places in
+    levels."""
 
     __slots__ = ("day", "entity", "since", "timer")
 
@@ -55,7 +68,13 @@ class Shard:
     """One partition of one topic, as its owner has it in memory. `fence` is what the last commit wrote."""
 
     def __init__(
-        self, family: Family, topic: str, partition: int, config: Config, cache_entities: int = 100_000, judge_share: bool = True
+        self,
+        family: Family,
+        topic: str,
+        partition: int,
+        config: Config,
+        cache_entities: int = 100_000,
+        judge_share: bool = True,
     ) -> None:
         self.family = family
         self.topic = topic
@@ -65,7 +84,9 @@ class Shard:
         self._config = config
         self._judge_share = judge_share
         self._rank = decoder_of(family.name).rank
-        self.intake = Intake(decoder_of(family.name), config.horizon_ms, config.future_ms, config.max_event_bytes)
+        self.intake = Intake(
+            decoder_of(family.name), config.horizon_ms, config.future_ms, config.max_event_bytes
+        )
         self.entities = Entities(family.fold, cache_entities)
         self.panes = Panes(Sizes(config.timezone), config.retention_ms, family.levels)
         self.fence = Fence()
@@ -77,7 +98,8 @@ class Shard:
         self._touched: dict[str, _Touched] = {}
 
     def restore(self, stored: Restored, retention_clock: int = 0) -> None:
-        """Takes the shard over as the store has it. `retention_clock`: panes that will be too old once caught up are skipped."""
+        """Takes the shard over as the store has it. `retention_clock`: panes that will be too old once caught
+        up are skipped."""
         self.fence = replace(stored.fence)
         self.fence.retention_clock = max(stored.fence.retention_clock, retention_clock)
         self.panes.restore(stored.panes, stored.fence.clock, stored.fence.retention_clock)
@@ -91,7 +113,8 @@ class Shard:
     def batch(self, records: Sequence[LogRecord], now_ms: int | None, delivered: int = 0) -> Batch:
         """Folds records (in offset order, from `fence.offset` on; none for a tick) and moves the clocks.
 
-        `now_ms` is the time when the shard has read to the end of the log, else `None`: while it lags, time is the log's.
+        `now_ms` is the time when the shard has read to the end of the log, else `None`: while it lags, time
+        is the log's.
         Dead letters of records before offset `delivered` have reached their topic and leave the outbox.
         """
         fence = replace(self.fence)
@@ -160,7 +183,9 @@ class Shard:
         fence = changes.fence
         sample = self._config.deadletters.sample
         for record, event, at_ms, log_clock in incoming:
-            refused = event if isinstance(event, Refused) else self._fold_one(record, event, at_ms, log_clock, out)
+            refused = (
+                event if isinstance(event, Refused) else self._fold_one(record, event, at_ms, log_clock, out)
+            )
             fence.seen += 1
             if refused is not None:
                 fence.refused += 1
@@ -172,15 +197,18 @@ class Shard:
     def _check_share(self, fence: Fence, sample: int) -> None:
         if self._judge_share and fence.refused > fence.seen * self._config.deadletters.max_share:
             raise TooManyDeadLetters(
-                f"{self.topic}/{self.partition}: {fence.refused} of the last {fence.seen} events were refused, more than "
-                f"deadletters.max_share ({self._config.deadletters.max_share:g}). Nothing was diverted from offset "
-                f"{self.fence.offset} on: mend the producer, or raise the share if these events are to go to the dead letters."
+                f"{self.topic}/{self.partition}: {fence.refused} of the last {fence.seen} events were refused, "
+                f"more than deadletters.max_share ({self._config.deadletters.max_share:g}). Nothing was diverted "
+                f"from offset {self.fence.offset} on: mend the producer, or raise the share if these events are "
+                "to go to the dead letters."
             )
         if fence.seen >= 2 * sample:
             fence.seen //= 2
             fence.refused //= 2
 
-    def _fold_one(self, record: LogRecord, event: Any, at_ms: int, log_clock: int, out: Delta) -> Refused | None:
+    def _fold_one(
+        self, record: LogRecord, event: Any, at_ms: int, log_clock: int, out: Delta
+    ) -> Refused | None:
         fold = self._fold
         subject: str = event.subject
         touched = self._touched.get(subject) or self._touch(subject)
@@ -188,7 +216,8 @@ class Shard:
         if self._calls is not None:
             self._calls.clear_overlay(out, entity.state)
         row = (
-            at_ms, event.source, sequence_of(event), self._rank[event.type], event.id, recorded_ms(event, at_ms),
+            at_ms, event.source, sequence_of(event), self._rank[event.type], event.id, recorded_ms(event,
+            at_ms),
             checksum(record), fold.snapshots.of(event), fold.extra_of(event),
         )  # fmt: skip
         result = add(fold, entity, row, out)
@@ -212,16 +241,20 @@ class Shard:
     def _touch(self, subject: str) -> _Touched:
         entity = self.entities.get(subject)
         stood = self._stands(subject, entity)
-        touched = self._touched[subject] = _Touched(entity, self._timer(entity), self._drop_day(entity), stood)
+        touched = self._touched[subject] = _Touched(
+            entity, self._timer(entity), self._drop_day(entity), stood
+        )
         return touched
 
     def _timer(self, entity: Entity) -> int:
         if self._calls is None or not entity.state.exists or entity.state.lost:
             return NEVER
-        return self._calls.due_ms(entity.state)
+        due: int = self._calls.due_ms(entity.state)
+        return due
 
     def _drop_day(self, entity: Entity) -> int:
-        """The day (since the epoch) at whose start the entity is forgotten, or `NEVER` while it is unfinished."""
+        """The day (since the epoch) at whose start the entity is forgotten, or `NEVER` while it is
+        unfinished."""
         state = entity.state
         last = max(entity.last[0] if entity.last is not None else NEVER, state.last_ms)
         if last == NEVER or (state.exists and not state.finished()):
@@ -234,7 +267,10 @@ class Shard:
             return frozenset()
         state: Call = entity.state
         assert state.waiting_in is not None
-        return frozenset(Since(self.family.levels[0], group, subject, state.waiting_ms) for group in state.waiting_in.groups)
+        return frozenset(
+            Since(self.family.levels[0], group, subject, state.waiting_ms)
+            for group in state.waiting_in.groups
+        )
 
     def _fire_timers(self, out: Delta, clock: int) -> None:
         """Changes at due instants: up to the new clock all of them have happened."""
@@ -253,7 +289,9 @@ class Shard:
         cells, removed = self.panes.take_changes()
         changes.cells = [(pane, group, _encode(cell) if cell else None) for pane, group, cell in cells]
         changes.panes_removed = [pane for pane in removed if pane in known]
-        changes.panes_added = [pane for pane in dict.fromkeys(pane for pane, _, _ in cells) if pane not in known]
+        changes.panes_added = [
+            pane for pane in dict.fromkeys(pane for pane, _, _ in cells) if pane not in known
+        ]
 
     def _note_levels(self, changes: Changes, out: Delta) -> None:
         dirty: set[Group] = set()

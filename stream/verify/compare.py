@@ -39,7 +39,9 @@ class Comparison:
         if len(self.differences) < SHOWN_MAX:
             self.differences.append(f"{kind} {what}: stored {_short(stored)}, computed {_short(computed)}")
 
-    def add(self, kind: str, stored: Mapping[Any, Any], computed: Mapping[Any, Any], prefix: str = "") -> None:
+    def add(
+        self, kind: str, stored: Mapping[Any, Any], computed: Mapping[Any, Any], prefix: str = ""
+    ) -> None:
         """Compares two mappings, key by key."""
         for key in stored.keys() | computed.keys():
             self._count(kind, f"{prefix}{key}", stored.get(key), computed.get(key))
@@ -63,7 +65,9 @@ def compare(family: str, stored: Image, computed: Image) -> Comparison:
 def _cells(family: str, cells: Mapping[Group, bytes]) -> dict[str, dict[str, int]]:
     """Cells in words: group -> measure -> amount."""
     return {
-        str(list(group_values(group))): {measure_name(family, code): n for code, n in sorted(msgpack.decode(cell).items())}
+        str(list(group_values(group))): {
+            measure_name(family, code): n for code, n in sorted(msgpack.decode(cell).items())
+        }
         for group, cell in cells.items()
     }
 

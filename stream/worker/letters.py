@@ -1,4 +1,5 @@
-"""Carries dead letters from the outbox to their topic. At least once: a letter is marked as delivered by a later commit."""
+"""Carries dead letters from the outbox to their topic. At least once: a letter is marked as delivered by a
+later commit."""
 
 from __future__ import annotations
 
@@ -49,8 +50,11 @@ class Letters:
             letter = read_dead_letter(mailbox.undelivered[offset])
             waiting.append(
                 await producer.send(
-                    self._kafka.topics.deadletters, value=letter.value, key=letter.key, headers=letter.record_headers(),
-                )  # fmt: skip
+                    self._kafka.topics.deadletters,
+                    value=letter.value,
+                    key=letter.key,
+                    headers=letter.record_headers(),
+                )
             )
         await asyncio.gather(*waiting)
         for offset in offsets:
@@ -59,6 +63,8 @@ class Letters:
 
     async def _connected(self) -> AIOKafkaProducer:
         if self._producer is None:
-            self._producer = AIOKafkaProducer(**client_options(self._kafka), acks="all", max_request_size=REQUEST_MAX)
+            self._producer = AIOKafkaProducer(
+                **client_options(self._kafka), acks="all", max_request_size=REQUEST_MAX
+            )
             await self._producer.start()
         return self._producer

@@ -12,9 +12,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import for_code
 from aiokafka.protocol.metadata import MetadataRequest
 
+from stream.sources.security import client_options
 from stream.worker.metadata_v12 import TopicIdRequest
 from stream.worker.ports import Partition
-from stream.sources.security import client_options
 
 if TYPE_CHECKING:
     from stream.config import KafkaConfig

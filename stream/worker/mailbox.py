@@ -1,4 +1,5 @@
-"""One shard at work: its batches and ticks one after the other, each as one commit. Knows no Faust and no Kafka client."""
+"""One shard at work: its batches and ticks one after the other, each as one commit. Knows no Faust and no
+Kafka client."""
 
 from __future__ import annotations
 
@@ -12,9 +13,11 @@ from stream.shard.shard import Shard
 from stream.store import new_commit_id
 
 CAUGHT_UP_MS = 2_000
-"""So old the answer may be that shows a shard at the end of its log. An unreachable Kafka must not move time."""
+"""So old the answer may be that shows a shard at the end of its log. An unreachable Kafka must not move
+time."""
 COMMIT_BYTES = 768 * 1024
-"""Bytes of events in one commit, so that what they change stays near 1 MiB; a larger event is a batch of its own."""
+"""Bytes of events in one commit, so that what they change stays near 1 MiB; a larger event is a batch of its
+own."""
 
 
 class Store(Protocol):
@@ -22,7 +25,9 @@ class Store(Protocol):
 
     async def load(self, family: str, partition: int, needs: Needs) -> Loaded: ...
 
-    async def commit(self, family: str, partition: int, expected_commit_id: str, changes: Changes) -> None: ...
+    async def commit(
+        self, family: str, partition: int, expected_commit_id: str, changes: Changes
+    ) -> None: ...
 
 
 class Reading(Protocol):
@@ -40,10 +45,12 @@ class Mailbox:
     """Batches, timers and ticks of one shard never interleave: whoever holds the lock is alone with it."""
 
     def __init__(
-        self, shard: Shard, store: Store, position: Callable[[], Reading | None], *, until_ms: int | None, by_wall: bool,
+        self, shard: Shard, store: Store, position: Callable[[], Reading | None], *, until_ms: int | None,
+        by_wall: bool,
         batch_records: int,
     ) -> None:  # fmt: skip
-        """`by_wall`: time is the wall's once caught up. Else it is the log's, and moves to `until_ms` at its end."""
+        """`by_wall`: time is the wall's once caught up. Else it is the log's, and moves to `until_ms` at its
+        end."""
         self.shard = shard
         self.delivered = 0
         """Dead letters of records before this offset are in their topic."""
@@ -94,7 +101,8 @@ class Mailbox:
         self.undelivered.update(changes.outbox_added)
 
     def _caught_up(self, records: Sequence[LogRecord]) -> int | None:
-        """When the log's end was seen that these records (or what was read before) reach; `None` while there is more to read."""
+        """When the log's end was seen that these records (or what was read before) reach; `None` while there
+        is more to read."""
         position = self._position()
         if position is None or time.time() * 1000 - position.answered_ms > CAUGHT_UP_MS:
             return None

@@ -14,7 +14,9 @@ from stream.worker.transport import KafkaWorker
 log = logging.getLogger("floorcast.worker")
 
 
-async def run_worker(config: Config, *, until_ms: int | None = None, session_timeout_ms: int = 10_000) -> None:
+async def run_worker(
+    config: Config, *, until_ms: int | None = None, session_timeout_ms: int = 10_000
+) -> None:
     """Works until cancelled, then leaves cleanly. Raises what makes a restart (from Redis) necessary.
 
     `until_ms`: with `clock: events`, the instant to which time moves at the end of the log.

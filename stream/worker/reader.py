@@ -18,8 +18,11 @@ SILENCE_MS = 15_000
 AT_ONCE = 5_000
 
 
-async def read_log(kafka: KafkaConfig, topic: str, partition: int, until: int) -> AsyncIterator[Sequence[LogRecord]]:
-    """The records below offset `until`, in order, in portions. Raises BrokerError when the start of the log is gone."""
+async def read_log(
+    kafka: KafkaConfig, topic: str, partition: int, until: int
+) -> AsyncIterator[Sequence[LogRecord]]:
+    """The records below offset `until`, in order, in portions. Raises BrokerError when the start of the log
+    is gone."""
     place = TopicPartition(topic, partition)
     consumer: Any = AIOKafkaConsumer(
         **client_options(kafka), group_id=None, enable_auto_commit=False, isolation_level="read_committed",
@@ -40,7 +43,9 @@ async def read_log(kafka: KafkaConfig, topic: str, partition: int, until: int) -
             records = (await consumer.getmany(place, timeout_ms=SILENCE_MS, max_records=AT_ONCE)).get(place)
             after = await consumer.position(place)
             if not records and after <= position:
-                raise BrokerError(f"{topic}/{partition}: nothing came after offset {position}; {until} was expected")
+                raise BrokerError(
+                    f"{topic}/{partition}: nothing came after offset {position} of {until}"
+                )
             position = after
             yield [record for record in records or () if record.offset < until]
     except KafkaError as error:

@@ -47,7 +47,8 @@ class Shards:
         return list(self._families)
 
     async def assigned(self, partitions: frozenset[Partition]) -> dict[Partition, int]:
-        """Claims the shards in the store; the offsets to go on from. Raises `WrongImage`, `Fenced`, `StoreError`."""
+        """Claims the shards in the store; the offsets to go on from. Raises `WrongImage`, `Fenced`,
+        `StoreError`."""
         self.mailboxes.clear()
         async with KafkaLog(self._config.kafka) as kafka_log:
             identities = await kafka_log.identities(self.topics)
@@ -67,9 +68,13 @@ class Shards:
         fence = replace(stored.fence, log_id=log_id(identity), shape=self._shape)
         if lost:
             log.error(
-                "%s: %d records were deleted by Kafka's retention before they were read (offsets %d to %d): the numbers lack "
-                "them. Keep the log longer than a worker may be down.", partition, lost, fence.offset, start - 1,
-            )  # fmt: skip
+                "%s: %d records were deleted by Kafka's retention before they were read (offsets %d to %d): "
+                "the numbers lack them. Keep the log longer than a worker may be down.",
+                partition,
+                lost,
+                fence.offset,
+                start - 1,
+            )
             stored.journal["lost_at_head"] = stored.journal.get("lost_at_head", 0) + lost
         fence.offset = max(fence.offset, start)
         fence.commit_id = new_commit_id()
@@ -99,7 +104,9 @@ class Shards:
         """Folds and commits; what was read again after a restart is left out."""
         mailbox = self.mailboxes[partition]
         begin = mailbox.shard.fence.offset
-        await mailbox.read(records if records[0].offset >= begin else [r for r in records if r.offset >= begin])
+        await mailbox.read(
+            records if records[0].offset >= begin else [r for r in records if r.offset >= begin]
+        )
 
     def committed(self) -> dict[Partition, int]:
         """Next offsets that are in Redis."""

@@ -8,13 +8,13 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
+from stream.sources.security import client_options
 from stream.worker.consumer import Consumer
 from stream.worker.delivery import Delivery
 from stream.worker.faust_app import App, Settings, build_app
 from stream.worker.ownership import Ownership
 from stream.worker.ports import Handler, Partition, Position, WorkerFailed
 from stream.worker.quiet import quiet_libraries
-from stream.sources.security import client_options
 from stream.worker.watchdog import Limits, Seen, Watchdog
 
 if TYPE_CHECKING:

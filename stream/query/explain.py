@@ -1,0 +1,211 @@
+"""Why a number is what it is, for one entity: its kept events, the state that they lead to, and all that it contributes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec import UNSET
+
+from stream.config import Config
+from stream.events.decode import decoder_of
+from stream.lifecycle import call as calls
+from stream.lifecycle import survey as surveys
+from stream.lifecycle import ticket as tickets
+from stream.lifecycle.call import CallFold
+from stream.lifecycle.checkpoint import plain_ledger
+from stream.lifecycle.entity import Entity, contributions, entity_rows, unpack_entity
+from stream.lifecycle.rows import Row
+from stream.lifecycle.snapshot import Snapshot
+from stream.lifecycle.ticket import NEVER
+from stream.metrics.catalog import Catalog
+from stream.metrics.formula import Count, Duration, Formula, Level, MeanScore, NetPromoter, Oldest, Ratio
+from stream.metrics.measures import SKETCHES, measure_name
+from stream.metrics.panes import Pane
+from stream.metrics.segments import Segment
+from stream.metrics.sizes import SIZES, Sizes
+from stream.metrics.sketch import WIDTH, middle
+from stream.shard.changes import Fence
+from stream.shard.family import Family
+
+_MESSAGES = {
+    tickets.BY_CUSTOMER: "message of the customer",
+    tickets.HUMAN_REPLY: "public reply by a person",
+    tickets.OTHER_MESSAGE: "another message: a note, a bot's, an automatic one",
+}
+_OUTCOMES = {calls.NONE: "none", calls.ANSWER: "answered", calls.ABANDON: "abandoned", calls.OTHER: "another way out"}
+_INSTANTS = ("answer_from", "held_since")
+_LENGTHS = ("held_ms",)
+_HIDDEN = ("snapshot", "spans")
+
+Instant = int
+Fact = tuple[str, "Instant | str", bool]
+"""Name, value, and whether the value is an instant (ms)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One kept event. `said`: what it says otherwise than the event before; only what rules and groupings read is kept."""
+
+    at_ms: int
+    type: str
+    source: str
+    id: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """An amount that the entity adds to a measure, the panes that hold it (finest first), and the metrics that read it."""
+
+    at_ms: int
+    panes: tuple[Pane, ...]
+    measure: str
+    amount: int
+    segments: dict[str, str]
+    metrics: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything about one entity. `sealed`: events older than the horizon stand in a checkpoint and are not listed."""
+
+    subject: str
+    sealed: bool
+    history: list[Told]
+    state: list[Fact]
+    contributions: list[Contribution]
+
+
+def explain(family: Family, config: Config, catalog: Catalog, fence: Fence, subject: str, packed: bytes) -> Explanation:
+    """The explanation of a stored entity at its shard's clock."""
+    fold = family.fold
+    entity = unpack_entity(fold, packed)
+    out = contributions(fold, entity)
+    if isinstance(fold, CallFold):
+        fold.overlay(out, entity.state, fence.clock)  # an ending that never came
+    holders = _Holders(config, fence)
+    counted = [
+        Contribution(start, holders.panes(start), _measure(family.name, code), amount, _segments(family, values),
+                     _readers(catalog, family.name, code))
+        for start, values, cell in plain_ledger(out)
+        for code, amount in cell
+    ]  # fmt: skip
+    return Explanation(subject, entity.checkpoint is not None, _history(family, entity), _state(family, entity), counted)
+
+
+class _Holders:
+    """Which stored panes hold what happened in a 10 s pane, by the rule of metrics/panes.py."""
+
+    def __init__(self, config: Config, fence: Fence) -> None:
+        self._sizes = Sizes(config.timezone)
+        self._keep_ms = config.retention_ms
+        self._fence = fence
+
+    def panes(self, at_ms: int) -> tuple[Pane, ...]:
+        held: list[Pane] = []
+        finer_kept = False
+        for size in range(SIZES):
+            start = self._sizes.start(size, at_ms)
+            end = self._sizes.end(size, start)
+            kept = end + self._keep_ms[size] > self._fence.retention_clock
+            if kept and (size == 0 or end <= self._fence.clock or not finer_kept):
+                held.append((size, start))
+            finer_kept = kept
+        return tuple(held)
+
+
+def _history(family: Family, entity: Entity) -> list[Told]:
+    types = {rank: name for name, rank in decoder_of(family.name).rank.items()}
+    told: list[Told] = []
+    before: Snapshot | None = None
+    for row in entity_rows(family.fold, entity):
+        parts = [*_changes(family, before, row[7]), *_extra(family.name, types[row[3]], row)]
+        told.append(Told(row[0], types[row[3]], row[1], row[4], ", ".join(parts)))
+        before = row[7] if row[7] is not None else before
+    return told
+
+
+def _changes(family: Family, before: Snapshot | None, snapshot: Snapshot | None) -> Iterable[str]:
+    names = family.fold.snapshots.names
+    for place, value in enumerate(snapshot or ()):
+        if value is not UNSET and (before is None or value != before[place]):
+            yield f"{names[place]}={'null' if value is None else value}"
+
+
+def _extra(name: str, kind: str, row: Row) -> Iterable[str]:
+    extra: Any = row[8]
+    if extra is None:
+        return
+    if name == "tickets":
+        yield _MESSAGES[extra]
+    elif name == "surveys":
+        yield f"answer {extra}"
+    elif kind == "call.record":
+        for place, at in extra.items():
+            yield f"{calls.TIMES[place]}={'null' if at is None else f'@{at}'}"
+    else:
+        yield f"stage {extra}"
+
+
+def _state(family: Family, entity: Entity) -> list[Fact]:
+    state = entity.state
+    facts: list[Fact] = []
+    for name in sorted(state.__slots__):
+        value = getattr(state, name)
+        if name in _HIDDEN or value in (None, NEVER, False, ()):
+            continue
+        if name == "facts":
+            facts += [(known, str(said), False) for known, said in zip(surveys.FIELDS, value, strict=True) if said is not None]
+        elif name == "counted":
+            facts.append((name, ", ".join(f"{measure_name(family.name, code)} {amount}" for code, amount in value), False))
+        elif isinstance(value, Segment):
+            named = _segments(family, value.values)
+            if named:
+                facts.append((name, ", ".join(f"{field}={text}" for field, text in named.items()), False))
+        elif name in _INSTANTS or (name.endswith("_ms") and name not in _LENGTHS):
+            facts.append((name.removesuffix("_ms"), value, True))
+        else:
+            facts.append((name, _OUTCOMES[value] if name == "left" else str(value), False))
+    return facts
+
+
+def _segments(family: Family, values: Iterable[str | None]) -> dict[str, str]:
+    return {field: value for field, value in zip(family.fold.segments.dimensions, values, strict=True) if value is not None}
+
+
+def _measure(family: str, code: int) -> str:
+    name = measure_name(family, code)
+    return f"{name} (about {middle((code - SKETCHES) % WIDTH) / 1000:g} s)" if code >= SKETCHES else name
+
+
+def _readers(catalog: Catalog, family: str, code: int) -> tuple[str, ...]:
+    return tuple(
+        metric.id
+        for metric in catalog
+        if metric.family == family
+        and any(reads(formula, code) for formula in (metric.formula, *_labelled(metric.labels.values())))
+    )
+
+
+def _labelled(labels: Iterable[Any]) -> Iterable[Formula]:
+    return (formula for values in labels for formula in values.values())
+
+
+def reads(formula: Formula, code: int) -> bool:
+    """Whether a measure goes into a formula."""
+    if isinstance(formula, Count):
+        return code in formula.codes
+    if isinstance(formula, Ratio):
+        return code in (abs(used) for used in (*formula.over, *formula.under))
+    if isinstance(formula, Duration):
+        return code == formula.sum_code or formula.sketch <= code < formula.sketch + WIDTH
+    if isinstance(formula, NetPromoter):
+        return code in (formula.promoters, formula.passives, formula.detractors)
+    if isinstance(formula, MeanScore):
+        return code in (formula.sum_code, formula.answers)
+    if isinstance(formula, Level):
+        return code in (formula.code, formula.code + 1)
+    assert isinstance(formula, Oldest)
+    return code == formula.level
