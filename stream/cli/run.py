@@ -44,7 +44,8 @@ def command(embedded: bool, until_ms: int | None, config_path: Path | None, data
         with start_pair(data_dir) as pair:
             click.echo(
                 f"embedded broker at {pair.bootstrap}, Redis at {pair.redis_url}: both keep everything in "
-                f"memory, nothing outlives this process. Other commands find them with --data {data_dir} or FLOORCAST_DATA."
+                f"memory, nothing outlives this process. Other commands find them with "
+                f"--data {data_dir} or FLOORCAST_DATA."
             )
             prepare(config_path, data_dir)
             status = Supervisor(parts(config_path, data_dir, until_ms), environment(data_dir)).run()

@@ -50,9 +50,8 @@ def _report(results: list[Result], seed: int, as_json: bool) -> None:
     for failure in failures:
         click.echo(f"FAILED {failure}\n")
     held = sum(result.held for result in results)
-    click.echo(
-        f"{len(results)} scenarios (replayed with seed {seed}): {held} expectations hold, {len(failures)} do not"
-    )
+    played = f"{len(results)} scenarios (replayed with seed {seed})"
+    click.echo(f"{played}: {held} expectations hold, {len(failures)} do not")
     if not_yet:
         listed = ", ".join(f"{name} {count}" for name, count in sorted(not_yet.items()))
         click.echo(f"not in this version, skipped: {sum(not_yet.values())} ({listed})")

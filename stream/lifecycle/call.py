@@ -8,6 +8,7 @@ An event that changes a fact takes the group back and counts it anew from the fa
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from msgspec import UNSET
@@ -192,7 +193,7 @@ class CallFold:
         self.segments = segments
         self.keep_finished_ms = keep_finished_ms
         self.snapshots = Snapshots("call", FIELDS, segments.dimensions)
-        self.extra_of = extra_of
+        self.extra_of: Callable[[Any], Any] = extra_of
         self.thresholds = thresholds
         self._direction = segments.dimensions.index("direction")
         self._channel = segments.dimensions.index("channel") if "channel" in segments.dimensions else -1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from msgspec import UNSET
@@ -108,7 +109,7 @@ class SurveyFold:
         self.keep_finished_ms = keep_finished_ms
         others = tuple(name for name in FIELDS if name not in segments.dimensions)
         self.snapshots = Snapshots("survey", others, segments.dimensions)
-        self.extra_of = extra_of
+        self.extra_of: Callable[[Any], Any] = extra_of
         self._fact_places = [self.snapshots.names.index(name) for name in FIELDS]
         self._dimensions_from = len(others)
 

@@ -7,6 +7,7 @@ where it was counted, so replaying a history from its start gives the same sum a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from msgspec import UNSET
@@ -254,7 +255,7 @@ class TicketFold:
         self.segments = segments
         self.keep_finished_ms = keep_finished_ms
         self.snapshots = Snapshots("ticket", FIELDS, segments.dimensions)
-        self.extra_of = extra_of
+        self.extra_of: Callable[[Any], Any] = extra_of
 
     def new(self) -> Ticket:
         return Ticket(self.segments.nothing)

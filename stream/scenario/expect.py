@@ -73,9 +73,8 @@ class Judge:
         what = expectation.what
         unknown = set(what) - _METRIC_KEYS
         if unknown:
-            raise ScenarioError(
-                f"{what['metric']}: unknown key {sorted(unknown)[0]!r}; known are {', '.join(sorted(_METRIC_KEYS))}"
-            )
+            known = ", ".join(sorted(_METRIC_KEYS))
+            raise ScenarioError(f"{what['metric']}: unknown key {sorted(unknown)[0]!r}; known are {known}")
         queries = Queries(self._catalog, self._config, ImageReader(floor.images), self._groupings)
         try:
             answer = run_now(queries.ask(question_of(expectation)))

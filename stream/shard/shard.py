@@ -197,10 +197,10 @@ class Shard:
     def _check_share(self, fence: Fence, sample: int) -> None:
         if self._judge_share and fence.refused > fence.seen * self._config.deadletters.max_share:
             raise TooManyDeadLetters(
-                f"{self.topic}/{self.partition}: {fence.refused} of the last {fence.seen} events were refused, "
-                f"more than deadletters.max_share ({self._config.deadletters.max_share:g}). Nothing was diverted "
-                f"from offset {self.fence.offset} on: mend the producer, or raise the share if these events are "
-                "to go to the dead letters."
+                f"{self.topic}/{self.partition}: {fence.refused} of the last {fence.seen} events were "
+                f"refused, more than deadletters.max_share ({self._config.deadletters.max_share:g}). "
+                f"Nothing was diverted from offset {self.fence.offset} on: mend the producer, or raise the share if these "
+                "events are to go to the dead letters."
             )
         if fence.seen >= 2 * sample:
             fence.seen //= 2
@@ -259,7 +259,8 @@ class Shard:
         last = max(entity.last[0] if entity.last is not None else NEVER, state.last_ms)
         if last == NEVER or (state.exists and not state.finished()):
             return NEVER
-        return -(-(last + self._fold.keep_finished_ms + self._config.horizon_ms + 1) // DAY_MS)
+        due: int = last + self._fold.keep_finished_ms + self._config.horizon_ms + 1
+        return -(-due // DAY_MS)
 
     def _stands(self, subject: str, entity: Entity) -> frozenset[Since]:
         """Where the entity stands in levels whose oldest member is asked for (calls waiting)."""

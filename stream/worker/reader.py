@@ -33,8 +33,8 @@ async def read_log(
         start = (await consumer.beginning_offsets([place]))[place]
         if start > 0:
             raise BrokerError(
-                f"{topic}/{partition} begins at offset {start}: what was before cannot be recomputed any more. "
-                "Keep the log for as long as the numbers (retention.ms)"
+                f"{topic}/{partition} begins at offset {start}: what was before cannot be recomputed "
+                "any more. Keep the log for as long as the numbers (retention.ms)"
             )
         consumer.assign([place])
         consumer.seek(place, 0)
