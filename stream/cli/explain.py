@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from stream.cli.options import InputError, config_options, resolve
-from stream.cli.reading import reading
+from stream.cli.reading import reading, safe
 from stream.cli.running import run
 from stream.config import Config
 from stream.events.partition import partition_of
@@ -51,7 +49,9 @@ def _split(entity: str, config: Config) -> tuple[str, str]:
     topic, slash, subject = entity.partition("/")
     names = {getattr(config.kafka.topics, name): name for name in COUNTED} | {name: name for name in COUNTED}
     if not slash or not subject or topic not in names:
-        raise InputError(f"{entity!r}: write TOPIC/ENTITY, such as tickets/zendesk:123; topics are {', '.join(COUNTED)}")
+        raise InputError(
+            f"{entity!r}: write TOPIC/ENTITY, such as tickets/zendesk:123; topics are {', '.join(COUNTED)}"
+        )
     return names[topic], subject
 
 
@@ -76,7 +76,9 @@ async def find(config: Config, store: RedisStore, name: str, subject: str) -> Fo
         loaded = await store.load(name, partition, Needs(states=[subject]))
         if subject in loaded.states:
             fence = fences[partition]
-            told = explain(family(name, config), config, load_catalog(), fence, subject, loaded.states[subject])
+            told = explain(
+                family(name, config), config, load_catalog(), fence, subject, loaded.states[subject]
+            )
             return Found(name, partition, expected, fence.clock, told)
     return None
 
@@ -84,28 +86,37 @@ async def find(config: Config, store: RedisStore, name: str, subject: str) -> Fo
 def show(console: Console, found: Found, calendar: Calendar) -> None:
     """Prints an explanation."""
     told = found.explanation
-    console.print(f"{found.name}/{told.subject}", markup=False, style="bold")
-    console.print(f"shard {found.name}/{found.partition}, clock {calendar.short(found.clock_ms)}", highlight=False)
+    console.print(safe(f"{found.name}/{told.subject}"), style="bold", highlight=False)
+    console.print(
+        f"shard {found.name}/{found.partition}, clock {calendar.short(found.clock_ms)}", highlight=False
+    )
     if found.partition != found.expected:
-        console.print(f"its key belongs into partition {found.expected}: the producer partitions otherwise than Kafka's default")
+        console.print(
+            f"its key belongs into partition {found.expected}: the producer partitions otherwise than Kafka's default"
+        )
     history = _table("history", "time", "type", "source", "id", "what it said")
     if told.sealed:
-        history.caption = "events older than the horizon are sealed in a checkpoint; their contributions are listed"
+        history.caption = (
+            "events older than the horizon are sealed in a checkpoint; their contributions are listed"
+        )
     for event in told.history:
-        said = re.sub(r"@(\d+)", lambda at: calendar.short(int(at[1])), event.said)
-        history.add_row(calendar.short(event.at_ms), *map(escape, (event.type, event.source, event.id, said)))
+        history.add_row(
+            calendar.short(event.at_ms), *map(safe, (event.type, event.source, event.id, event.said))
+        )
     console.print(history)
     state = _table("state", "", "")
     state.show_header = False
-    for name, value, is_instant in told.state:
-        state.add_row(name, calendar.short(int(value)) if is_instant else escape(str(value)))
+    for name, value in told.state:
+        state.add_row(name, safe(value))
     console.print(state)
-    counted = _table("contributions", "10 s pane", "measure", "amount", "segments", "held by the panes of", "read by")
+    counted = _table(
+        "contributions", "10 s pane", "measure", "amount", "segments", "held by the panes of", "read by"
+    )
     for part in told.contributions:
         segments = ", ".join(f"{field}={value}" for field, value in part.segments.items())
         panes = ", ".join(f"{NAMES[size]} {calendar.short(start)[5:]}" for size, start in part.panes)
         counted.add_row(
-            calendar.short(part.at_ms), escape(part.measure), f"{part.amount:+,}", escape(segments),
+            calendar.short(part.at_ms), safe(part.measure), f"{part.amount:+,}", safe(segments),
             panes or "none: past retention", ", ".join(part.metrics) or "(none: kept apart)",
         )  # fmt: skip
     if not told.contributions:

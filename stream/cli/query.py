@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stream.cli.options import config_options, resolve
-from stream.cli.reading import reading, split_list, wall_ms
+from stream.cli.reading import reading, safe, split_list, wall_ms
 from stream.cli.running import run
 from stream.config import Config
 from stream.metrics.catalog import Catalog, Metric, load_catalog
@@ -38,18 +38,28 @@ class Told:
 
 @click.command("query")
 @click.argument("metric")
-@click.option("--window", metavar="W",
-help="1h, 24h, 15m: up to now; today, yesterday, 7d, 28d, month: from local midnight.")
-@click.option("--from", "from_", metavar="TIME",
-help="RFC 3339, or '2026-03-02 09:00' in the deployment's time zone.")
+@click.option(
+    "--window",
+    metavar="W",
+    help="1h, 24h, 15m: up to now; today, yesterday, 7d, 28d, month: from local midnight.",
+)
+@click.option(
+    "--from", "from_", metavar="TIME", help="RFC 3339, or '2026-03-02 09:00' in the deployment's time zone."
+)
 @click.option("--to", metavar="TIME", help="The window's end, not part of it. Default: now.")
 @click.option("--at", metavar="TIME", help="Answer as of this time instead of now.")
-@click.option("--by", default="", callback=split_list, metavar="DIM,...",
-help="A row for each value: team, queue, ...")
-@click.option("--where", multiple=True, metavar="DIM=VALUE",
-help="Only this value; nothing after = for those without one.")
-@click.option("--stat", "stats", default="", callback=split_list, metavar="S,...",
-help="Such as mean,p90,count.")
+@click.option(
+    "--by", default="", callback=split_list, metavar="DIM,...", help="A row for each value: team, queue, ..."
+)
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="DIM=VALUE",
+    help="Only this value; nothing after = for those without one.",
+)
+@click.option(
+    "--stat", "stats", default="", callback=split_list, metavar="S,...", help="Such as mean,p90,count."
+)
 @click.option("--step", metavar="D", help="Cut the window: 15m, 1h; 1d is a calendar day.")
 @click.option("--json", "as_json", is_flag=True, help="The answer for machines.")
 @config_options
@@ -125,9 +135,12 @@ def as_table(told: Told, calendar: Calendar, zone: str) -> Table:
     for stat in told.stats:
         table.add_column(stat, justify="right")
     for point in series.points:
-        times = [calendar.short(point.from_ms or point.to_ms),
-        calendar.short(point.to_ms)] if told.stepped else []
-        groups = ["(none)" if value is None else str(value) for value in point.row.by.values()]
+        times = (
+            [calendar.short(point.from_ms or point.to_ms), calendar.short(point.to_ms)]
+            if told.stepped
+            else []
+        )
+        groups = ["(none)" if value is None else safe(str(value)) for value in point.row.by.values()]
         table.add_row(*times, *groups, *(number(told.metric, point.row.values, stat) for stat in told.stats))
     if not series.points:
         table.add_row(*("no data" for _ in told.stats))

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import click
+from rich.markup import escape
 
 from stream.cli.options import InputError
 from stream.config import Config
@@ -40,3 +41,8 @@ async def reading(config: Config) -> AsyncIterator[RedisStore]:
 def split_list(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
     """click's callback for `a,b,c`."""
     return tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+
+
+def safe(text: str) -> str:
+    """Text of events for a terminal: no markup of rich's, and nothing that would steer the terminal."""
+    return escape("".join(letter if letter.isprintable() else "?" for letter in text))

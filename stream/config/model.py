@@ -176,6 +176,8 @@ class Config(Struct, frozen=True, kw_only=True):
             "clock": self.clock,
             "horizon": self.horizon_ms,
             "future": self.future_ms,
+            "max_event_bytes": self.max_event_bytes,
+            "retention": self.retention_ms,
             "keep_finished": [
                 self.keep_finished.tickets_ms,
                 self.keep_finished.calls_ms,

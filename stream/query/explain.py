@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ from stream.metrics.panes import Pane
 from stream.metrics.segments import Segment
 from stream.metrics.sizes import SIZES, Sizes
 from stream.metrics.sketch import WIDTH, middle
+from stream.query.windows import Calendar
 from stream.shard.changes import Fence
 from stream.shard.family import Family
 
@@ -34,14 +35,18 @@ _MESSAGES = {
     tickets.HUMAN_REPLY: "public reply by a person",
     tickets.OTHER_MESSAGE: "another message: a note, a bot's, an automatic one",
 }
-_OUTCOMES = {calls.NONE: "none", calls.ANSWER: "answered", calls.ABANDON: "abandoned", calls.OTHER: "another way out"}
+_OUTCOMES = {
+    calls.NONE: "none",
+    calls.ANSWER: "answered",
+    calls.ABANDON: "abandoned",
+    calls.OTHER: "another way out",
+}
 _INSTANTS = ("answer_from", "held_since")
 _LENGTHS = ("held_ms",)
 _HIDDEN = ("snapshot", "spans")
 
-Instant = int
-Fact = tuple[str, "Instant | str", bool]
-"""Name, value, and whether the value is an instant (ms)."""
+Fact = tuple[str, str]
+"""A part of a state, and what it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,9 @@ class Explanation:
     contributions: list[Contribution]
 
 
-def explain(family: Family, config: Config, catalog: Catalog, fence: Fence, subject: str, packed: bytes) -> Explanation:
+def explain(
+    family: Family, config: Config, catalog: Catalog, fence: Fence, subject: str, packed: bytes
+) -> Explanation:
     """The explanation of a stored entity at its shard's clock."""
     fold = family.fold
     entity = unpack_entity(fold, packed)
@@ -86,13 +93,20 @@ def explain(family: Family, config: Config, catalog: Catalog, fence: Fence, subj
     if isinstance(fold, CallFold):
         fold.overlay(out, entity.state, fence.clock)  # an ending that never came
     holders = _Holders(config, fence)
+    text = Calendar(config.timezone).short
     counted = [
         Contribution(start, holders.panes(start), _measure(family.name, code), amount, _segments(family, values),
                      _readers(catalog, family.name, code))
         for start, values, cell in plain_ledger(out)
         for code, amount in cell
     ]  # fmt: skip
-    return Explanation(subject, entity.checkpoint is not None, _history(family, entity), _state(family, entity), counted)
+    return Explanation(
+        subject,
+        entity.checkpoint is not None,
+        _history(family, entity, text),
+        _state(family, entity, text),
+        counted,
+    )
 
 
 class _Holders:
@@ -116,12 +130,12 @@ class _Holders:
         return tuple(held)
 
 
-def _history(family: Family, entity: Entity) -> list[Told]:
+def _history(family: Family, entity: Entity, text: Callable[[int], str]) -> list[Told]:
     types = {rank: name for name, rank in decoder_of(family.name).rank.items()}
     told: list[Told] = []
     before: Snapshot | None = None
     for row in entity_rows(family.fold, entity):
-        parts = [*_changes(family, before, row[7]), *_extra(family.name, types[row[3]], row)]
+        parts = [*_changes(family, before, row[7]), *_extra(family.name, types[row[3]], row, text)]
         told.append(Told(row[0], types[row[3]], row[1], row[4], ", ".join(parts)))
         before = row[7] if row[7] is not None else before
     return told
@@ -134,7 +148,7 @@ def _changes(family: Family, before: Snapshot | None, snapshot: Snapshot | None)
             yield f"{names[place]}={'null' if value is None else value}"
 
 
-def _extra(name: str, kind: str, row: Row) -> Iterable[str]:
+def _extra(name: str, kind: str, row: Row, text: Callable[[int], str]) -> Iterable[str]:
     extra: Any = row[8]
     if extra is None:
         return
@@ -144,12 +158,12 @@ def _extra(name: str, kind: str, row: Row) -> Iterable[str]:
         yield f"answer {extra}"
     elif kind == "call.record":
         for place, at in extra.items():
-            yield f"{calls.TIMES[place]}={'null' if at is None else f'@{at}'}"
+            yield f"{calls.TIMES[place]}={'null' if at is None else text(at)}"
     else:
         yield f"stage {extra}"
 
 
-def _state(family: Family, entity: Entity) -> list[Fact]:
+def _state(family: Family, entity: Entity, text: Callable[[int], str]) -> list[Fact]:
     state = entity.state
     facts: list[Fact] = []
     for name in sorted(state.__slots__):
@@ -157,22 +171,32 @@ def _state(family: Family, entity: Entity) -> list[Fact]:
         if name in _HIDDEN or value in (None, NEVER, False, ()):
             continue
         if name == "facts":
-            facts += [(known, str(said), False) for known, said in zip(surveys.FIELDS, value, strict=True) if said is not None]
+            facts += [
+                (known, str(said))
+                for known, said in zip(surveys.FIELDS, value, strict=True)
+                if said is not None
+            ]
         elif name == "counted":
-            facts.append((name, ", ".join(f"{measure_name(family.name, code)} {amount}" for code, amount in value), False))
+            facts.append(
+                (name, ", ".join(f"{measure_name(family.name, code)} {amount}" for code, amount in value))
+            )
         elif isinstance(value, Segment):
             named = _segments(family, value.values)
             if named:
-                facts.append((name, ", ".join(f"{field}={text}" for field, text in named.items()), False))
+                facts.append((name, ", ".join(f"{field}={said}" for field, said in named.items())))
         elif name in _INSTANTS or (name.endswith("_ms") and name not in _LENGTHS):
-            facts.append((name.removesuffix("_ms"), value, True))
+            facts.append((name.removesuffix("_ms"), text(value)))
         else:
-            facts.append((name, _OUTCOMES[value] if name == "left" else str(value), False))
+            facts.append((name, _OUTCOMES[value] if name == "left" else str(value)))
     return facts
 
 
 def _segments(family: Family, values: Iterable[str | None]) -> dict[str, str]:
-    return {field: value for field, value in zip(family.fold.segments.dimensions, values, strict=True) if value is not None}
+    return {
+        field: value
+        for field, value in zip(family.fold.segments.dimensions, values, strict=True)
+        if value is not None
+    }
 
 
 def _measure(family: str, code: int) -> str:

@@ -48,8 +48,8 @@ class Look:
         wanted = None if groups is None else list(groups)
         known = self._cells.setdefault((family, None if wanted is None else tuple(wanted)), {})
         missing = {
-            partition: [pane for pane in asked if (partition, pane) not in known] for partition,
-            asked in panes.items()
+            partition: [pane for pane in asked if (partition, pane) not in known]
+            for partition, asked in panes.items()
         }
         missing = {partition: asked for partition, asked in missing.items() if asked}
         if missing:

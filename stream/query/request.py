@@ -37,8 +37,12 @@ class Plan:
 
 def plan(metric: Metric, request: Request, calendar: Calendar, now_ms: int) -> Plan:
     """How to answer a request; `QueryError` says what can be asked instead."""
-    if isinstance(metric.formula, Oldest) and (request.window or request.from_ or request.to or request.at or request.step):
-        raise QueryError(f"{metric.id} is computed from who is in it now and has no past: ask without window, time and step")
+    if isinstance(metric.formula, Oldest) and (
+        request.window or request.from_ or request.to or request.at or request.step
+    ):
+        raise QueryError(
+            f"{metric.id} is computed from who is in it now and has no past: ask without window, time and step"
+        )
     now_ms = calendar.instant(request.at) if request.at else now_ms
     window = _window(request, calendar, now_ms)
     if window is None and request.step:
@@ -65,12 +69,16 @@ def _window(request: Request, calendar: Calendar, now_ms: int) -> Window | None:
     start = calendar.instant(request.from_)
     end = calendar.instant(request.to) if request.to is not None else pane_end(now_ms)
     if start >= end:
-        raise QueryError(f"an empty window: it begins at {calendar.text(start)} and ends at {calendar.text(end)}")
+        raise QueryError(
+            f"an empty window: it begins at {calendar.text(start)} and ends at {calendar.text(end)}"
+        )
     return start, end
 
 
 def _condition(text: str) -> tuple[str, str | None]:
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise QueryError(f"{text!r}: a condition is DIM=VALUE, such as team=billing; `team=` means those without a team")
+        raise QueryError(
+            f"{text!r}: a condition is DIM=VALUE, such as team=billing; `team=` means those without a team"
+        )
     return name, value or None

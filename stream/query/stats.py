@@ -18,6 +18,8 @@ def chosen_stats(metric: Metric, asked: Sequence[str], windowed: bool) -> tuple[
         if stat not in offered:
             raise QueryError(f"{metric.id} has no {stat!r}; it offers {', '.join(offered)}")
         if stat == "mean" and isinstance(metric.formula, Level) and not windowed:
-            raise QueryError(f"the mean of {metric.id} is its average over a window: ask with --window or --from and --to")
+            raise QueryError(
+                f"the mean of {metric.id} is its average over a window: ask with --window or --from and --to"
+            )
     beside = _BESIDE if isinstance(metric.formula, Ratio) else ()
     return tuple(dict.fromkeys((*(asked or (metric.formula.default,)), *beside)))

@@ -71,7 +71,9 @@ class Calendar:
         try:
             length = parse_duration(text)
         except ValueError as error:
-            raise QueryError(f"step {text!r}: {error}. A step is a length (15m, 1h) or a number of days (1d)") from None
+            raise QueryError(
+                f"step {text!r}: {error}. A step is a length (15m, 1h) or a number of days (1d)"
+            ) from None
         return Step(_whole_panes("step", text, length), 0, self._zone)
 
     def text(self, at_ms: int) -> str:
@@ -92,7 +94,9 @@ class Calendar:
             local = (day - timedelta(days=days_before)).replace(tzinfo=self._zone)
             return to_ms(local.astimezone(UTC))
         except OverflowError:
-            raise QueryError(f"{days_before + 1} days ago is before the calendar; ask for fewer days") from None
+            raise QueryError(
+                f"{days_before + 1} days ago is before the calendar; ask for fewer days"
+            ) from None
 
 
 class Step:

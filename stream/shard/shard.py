@@ -199,8 +199,8 @@ class Shard:
             raise TooManyDeadLetters(
                 f"{self.topic}/{self.partition}: {fence.refused} of the last {fence.seen} events were "
                 f"refused, more than deadletters.max_share ({self._config.deadletters.max_share:g}). "
-                f"Nothing was diverted from offset {self.fence.offset} on: mend the producer, or raise the share if these "
-                "events are to go to the dead letters."
+                f"Nothing was diverted from offset {self.fence.offset} on: mend the producer, "
+                "or raise the share if these events are to go to the dead letters."
             )
         if fence.seen >= 2 * sample:
             fence.seen //= 2

@@ -1,0 +1,182 @@
+"""What the terminal board shows: the numbers of now, by queue and team, and how fresh they are. Drawing is cli/top.py's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from stream.config import Config
+from stream.metrics.catalog import Catalog, Metric
+from stream.query.look import Look, age_ms, now_of
+from stream.query.model import QueryError, Question, Reader
+from stream.query.numbers import NOTHING, number
+from stream.query.query import Queries
+from stream.query.windows import Calendar
+
+STALE_MS: Final = 10_000
+"""From here on a number may no longer be what is: a live worker catches up within a second or two."""
+ROWS_MAX: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One stat of a metric over a window; no window is the state now."""
+
+    metric: str
+    window: str = ""
+    stat: str = "value"
+
+
+TILES: Final[tuple[tuple[str, tuple[tuple[str, Value], ...]], ...]] = (
+    ("Tickets created", (("last hour", Value("ticket_volume", "1h")), ("today", Value("ticket_volume", "today")))),
+    ("Tickets resolved", (("last hour", Value("tickets_resolved", "1h")), ("today", Value("tickets_resolved", "today")))),
+    ("First response, last hour", (
+        ("mean", Value("first_response_time", "1h", "mean")), ("p90", Value("first_response_time", "1h", "p90")),
+        ("replies", Value("first_response_time", "1h", "count")),
+    )),
+    ("Backlog", (("open", Value("backlog")), ("unanswered", Value("backlog_unanswered")))),
+    ("Calls offered", (("last hour", Value("calls_offered", "1h")), ("today", Value("calls_offered", "today")))),
+    ("Waiting now", (("calls", Value("calls_waiting")), ("longest", Value("longest_wait")))),
+    ("Service level, last hour", (
+        ("", Value("service_level", "1h")), ("in time", Value("service_level", "1h", "numerator")),
+        ("of", Value("service_level", "1h", "denominator")),
+    )),
+    ("Answered, last hour", (("", Value("answer_rate", "1h")), ("of", Value("answer_rate", "1h", "denominator")))),
+    ("Abandoned, last hour", (("", Value("abandonment_rate", "1h")), ("of", Value("abandonment_rate", "1h", "denominator")))),
+    ("CSAT, 7 days", (("", Value("csat", "7d")), ("answers", Value("csat", "7d", "denominator")))),
+    ("NPS, 28 days", (("", Value("nps", "28d")), ("answers", Value("nps", "28d", "count")))),
+)  # fmt: skip
+"""The tiles, in the order in which they are shown: title, and values with what they are."""
+
+TABLES: Final[tuple[tuple[str, str, tuple[tuple[str, Value], ...]], ...]] = (
+    ("Calls by queue, last hour", "queue", (
+        ("waiting", Value("calls_waiting")), ("longest", Value("longest_wait")), ("offered", Value("calls_offered", "1h")),
+        ("answered", Value("calls_answered", "1h")), ("service level", Value("service_level", "1h")),
+        ("mean wait", Value("call_wait_time", "1h", "mean")), ("abandoned", Value("abandonment_rate", "1h")),
+    )),
+    ("Tickets by team, last hour", "team", (
+        ("backlog", Value("backlog")), ("unanswered", Value("backlog_unanswered")), ("created", Value("ticket_volume", "1h")),
+        ("resolved", Value("tickets_resolved", "1h")), ("first response", Value("first_response_time", "1h", "mean")),
+    )),
+)  # fmt: skip
+"""The tables: title, dimension, columns. Rows are those with the greatest sums of counts and levels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A title with values in words; `stale` when a shard that it is made of has not caught up lately."""
+
+    title: str
+    values: tuple[tuple[str, str], ...]
+    stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table in words; `note` says what is missing."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    stale: bool
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """How far a family's shards have read. `fresh_ms`: since the oldest had caught up, `None` if one never has.
+
+    `behind` are the partitions that have not caught up lately; `reached` is the time that the last of them has got to in its log.
+    """
+
+    family: str
+    shards: int
+    fresh_ms: int | None
+    behind: tuple[int, ...] = ()
+    reached: str = ""
+
+    @property
+    def stale(self) -> bool:
+        """Whether its numbers may no longer be what is."""
+        return self.fresh_ms is None or self.fresh_ms > STALE_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """All that is shown at one moment."""
+
+    now: str
+    sources: list[Source]
+    tiles: list[Tile] = field(default_factory=list)
+    grids: list[Grid] = field(default_factory=list)
+
+
+async def read_board(catalog: Catalog, config: Config, reader: Reader, wall_ms: int) -> Board:
+    """The board at this moment."""
+    look = Look(reader, config)
+    now_ms = await now_of(look, config, wall_ms)
+    calendar = Calendar(config.timezone)
+    maker = _Maker(catalog, Queries(catalog, config, look), calendar, now_ms)
+    sources = {name: await _source(look, name, wall_ms, calendar) for name in ("tickets", "calls", "surveys")}
+    stale = {name for name, source in sources.items() if source.stale}
+    tiles = [await maker.tile(title, values, stale) for title, values in TILES]
+    grids = [await maker.grid(title, dimension, columns, stale) for title, dimension, columns in TABLES]
+    return Board(f"{calendar.short(now_ms)} {config.timezone}", list(sources.values()), tiles, grids)
+
+
+async def _source(look: Look, family: str, wall_ms: int, calendar: Calendar) -> Source:
+    fences = await look.fences(family)
+    ages = {partition: age_ms(fence.fresh, wall_ms) for partition, fence in fences.items()}
+    known = [age for age in ages.values() if age is not None]
+    fresh = max(known) if known and len(known) == len(ages) else None
+    behind = tuple(partition for partition, age in ages.items() if age is None or age > STALE_MS)
+    reached = min((fences[partition].log_clock for partition in behind), default=0)
+    return Source(family, len(fences), fresh, behind, calendar.short(reached) if reached else "")
+
+
+class _Maker:
+    """Asks for the values of one board."""
+
+    def __init__(self, catalog: Catalog, queries: Queries, calendar: Calendar, now_ms: int) -> None:
+        self._catalog = catalog
+        self._queries = queries
+        self._calendar = calendar
+        self._now_ms = now_ms
+
+    async def tile(self, title: str, values: Sequence[tuple[str, Value]], stale: set[str]) -> Tile:
+        shown = []
+        for name, value in values:
+            metric = self._catalog.get(value.metric)
+            rows = await self._ask(metric, value.window, ())
+            shown.append((name, number(metric, rows.get(None, {}), value.stat)))
+        return Tile(title, tuple(shown), metric.family in stale)
+
+    async def grid(
+        self, title: str, dimension: str, columns: Sequence[tuple[str, Value]], stale: set[str]
+    ) -> Grid:
+        names = (dimension, *(name for name, _ in columns))
+        cells: dict[str | None, dict[str, str]] = {}
+        weights: dict[str | None, float] = {}
+        for name, value in columns:
+            metric = self._catalog.get(value.metric)
+            try:
+                rows = await self._ask(metric, value.window, (dimension,))
+            except QueryError as error:
+                return Grid(title, names, [], False, str(error))
+            for group, values in rows.items():
+                cells.setdefault(group, {})[name] = number(metric, values, value.stat)
+                if metric.kind in ("count", "level"):
+                    weights[group] = weights.get(group, 0) + (values["value"] or 0)
+        ranked = sorted(cells, key=lambda group: (-weights.get(group, 0), group or ""))
+        lines = [
+            ("(none)" if group is None else group, *(cells[group].get(name, NOTHING) for name in names[1:]))
+            for group in ranked[:ROWS_MAX]
+        ]
+        left = len(ranked) - len(lines)
+        return Grid(title, names, lines, metric.family in stale, f"and {left} more" if left else "")
+
+    async def _ask(self, metric: Metric, window: str, by: tuple[str, ...]) -> dict[str | None, Any]:
+        from_ms, to_ms = self._calendar.window(window, self._now_ms) if window else (None, None)
+        answer = await self._queries.ask(Question(metric.id, self._now_ms, from_ms, to_ms, by))
+        return {row.by[by[0]] if by else None: row.values for row in answer.rows}
