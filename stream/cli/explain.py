@@ -39,7 +39,7 @@ class Found:
 @click.argument("entity", metavar="TOPIC/ENTITY")
 @config_options
 def command(entity: str, config_path: Path | None, data_dir: Path | None) -> None:
-    """Show an entity's history, its state, and every contribution with the panes that hold it, e.g. tickets/zendesk:123."""
+    """Show an entity's history, its state, and every contribution and its panes, e.g. tickets/zendesk:123."""
     config = resolve(config_path, data_dir)
     name, subject = _split(entity, config)
     show(Console(), run(_find(config, name, subject)), Calendar(config.timezone))
@@ -60,8 +60,8 @@ async def _find(config: Config, name: str, subject: str) -> Found:
         found = await find(config, store, name, subject)
     if found is None:
         raise click.ClickException(
-            f"nothing is known of {name}/{subject}: no event of it was read, all of them were dead letters, or it has been "
-            f"finished and silent for longer than keep_finished.{name} and the horizon"
+            f"nothing is known of {name}/{subject}: no event of it was read, all were dead letters, or it "
+            f"has been finished and silent for longer than keep_finished.{name} and the horizon"
         )
     return found
 
@@ -92,7 +92,7 @@ def show(console: Console, found: Found, calendar: Calendar) -> None:
     )
     if found.partition != found.expected:
         console.print(
-            f"its key belongs into partition {found.expected}: the producer partitions otherwise than Kafka's default"
+            f"its key belongs into partition {found.expected}: its producer partitions otherwise than Kafka"
         )
     history = _table("history", "time", "type", "source", "id", "what it said")
     if told.sealed:

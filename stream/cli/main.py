@@ -20,6 +20,11 @@ COMMANDS = {
     "demo": "demo",
     "wait": "wait",
     "verify": "verify",
+    "query": "query",
+    "metrics": "metrics",
+    "explain": "explain",
+    "top": "top",
+    "exporter": "exporter",
 }
 """Command -> its module in this package."""
 

@@ -15,7 +15,7 @@ from stream.metrics.catalog import Metric, load_catalog
 @click.command("metrics")
 @click.option("--json", "as_json", is_flag=True, help="The catalog for machines.")
 def command(as_json: bool) -> None:
-    """List every metric: what it counts, its unit and stats, who owns it, its target, and what to do about it."""
+    """List every metric: what it counts, unit and stats, owner, target, and what to do about it."""
     entries = [entry(metric) for metric in load_catalog()]
     if as_json:
         click.echo(msgspec.json.encode({"metrics": entries}).decode())

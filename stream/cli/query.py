@@ -70,8 +70,8 @@ def command(
 ) -> None:  # fmt: skip
     """Show METRIC (`floorcast metrics` lists them): now, over a window, by dimensions, in steps.
 
-    `at` is the end of a row's window, or the instant of a level. Freshness is how long ago the oldest shard had read to the
-    end of its log.
+    `at` is the end of a row's window, or the instant of a level. Freshness is how long ago the oldest shard
+    had read its log to the end.
     """
     config = resolve(config_path, data_dir)
     request = Request(window, from_, to, at, by, where, stats, step)

@@ -26,7 +26,7 @@ def wall_ms() -> int:
 
 @asynccontextmanager
 async def reading(config: Config) -> AsyncIterator[RedisStore]:
-    """The store to read from. What goes wrong with it (exit status 1) or with a question (2) is told, not thrown."""
+    """The store to read from. Trouble with it (exit status 1) or with a question (2) is told."""
     store = RedisStore(config.redis, PATIENCE_S)
     try:
         yield store

@@ -29,7 +29,7 @@ REFRESH_S = 1.0
 @click.option("--once", is_flag=True, help="Print one board and end.")
 @config_options
 def command(once: bool, config_path: Path | None, data_dir: Path | None) -> None:
-    """Show the floor live: volumes, response, backlog, queues, service level, surveys, and how fresh they are.
+    """Show the floor live: volumes, response, backlog, queues, service level, surveys, and freshness.
 
     Ends with Ctrl-C. Without a terminal one plain board is printed every second.
     """
@@ -102,8 +102,8 @@ def _tiles(tiles: list[Tile]) -> Table:
 
 def _grid(grid: Grid) -> Table:
     table = Table(
-        title=f"{grid.title}{' (stale)' if grid.stale else ''}", title_justify="left", caption=safe(grid.note),
-        caption_justify="left", style="red" if grid.stale else "none",
+        title=f"{grid.title}{' (stale)' if grid.stale else ''}", title_justify="left",
+        caption=safe(grid.note), caption_justify="left", style="red" if grid.stale else "none",
     )  # fmt: skip
     for place, name in enumerate(grid.columns):
         table.add_column(name, justify="right" if place else "left")

@@ -54,9 +54,8 @@ class Decoder:
         if not value:
             raise Refused("empty", "", "a record without a value")
         try:
-            event: Any = (
-                self._binary(value, headers) if _is_binary(headers) else self._structured.decode(value)
-            )
+            binary = headers and _is_binary(headers)
+            event: Any = self._binary(value, headers) if binary else self._structured.decode(value)
         except msgspec.ValidationError as error:
             if not self._is_ours(value, headers):
                 return None

@@ -1,4 +1,7 @@
-"""The partition of a key, as Kafka's default partitioner (Java's, aiokafka's) chooses it; librdkafka's default differs."""
+"""The partition of a key, as Kafka's default partitioner (Java's and aiokafka's) chooses it.
+
+librdkafka's default is another one.
+"""
 
 from __future__ import annotations
 

@@ -203,6 +203,14 @@ class CallFold:
     def new(self) -> Call:
         return Call(self.segments.nothing)
 
+    def needs_replay(self, call: Call, rank: int) -> bool:
+        """Records, and what follows one."""
+        return call.recorded or rank == RECORD
+
+    def silent_from(self, silent_ms: int, at: int, rank: int) -> int:
+        """Its last event."""
+        return at
+
     def due_ms(self, call: Call) -> int:
         """When the call counts as lost if nothing more is heard of it, or `NEVER`."""
         if call.over() and call.waiting_ms == NEVER:

@@ -16,20 +16,27 @@ class Delta:
     """`panes[start_ms][segment][code]` = the change. Adding an amount and its negative leaves nothing behind
     but a zero."""
 
-    __slots__ = ("panes",)
+    __slots__ = ("_cell", "_segment", "_start", "panes")
 
     def __init__(self) -> None:
         self.panes: dict[int, dict[Segment, Cell]] = {}
+        # The cell asked for last: an event mostly contributes several times to one.
+        self._start = -1
+        self._segment: Segment | None = None
+        self._cell: Cell = {}
 
     def cell(self, at_ms: int, segment: Segment) -> Cell:
         """The cell of the pane that contains the instant."""
         start = at_ms - at_ms % PANE_MS
+        if start == self._start and segment is self._segment:
+            return self._cell
         pane = self.panes.get(start)
         if pane is None:
             pane = self.panes[start] = {}
         cell = pane.get(segment)
         if cell is None:
             cell = pane[segment] = {}
+        self._start, self._segment, self._cell = start, segment, cell
         return cell
 
     def add(self, at_ms: int, segment: Segment, code: int, amount: int) -> None:

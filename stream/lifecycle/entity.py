@@ -8,13 +8,14 @@ counts.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 from msgspec import msgpack
 
 from stream.lifecycle.checkpoint import Checkpoint, seal, unseal
 from stream.lifecycle.delta import Delta
-from stream.lifecycle.replay import Fold, lives, needs_replay, replay
+from stream.lifecycle.replay import Fold, lives, replay
 from stream.lifecycle.rows import Row, array, id_bytes, pack, unpack
 from stream.lifecycle.ticket import NEVER, TicketFold
 
@@ -46,10 +47,18 @@ class Entity:
 
 def pack_entity(entity: Entity) -> bytes:
     """The entity as the store keeps it: [format, source, checkpoint, rows]."""
-    head = (
-        b"\x94" + msgpack.encode(FORMAT) + msgpack.encode(entity.source) + msgpack.encode(entity.checkpoint)
-    )
+    head = _head(entity.source) if entity.checkpoint is None else _pack_head(entity.source, entity.checkpoint)
     return head + array(entity.count, entity.rows)
+
+
+def _pack_head(source: str, checkpoint: Checkpoint | None) -> bytes:
+    return b"\x94" + msgpack.encode(FORMAT) + msgpack.encode(source) + msgpack.encode(checkpoint)
+
+
+@lru_cache(1_000)
+def _head(source: str) -> bytes:
+    """Sources are few, and most entities have no checkpoint."""
+    return _pack_head(source, None)
 
 
 def unpack_entity(fold: Fold, packed: bytes) -> Entity:
@@ -60,7 +69,7 @@ def unpack_entity(fold: Fold, packed: bytes) -> Entity:
     entity = Entity(fold.new())
     entity.source = source
     entity.checkpoint = None if checkpoint is None else (checkpoint[0], checkpoint[1])
-    head = b"\x94" + msgpack.encode(version) + msgpack.encode(source) + msgpack.encode(checkpoint)
+    head = _pack_head(source, checkpoint)
     entity.count = int.from_bytes(packed[len(head) + 1 : len(head) + 5], "big")
     entity.rows = bytearray(packed[len(head) + 5 :])
     rows = _rows(fold, entity)
@@ -79,7 +88,8 @@ def add(fold: Fold, entity: Entity, row: Row, out: Delta) -> int:
     """Adds an event and what it changes: `ADDED`, `DUPLICATE`, `REPLAYED` (through the whole history) or
     `QUARANTINED`."""
     last = entity.last
-    if last is not None and id_bytes(row[4]) in entity.rows:
+    ident = id_bytes(row[4])
+    if last is not None and ident in entity.rows:
         rows = _rows(fold, entity)
         known = next((place for place, old in enumerate(rows) if old[4] == row[4] and old[1] == row[1]), None)
         if known is not None:
@@ -89,7 +99,8 @@ def add(fold: Fold, entity: Entity, row: Row, out: Delta) -> int:
     if entity.count >= EVENTS_MAX:
         return QUARANTINED
     state = entity.state
-    if (last is None or row[:5] > last[:5]) and not needs_replay(state, row[3]):
+    in_order = last is None or row[0] > last[0] or (row[0] == last[0] and row[:5] > last[:5])
+    if in_order and not fold.needs_replay(state, row[3]):
         if state.exists and row[0] - state.last_ms > fold.keep_finished_ms and state.finished():
             state = entity.state = fold.new()
         fold.apply(out, state, row[0], row[3], row[7], row[8])

@@ -12,7 +12,7 @@ from stream.lifecycle.record import apply_record
 from stream.lifecycle.rows import Row
 from stream.lifecycle.snapshot import Snapshot, Snapshots
 from stream.lifecycle.survey import SurveyFold
-from stream.lifecycle.ticket import CREATED, MERGED, NEVER, RESTORED, Ticket, TicketFold
+from stream.lifecycle.ticket import CREATED, NEVER, TicketFold
 from stream.metrics.segments import Segments
 
 
@@ -33,15 +33,12 @@ class Fold(Protocol):
     ) -> None:
         """The next event in order: changes the state, adds what it contributes (and takes back) to `out`."""
 
+    def needs_replay(self, state: Any, rank: int) -> bool:
+        """Whether an event in order still changes what was counted before, so that the history is folded
+        again."""
 
-def needs_replay(state: Any, rank: int) -> bool:
-    """Whether an event in order still changes what was counted before, so that its history is folded
-    again."""
-    if isinstance(state, Ticket):
-        return state.removed or MERGED <= rank <= RESTORED or (rank == CREATED and state.exists)
-    if isinstance(state, Call):
-        return state.recorded or rank == RECORD
-    return False
+    def silent_from(self, silent_ms: int, at: int, rank: int) -> int:
+        """From where silence is measured after an event, and `silent_ms` before it (`NEVER`: a new life)."""
 
 
 def replay(
@@ -80,8 +77,8 @@ def lives(fold: Fold, rows: Sequence[Row], start: Any = None) -> list[Sequence[R
             state, _ = _replay_life(fold, rows[begin:place], start if first else fold.new(), None, keep=True)
             if state.finished():
                 found.append(rows[begin:place])
-                begin = place
-        last = row[0]
+                begin, last = place, NEVER
+        last = fold.silent_from(last, row[0], row[3])
     if rows[begin:] or found:
         found.append(rows[begin:])
     return found
@@ -127,4 +124,4 @@ def copy_state(state: Any) -> Any:
     return copied
 
 
-__all__ = ["Fold", "SurveyFold", "copy_state", "lives", "needs_replay", "replay"]
+__all__ = ["Fold", "SurveyFold", "copy_state", "lives", "replay"]

@@ -116,11 +116,22 @@ class SurveyFold:
     def new(self) -> Survey:
         return Survey(self.segments.nothing)
 
+    def needs_replay(self, survey: Survey, rank: int) -> bool:
+        """Never: an invitation's events only go forward."""
+        return False
+
+    def silent_from(self, silent_ms: int, at: int, rank: int) -> int:
+        """Its first event, normally the sending: an invitation is forgotten some time after that, however
+        late its answer."""
+        return at if silent_ms == NEVER else silent_ms
+
     def apply(
         self, out: Delta, survey: Survey, at: int, rank: int, snapshot: Snapshot | None, extra: Any
     ) -> None:
         """The next event of the invitation in order. An answer outside the scale sets `refused` and changes
         nothing else."""
+        survey.exists = True
+        survey.last_ms = self.silent_from(survey.last_ms, at, rank)
         facts = survey.facts
         if snapshot is not None and snapshot != survey.snapshot:
             given = [snapshot[place] for place in self._fact_places]
@@ -128,7 +139,6 @@ class SurveyFold:
         survey.refused = extra is not None and not fits(facts, extra)
         if survey.refused or rank == REVIEWED:  # quality reviews count when the catalog has `qa_score`
             return
-        survey.exists = True
         survey.facts = facts
         if snapshot is not None and snapshot != survey.snapshot:
             survey.snapshot = snapshot
@@ -140,8 +150,6 @@ class SurveyFold:
                 out.add(at, survey.segment, m.SURVEYS_ANSWERED, 1)
         elif RESPONDED <= rank <= UPDATED and extra is not None:
             self._answer(out, survey, at, extra)
-        # An invitation is forgotten some time after it was sent, however late its answer.
-        survey.last_ms = at if survey.sent_ms == NEVER else survey.sent_ms
 
     def _take_segments(self, survey: Survey, snapshot: Snapshot) -> None:
         kept = survey.segment.values

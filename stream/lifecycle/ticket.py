@@ -260,6 +260,14 @@ class TicketFold:
     def new(self) -> Ticket:
         return Ticket(self.segments.nothing)
 
+    def needs_replay(self, ticket: Ticket, rank: int) -> bool:
+        """Removals and what follows them, and a creation that is not the first event."""
+        return ticket.removed or MERGED <= rank <= RESTORED or (rank == CREATED and ticket.exists)
+
+    def silent_from(self, silent_ms: int, at: int, rank: int) -> int:
+        """Its last event."""
+        return at
+
     def apply(
         self, out: Delta, ticket: Ticket, at: int, rank: int, snapshot: Snapshot | None, extra: Any
     ) -> None:

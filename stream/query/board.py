@@ -1,4 +1,4 @@
-"""What the terminal board shows: the numbers of now, by queue and team, and how fresh they are. Drawing is cli/top.py's."""
+"""The terminal board: the numbers of now, by queue and team, and their freshness. Drawing is cli/top.py's."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from stream.config import Config
 from stream.metrics.catalog import Catalog, Metric
+from stream.query.board_layout import TABLES, TILES, Layout, Value
 from stream.query.look import Look, age_ms, now_of
 from stream.query.model import QueryError, Question, Reader
 from stream.query.numbers import NOTHING, number
@@ -17,50 +18,6 @@ from stream.query.windows import Calendar
 STALE_MS: Final = 10_000
 """From here on a number may no longer be what is: a live worker catches up within a second or two."""
 ROWS_MAX: Final = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """One stat of a metric over a window; no window is the state now."""
-
-    metric: str
-    window: str = ""
-    stat: str = "value"
-
-
-TILES: Final[tuple[tuple[str, tuple[tuple[str, Value], ...]], ...]] = (
-    ("Tickets created", (("last hour", Value("ticket_volume", "1h")), ("today", Value("ticket_volume", "today")))),
-    ("Tickets resolved", (("last hour", Value("tickets_resolved", "1h")), ("today", Value("tickets_resolved", "today")))),
-    ("First response, last hour", (
-        ("mean", Value("first_response_time", "1h", "mean")), ("p90", Value("first_response_time", "1h", "p90")),
-        ("replies", Value("first_response_time", "1h", "count")),
-    )),
-    ("Backlog", (("open", Value("backlog")), ("unanswered", Value("backlog_unanswered")))),
-    ("Calls offered", (("last hour", Value("calls_offered", "1h")), ("today", Value("calls_offered", "today")))),
-    ("Waiting now", (("calls", Value("calls_waiting")), ("longest", Value("longest_wait")))),
-    ("Service level, last hour", (
-        ("", Value("service_level", "1h")), ("in time", Value("service_level", "1h", "numerator")),
-        ("of", Value("service_level", "1h", "denominator")),
-    )),
-    ("Answered, last hour", (("", Value("answer_rate", "1h")), ("of", Value("answer_rate", "1h", "denominator")))),
-    ("Abandoned, last hour", (("", Value("abandonment_rate", "1h")), ("of", Value("abandonment_rate", "1h", "denominator")))),
-    ("CSAT, 7 days", (("", Value("csat", "7d")), ("answers", Value("csat", "7d", "denominator")))),
-    ("NPS, 28 days", (("", Value("nps", "28d")), ("answers", Value("nps", "28d", "count")))),
-)  # fmt: skip
-"""The tiles, in the order in which they are shown: title, and values with what they are."""
-
-TABLES: Final[tuple[tuple[str, str, tuple[tuple[str, Value], ...]], ...]] = (
-    ("Calls by queue, last hour", "queue", (
-        ("waiting", Value("calls_waiting")), ("longest", Value("longest_wait")), ("offered", Value("calls_offered", "1h")),
-        ("answered", Value("calls_answered", "1h")), ("service level", Value("service_level", "1h")),
-        ("mean wait", Value("call_wait_time", "1h", "mean")), ("abandoned", Value("abandonment_rate", "1h")),
-    )),
-    ("Tickets by team, last hour", "team", (
-        ("backlog", Value("backlog")), ("unanswered", Value("backlog_unanswered")), ("created", Value("ticket_volume", "1h")),
-        ("resolved", Value("tickets_resolved", "1h")), ("first response", Value("first_response_time", "1h", "mean")),
-    )),
-)  # fmt: skip
-"""The tables: title, dimension, columns. Rows are those with the greatest sums of counts and levels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +42,9 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """How far a family's shards have read. `fresh_ms`: since the oldest had caught up, `None` if one never has.
+    """How far a family's shards have read. `fresh_ms`: since the oldest had caught up, or `None`.
 
-    `behind` are the partitions that have not caught up lately; `reached` is the time that the last of them has got to in its log.
+    `behind` are the partitions that have not caught up lately, `reached` how far in its log the last of them is.
     """
 
     family: str
@@ -120,8 +77,8 @@ async def read_board(catalog: Catalog, config: Config, reader: Reader, wall_ms: 
     maker = _Maker(catalog, Queries(catalog, config, look), calendar, now_ms)
     sources = {name: await _source(look, name, wall_ms, calendar) for name in ("tickets", "calls", "surveys")}
     stale = {name for name, source in sources.items() if source.stale}
-    tiles = [await maker.tile(title, values, stale) for title, values in TILES]
-    grids = [await maker.grid(title, dimension, columns, stale) for title, dimension, columns in TABLES]
+    tiles = [await maker.tile(title, values, stale) for title, values in TILES.items()]
+    grids = [await maker.grid(layout, stale) for layout in TABLES]
     return Board(f"{calendar.short(now_ms)} {config.timezone}", list(sources.values()), tiles, grids)
 
 
@@ -144,28 +101,26 @@ class _Maker:
         self._calendar = calendar
         self._now_ms = now_ms
 
-    async def tile(self, title: str, values: Sequence[tuple[str, Value]], stale: set[str]) -> Tile:
+    async def tile(self, title: str, values: Sequence[Value], stale: set[str]) -> Tile:
         shown = []
-        for name, value in values:
+        for value in values:
             metric = self._catalog.get(value.metric)
             rows = await self._ask(metric, value.window, ())
-            shown.append((name, number(metric, rows.get(None, {}), value.stat)))
+            shown.append((value.name, number(metric, rows.get(None, {}), value.stat)))
         return Tile(title, tuple(shown), metric.family in stale)
 
-    async def grid(
-        self, title: str, dimension: str, columns: Sequence[tuple[str, Value]], stale: set[str]
-    ) -> Grid:
-        names = (dimension, *(name for name, _ in columns))
+    async def grid(self, layout: Layout, stale: set[str]) -> Grid:
+        names = (layout.dimension, *(value.name for value in layout.columns))
         cells: dict[str | None, dict[str, str]] = {}
         weights: dict[str | None, float] = {}
-        for name, value in columns:
+        for value in layout.columns:
             metric = self._catalog.get(value.metric)
             try:
-                rows = await self._ask(metric, value.window, (dimension,))
+                rows = await self._ask(metric, value.window, (layout.dimension,))
             except QueryError as error:
-                return Grid(title, names, [], False, str(error))
+                return Grid(layout.title, names, [], False, str(error))
             for group, values in rows.items():
-                cells.setdefault(group, {})[name] = number(metric, values, value.stat)
+                cells.setdefault(group, {})[value.name] = number(metric, values, value.stat)
                 if metric.kind in ("count", "level"):
                     weights[group] = weights.get(group, 0) + (values["value"] or 0)
         ranked = sorted(cells, key=lambda group: (-weights.get(group, 0), group or ""))
@@ -174,7 +129,7 @@ class _Maker:
             for group in ranked[:ROWS_MAX]
         ]
         left = len(ranked) - len(lines)
-        return Grid(title, names, lines, metric.family in stale, f"and {left} more" if left else "")
+        return Grid(layout.title, names, lines, metric.family in stale, f"and {left} more" if left else "")
 
     async def _ask(self, metric: Metric, window: str, by: tuple[str, ...]) -> dict[str | None, Any]:
         from_ms, to_ms = self._calendar.window(window, self._now_ms) if window else (None, None)

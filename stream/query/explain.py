@@ -1,4 +1,4 @@
-"""Why a number is what it is, for one entity: its kept events, the state that they lead to, and all that it contributes. Pure."""
+"""Why a number is what it is: an entity's kept events, the state they lead to, and all that it contributes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ Fact = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One kept event. `said`: what it says otherwise than the event before; only what rules and groupings read is kept."""
+    """One kept event. `said`: what it changes of the snapshot; only what rules and groupings read is kept."""
 
     at_ms: int
     type: str
@@ -62,7 +62,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """An amount that the entity adds to a measure, the panes that hold it (finest first), and the metrics that read it."""
+    """An amount that the entity adds to a measure, the panes that hold it, and the metrics that read it."""
 
     at_ms: int
     panes: tuple[Pane, ...]
@@ -74,7 +74,7 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Everything about one entity. `sealed`: events older than the horizon stand in a checkpoint and are not listed."""
+    """All about one entity. `sealed`: events older than the horizon are in a checkpoint, so not listed."""
 
     subject: str
     sealed: bool
@@ -95,8 +95,10 @@ def explain(
     holders = _Holders(config, fence)
     text = Calendar(config.timezone).short
     counted = [
-        Contribution(start, holders.panes(start), _measure(family.name, code), amount, _segments(family, values),
-                     _readers(catalog, family.name, code))
+        Contribution(
+            start, holders.panes(start), _measure(family.name, code), amount,
+            _segments(family, values), _readers(catalog, family.name, code),
+        )
         for start, values, cell in plain_ledger(out)
         for code, amount in cell
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""One look at the store: what was read is not read again, so that all its answers are of one moment and cost one read."""
+"""One look at the store: what was read is not read again, so all its answers are of one moment."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Look:
             for partition, fence in known.items():
                 if fence.shape and fence.shape != self._shape:
                     raise OtherConfiguration(
-                        f"{family}/{partition} was counted under another configuration (time zone, horizon, groupings "
-                        "or queues differ): read it with the worker's floorcast.yaml"
+                        f"{family}/{partition} was counted under another configuration (time zone, horizon, "
+                        "groupings, queues, ...): read it with the worker's floorcast.yaml"
                     )
             self._fences[family] = known
         return known

@@ -44,6 +44,13 @@ class ImageReader:
                     oldest[key] = min(oldest.get(key, member.since_ms), member.since_ms)
         return oldest
 
+    async def journals(self, family: str) -> dict[int, dict[str, int]]:
+        return {
+            partition: dict(image.journal)
+            for (name, partition), image in self._images.items()
+            if name == family
+        }
+
 
 def _some(cells: dict[Group, bytes], groups: list[Group] | None) -> dict[Group, bytes]:
     return cells if groups is None else {group: cells[group] for group in groups if group in cells}

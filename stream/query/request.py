@@ -41,7 +41,7 @@ def plan(metric: Metric, request: Request, calendar: Calendar, now_ms: int) -> P
         request.window or request.from_ or request.to or request.at or request.step
     ):
         raise QueryError(
-            f"{metric.id} is computed from who is in it now and has no past: ask without window, time and step"
+            f"{metric.id} is computed from now and has no past: ask without window, time and step"
         )
     now_ms = calendar.instant(request.at) if request.at else now_ms
     window = _window(request, calendar, now_ms)
@@ -51,7 +51,8 @@ def plan(metric: Metric, request: Request, calendar: Calendar, now_ms: int) -> P
     # The value of a level at an instant that begins a pane is that at its start, not ten seconds later.
     instant = edge(now_ms) if request.at and isinstance(metric.formula, Level) else None
     question = Question(
-        metric=metric.id, now_ms=now_ms, from_ms=window[0] if window else None, to_ms=window[1] if window else instant,
+        metric=metric.id, now_ms=now_ms,
+        from_ms=window[0] if window else None, to_ms=window[1] if window else instant,
         by=tuple(request.by), where=dict(_condition(text) for text in request.where),
     )  # fmt: skip
     return Plan(question, stats, calendar.step(request.step) if request.step else None)

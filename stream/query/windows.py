@@ -1,9 +1,8 @@
 """Windows as people write them -> [from, to) in ms: words, lengths, times, steps.
 
-Days are days of the deployment's calendar: `today`, `yesterday`, `month` and any number of days (`7d`: today and the six
-days before) begin at local midnight. Lengths in hours,
-minutes and seconds (`24h`) are just that long. Both end with the 10 s
-pane that contains now; only `yesterday` ends at midnight.
+Days are days of the deployment's calendar: `today`, `yesterday`, `month` and any number of days (`7d`: today
+and the six days before) begin at local midnight. Lengths in hours, minutes and seconds (`24h`) are just that
+long. Both end with the 10 s pane that contains now; only `yesterday` ends at midnight.
 """
 
 from __future__ import annotations
@@ -108,7 +107,7 @@ class Step:
         self._zone = zone
 
     def windows(self, window: Window) -> Iterator[Window]:
-        """The window cut into steps from its start; the last may be shorter. `QueryError` when they are too many."""
+        """The window cut into steps from its start, the last may be shorter; `QueryError` if they are too many."""
         start, to_ms_ = window
         shortest = self._length_ms or self._days * 82_800_000
         if (to_ms_ - start) // shortest >= STEPS_MAX:

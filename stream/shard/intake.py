@@ -8,8 +8,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from msgspec import UNSET
-
 from stream.events.decode import Decoder
 from stream.events.envelope import to_ms
 from stream.events.refusal import Refused
@@ -68,13 +66,3 @@ def checksum(record: LogRecord) -> int:
             if name.startswith("ce_"):
                 value = zlib.crc32(name.encode() + b"\0" + (raw or b""), value)
     return value
-
-
-def sequence_of(event: Any) -> int:
-    """The source's own order among events of one instant; absent is 0."""
-    return 0 if event.sequence is UNSET else int(event.sequence)
-
-
-def recorded_ms(event: Any, at_ms: int) -> int:
-    """When the source wrote the event: of several contents of one identity the latest counts."""
-    return at_ms if event.recordedtime is UNSET else to_ms(event.recordedtime)

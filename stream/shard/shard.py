@@ -13,10 +13,11 @@ from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from msgspec import msgpack
+from msgspec import UNSET, msgpack
 
 from stream.config import Config
 from stream.events.decode import decoder_of
+from stream.events.envelope import to_ms
 from stream.events.refusal import Refused
 from stream.lifecycle.call import Call, CallFold
 from stream.lifecycle.delta import Cell, Delta
@@ -38,7 +39,7 @@ from stream.shard.changes import Changes, Fence, Loaded, LogRecord, Needs, Resto
 from stream.shard.deadletter import dead_letter
 from stream.shard.entities import Entities
 from stream.shard.family import Family
-from stream.shard.intake import Incoming, Intake, checksum, recorded_ms, sequence_of
+from stream.shard.intake import Incoming, Intake, checksum
 
 DAY_MS = 86_400_000
 Batch = Generator[Needs, Loaded, Changes]
@@ -81,7 +82,9 @@ class Shard:
         self.partition = partition
         self._fold = family.fold
         self._calls = family.fold if isinstance(family.fold, CallFold) else None
+        self._surveys = family.name == "surveys"
         self._config = config
+        self._horizon_ms = config.horizon_ms
         self._judge_share = judge_share
         self._rank = decoder_of(family.name).rank
         self.intake = Intake(
@@ -216,10 +219,16 @@ class Shard:
         if self._calls is not None:
             self._calls.clear_overlay(out, entity.state)
         row = (
-            at_ms, event.source, sequence_of(event), self._rank[event.type], event.id, recorded_ms(event,
-            at_ms),
-            checksum(record), fold.snapshots.of(event), fold.extra_of(event),
-        )  # fmt: skip
+            at_ms,
+            event.source,
+            0 if event.sequence is UNSET else int(event.sequence),
+            self._rank[event.type],
+            event.id,
+            at_ms if event.recordedtime is UNSET else to_ms(event.recordedtime),
+            checksum(record),
+            fold.snapshots.of(event),
+            fold.extra_of(event),
+        )
         result = add(fold, entity, row, out)
         if self._calls is not None:
             self._calls.overlay(out, entity.state, self.fence.clock)
@@ -230,12 +239,12 @@ class Shard:
             refused = Refused("quarantined", "subject", "its entity has too many events within the horizon")
         elif result == REPLAYED:
             self._count("replayed")
-        if row[8] is not None and self.family.name == "surveys" and result in (ADDED, REPLAYED):
+        if self._surveys and row[8] is not None and (result == ADDED or result == REPLAYED):
             out_of_scale = entity.state.refused if result == ADDED else refuses(fold, entity, row)
             if out_of_scale:
                 refused = Refused("out_of_scale", "data.response.score", "outside the scale of the question")
-        if entity.first_ms < log_clock - self._config.horizon_ms:
-            prune(fold, entity, log_clock - self._config.horizon_ms)
+        if entity.first_ms < log_clock - self._horizon_ms:
+            prune(fold, entity, log_clock - self._horizon_ms)
         return refused
 
     def _touch(self, subject: str) -> _Touched:
@@ -256,11 +265,12 @@ class Shard:
         """The day (since the epoch) at whose start the entity is forgotten, or `NEVER` while it is
         unfinished."""
         state = entity.state
-        last = max(entity.last[0] if entity.last is not None else NEVER, state.last_ms)
-        if last == NEVER or (state.exists and not state.finished()):
+        if state.exists and not state.finished():
             return NEVER
-        due: int = last + self._fold.keep_finished_ms + self._config.horizon_ms + 1
-        return -(-due // DAY_MS)
+        last: int = max(entity.last[0] if entity.last is not None else NEVER, state.last_ms)
+        if last == NEVER:
+            return NEVER
+        return -(-(last + self._fold.keep_finished_ms + self._horizon_ms + 1) // DAY_MS)
 
     def _stands(self, subject: str, entity: Entity) -> frozenset[Since]:
         """Where the entity stands in levels whose oldest member is asked for (calls waiting)."""

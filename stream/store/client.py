@@ -16,6 +16,7 @@ from redis.credentials import CredentialProvider
 
 from stream.config import RedisConfig
 from stream.store.errors import Rejected, Unavailable
+from stream.store.script import Script
 
 PATIENCE_S: Final = 30.0
 CONNECT_TIMEOUT_S: Final = 5.0
@@ -60,7 +61,7 @@ class Client:
         """`patience_s`: for how long trouble with the connection is waited out."""
         self.url = config.url
         self._patience_s = patience_s
-        self._redis = Redis(connection_pool=_pool(config))
+        self._redis = Redis(connection_pool=connection_pool(config))
 
     async def close(self) -> None:
         """Closes every connection."""
@@ -81,6 +82,13 @@ class Client:
             part = commands[start : start + COMMANDS_MAX]
             answers += await self.patiently(lambda part=part: self._ask(part))  # type: ignore[misc]
         return answers
+
+    async def run(self, script: Script, calls: Sequence[Command]) -> list[Any]:
+        """The answers to calls of a script (number of keys, keys, arguments) that may be sent twice.
+
+        Raises Unavailable, Rejected.
+        """
+        return await self.patiently(lambda: self._run(script, calls))
 
     async def patiently(self, attempt: Callable[[], Awaitable[Answer]]) -> Answer:
         """Tries until it gets an answer: to be used only for what may be sent twice.
@@ -113,8 +121,17 @@ class Client:
         async with self._redis.pipeline(transaction=False) as pipeline:
             for command in commands:
                 pipeline.execute_command(*command)
-            answers: list[Any] = await pipeline.execute()
-            return answers
+            answers: list[Any] = await pipeline.execute(raise_on_error=False)
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        return answers
+
+    async def _run(self, script: Script, calls: Sequence[Command]) -> list[Any]:
+        try:
+            return await self._ask([("EVALSHA", script.sha, *call) for call in calls])
+        except wire.NoScriptError:
+            return await self._ask([("EVAL", script.text, *call) for call in calls])
 
     def _explained(self, what: str, error: Exception | None) -> str:
         said = str(error) if error is not None else "it was not heard of"
@@ -152,7 +169,8 @@ class _Login(CredentialProvider):
         return self.get_credentials()
 
 
-def _pool(config: RedisConfig) -> ConnectionPool:
+def connection_pool(config: RedisConfig) -> ConnectionPool:
+    """Connections as the configuration says: no retries, explicit timeouts, packed by hiredis."""
     options: dict[str, Any] = {
         **parse_url(config.url),
         "protocol": 2,

@@ -11,7 +11,6 @@ BENCH
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from importlib.resources import files
 from itertools import chain
 from typing import Final
 from uuid import uuid4
@@ -19,8 +18,9 @@ from uuid import uuid4
 from stream.metrics.panes import Group, Pane
 from stream.shard.changes import Changes
 from stream.store.layout import ShardKeys, drop_name, pane_name, since_name
+from stream.store.script import Script
 
-SCRIPT: Final = files(__package__).joinpath("commit.lua").read_text(encoding="utf-8")
+SCRIPT: Final = Script("commit.lua")
 ARGUMENTS_MAX: Final = 4_000
 """Arguments of one operation: even, as most come in pairs, and well below what Lua can unpack (8,000)."""
 

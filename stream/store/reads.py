@@ -6,11 +6,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from stream.store.client import Client, Command
+from stream.store.script import Script
 
 FIELDS_MAX: Final = 1_000
 """Fields that one command asks for: Redis serves others between commands."""
 KEYS_MAX: Final = 100
 """Keys that `scan` reads side by side."""
+
+PANES: Final = Script("read.lua")
+CALLS_MAX: Final = 100
+"""Calls of the script in one round trip."""
+VALUES_MAX: Final = 10_000
+"""Fields that one call of the script asks for, all keys together: a few ms of Redis."""
+WHOLE_MAX: Final = 100
+"""Whole hashes that one call of the script asks for."""
 
 Fields = Sequence[str] | Sequence[bytes] | None
 """Which fields of a hash; None: all."""
@@ -24,6 +33,21 @@ async def read_hashes(
     commands = [command for key, fields in wanted for command in _commands(key, fields)]
     answers = iter(await client.ask([*commands, *others]))
     return [_found(fields, answers) for _, fields in wanted], list(answers)
+
+
+async def read_panes(
+    client: Client, shards: Sequence[Sequence[bytes]], fields: Sequence[bytes] | None
+) -> list[list[dict[bytes, bytes]]]:
+    """The same fields (None: all) of many hashes: of each of the keys of each shard, in few calls."""
+    found: list[list[dict[bytes, bytes]]] = [[{} for _ in keys] for keys in shards]
+    calls = list(_pane_calls(shards, fields))
+    for at in range(0, len(calls), CALLS_MAX):
+        part = calls[at : at + CALLS_MAX]
+        answers = await client.run(PANES, [(len(keys), *keys, *asked) for _, _, keys, asked in part])
+        for (shard, start, _, asked), hashes in zip(part, answers, strict=True):
+            for place, answer in enumerate(hashes, start):
+                found[shard][place].update(_named(asked, answer))
+    return found
 
 
 async def scan(client: Client, command: str, keys: Sequence[bytes]) -> list[list[Any]]:
@@ -48,6 +72,29 @@ def score_pairs(answer: Sequence[bytes]) -> Iterator[tuple[bytes, int]]:
     """Member and score of an answer WITHSCORES. Scores are whole: instants in ms, exact to 2^53."""
     for member, score in zip(answer[::2], answer[1::2], strict=True):
         yield member, int(float(score))
+
+
+def _pane_calls(
+    shards: Sequence[Sequence[bytes]], fields: Sequence[bytes] | None
+) -> Iterator[tuple[int, int, Sequence[bytes], Sequence[bytes]]]:
+    """Shard, place of the first key, keys, fields (none: all) of each call. A call never mixes shards."""
+    if fields is None:
+        parts: list[Sequence[bytes]] = [()]
+    else:
+        parts = [fields[at : at + FIELDS_MAX] for at in range(0, len(fields), FIELDS_MAX)]
+    for shard, keys in enumerate(shards):
+        for part in parts:
+            step = VALUES_MAX // len(part) if part else WHOLE_MAX
+            for start in range(0, len(keys), step):
+                yield shard, start, keys[start : start + step], part
+
+
+def _named(fields: Sequence[bytes], answer: Sequence[bytes | None]) -> Iterator[tuple[bytes, bytes]]:
+    """Field and value of what there is in an answer to HMGET, or (no fields) to HGETALL."""
+    pairs = zip(fields, answer, strict=True) if fields else zip(answer[::2], answer[1::2], strict=True)
+    for field, value in pairs:
+        if field is not None and value is not None:
+            yield field, value
 
 
 def _commands(key: bytes, fields: Fields) -> Iterator[Command]:

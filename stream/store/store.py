@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from hashlib import sha1
-from typing import Final
-
-from redis.exceptions import NoScriptError
 
 from stream.config import RedisConfig
 from stream.metrics.panes import Group, Pane
 from stream.shard.changes import Changes, Fence, Loaded, Needs, Restored
 from stream.shard.image import Image
 from stream.store.client import PATIENCE_S, Client, Command
-from stream.store.commit import SCRIPT, Value, new_commit_id, words
+from stream.store.commit import SCRIPT, new_commit_id, words
 from stream.store.errors import Fenced
 from stream.store.image import read_image, read_names
 from stream.store.layout import ShardKeys, read_fence, read_index, topics_key
-from stream.store.reads import read_hashes, score_pairs
+from stream.store.reads import read_hashes, read_panes, score_pairs
 from stream.store.server import check_server
 from stream.store.topics import StoredTopic, pack_topic, read_topic
-
-_SHA: Final = sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 
 class RedisStore:
@@ -106,8 +100,8 @@ class RedisStore:
         keys = self._keys(family, partition)
         call = words(keys, expected_commit_id, changes)
         # Sending it again after a lost reply is safe: one that was applied answers with its own id.
-        current = await self._client.patiently(lambda: self._run(call))
-        if current != new:
+        (answer,) = await self._client.run(SCRIPT, [call])
+        if (current := answer.decode()) != new:
             raise Fenced(keys.shard, current)
 
     # Readers
@@ -128,16 +122,12 @@ class RedisStore:
         self, family: str, panes: Mapping[int, Sequence[Pane]], groups: Sequence[Group] | None
     ) -> dict[int, dict[Pane, dict[Group, bytes]]]:
         """By partition, the packed cells that panes have: of these groups, or of all (None)."""
-        places = [(partition, pane) for partition, asked in panes.items() for pane in asked]
-        keys = {partition: self._keys(family, partition) for partition in panes}
-        hashes, _ = await read_hashes(
-            self._client, ((keys[partition].cells(pane), groups) for partition, pane in places)
-        )
-        found: dict[int, dict[Pane, dict[Group, bytes]]] = {partition: {} for partition in panes}
-        for (partition, pane), cells in zip(places, hashes, strict=True):
-            if cells:
-                found[partition][pane] = cells
-        return found
+        keys = [[self._keys(family, n).cells(pane) for pane in asked] for n, asked in panes.items()]
+        hashes = await read_panes(self._client, keys, groups)
+        return {
+            partition: {pane: cells for pane, cells in zip(asked, found, strict=True) if cells}
+            for (partition, asked), found in zip(panes.items(), hashes, strict=True)
+        }
 
     async def read_levels(
         self, family: str, partitions: Sequence[int], groups: Sequence[Group] | None
@@ -162,6 +152,17 @@ class RedisStore:
             place: since_ms
             for place, answer in zip(places, answers, strict=True)
             for _, since_ms in score_pairs(answer)
+        }
+
+    async def journals(self, family: str) -> dict[int, dict[str, int]]:
+        """By partition, what was counted about the work itself: records read, duplicates, refusals by reason."""
+        partitions = list(await self.fences(family))
+        answers = await self._client.ask(
+            [("HGETALL", self._keys(family, partition).journal) for partition in partitions]
+        )
+        return {
+            partition: {name.decode(): int(count) for name, count in journal.items()}
+            for partition, journal in zip(partitions, answers, strict=True)
         }
 
     async def image(self, family: str, partition: int) -> Image:
@@ -198,10 +199,3 @@ class RedisStore:
 
     def _keys(self, family: str, partition: int) -> ShardKeys:
         return ShardKeys(self.namespace, family, partition)
-
-    async def _run(self, call: Sequence[Value]) -> str:
-        try:
-            current: bytes = await self._client.send("EVALSHA", _SHA, *call)
-        except NoScriptError:
-            current = await self._client.send("EVAL", SCRIPT, *call)
-        return current.decode()

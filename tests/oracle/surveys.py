@@ -39,8 +39,7 @@ def lives(history: list[Event], keep_ms: int) -> list[list[Event]]:
 
 
 def _start_ms(life: list[Event]) -> int:
-    sent = [event for event in life if event["type"] == "survey.sent"]
-    return int((sent or life)[0]["time"])
+    return int(life[0]["time"])
 
 
 def _facts(life: list[Event]) -> list[Fact]:

@@ -141,9 +141,9 @@ class Pipeline:
                 if per_second is not None and n % 50 == 49:
                     await asyncio.sleep(max(0.0, began + n / per_second - time.monotonic()))
 
-    def worker(self, **settings: str) -> Process:
+    def worker(self, *arguments: str, **settings: str) -> Process:
         """Starts `floorcast worker`."""
-        return self._start(["-m", "stream", "worker"], settings)
+        return self._start(["-m", "stream", "worker", *arguments], settings)
 
     def supervised(self) -> Process:
         """Starts a supervisor of one `floorcast worker`."""
