@@ -109,5 +109,3 @@ def _of_ticket(number: int, step: int, at_ms: int) -> Event:
         "data": {"ticket": ticket} | ({"message": {"author": "agent"}} if step else {}),
     }
     return Event("tickets", subject.encode(), json.encode(event), at_ms)
-
-

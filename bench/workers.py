@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
 from bench.machine import cpu_s
@@ -16,7 +16,9 @@ from stream.shard.changes import Fence
 from stream.shard.family import COUNTED
 from stream.store import RedisStore
 
-PATIENCE_S = 300.0
+Fences = Mapping[tuple[str, int], Fence]
+
+PATIENCE_S = 60.0
 """So long nothing may be committed before the run gives up."""
 
 
@@ -60,7 +62,7 @@ class Progress:
         self.store = RedisStore(of.config.redis)
         self._workers = running
 
-    async def fences(self) -> dict[tuple[str, int], Fence]:
+    async def fences(self) -> Fences:
         """The fence of every shard that a worker has claimed."""
         found = {}
         for family in COUNTED:
@@ -81,8 +83,7 @@ class Progress:
         """How many records are in Redis."""
         return _offsets(await self.fences())
 
-    async def _until(self, reached: object, pause_s: float) -> None:
-        assert callable(reached)
+    async def _until(self, reached: Callable[[Fences], bool], pause_s: float) -> None:
         deadline, seen = time.monotonic() + PATIENCE_S, -1
         while not reached(fences := await self.fences()):
             self._workers.check()
@@ -94,5 +95,5 @@ class Progress:
             await asyncio.sleep(pause_s)
 
 
-def _offsets(fences: dict[tuple[str, int], Fence]) -> int:
+def _offsets(fences: Fences) -> int:
     return sum(fence.offset for fence in fences.values())

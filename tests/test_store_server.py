@@ -17,7 +17,7 @@ from stream.shard.image import Image
 from stream.store import RedisStore, Rejected, StoredTopic, Unavailable, Unsuitable
 from stream.store.server import server_problems
 from tests.conftest import NewRedis
-from tests.rig.commits import BILLING, DAY, FINE, WAITING, everything, taken_back
+from tests.rig.commits import BILLING, DAY, FINE, WAITING, WHOLE, everything, taken_back
 from tests.rig.redis import RedisServer, redis_program
 
 DOCS = Path(__file__).parents[1] / "docs" / "redis.md"
@@ -86,6 +86,27 @@ async def test_the_documented_user_is_enough(new_redis: NewRedis) -> None:
     server = new_redis(users={"floorcast": found[1]})
     config = RedisConfig(url=server.url(2), username="floorcast", password=Secret(found[2]))
     await _use_everything(RedisStore(config))
+
+
+async def test_the_documented_reader_is_enough(new_redis: NewRedis) -> None:
+    """With the reader's rules of docs/redis.md all reading works, and nothing can be written."""
+    found = re.search(r"user floorcast-reader (on >(\S+) .*)", DOCS.read_text())
+    assert found
+    server = new_redis(users={"reader": found[1]})
+    writer = RedisStore(RedisConfig(url=server.url()))
+    await writer.write_topic("tickets", StoredTopic("support.tickets", 4))
+    await writer.commit("tickets", 3, "", changes := everything())
+    await writer.close()
+    store = RedisStore(RedisConfig(url=server.url(), username="reader", password=Secret(found[2])))
+    await store.check_server()
+    assert (await store.fences("tickets"))[3] == changes.fence
+    for groups in (None, [BILLING]):
+        assert (await store.read_cells("tickets", {3: [FINE]}, groups))[3]
+        assert (await store.read_levels("tickets", [3], groups))[3]
+    assert await store.read_oldest("tickets", [3], WAITING, [WHOLE])
+    with pytest.raises(Rejected, match=r"docs/redis\.md"):
+        await store.commit("tickets", 3, changes.fence.commit_id, taken_back())
+    await store.close()
 
 
 async def test_a_wrong_password_is_said_at_once(new_redis: NewRedis) -> None:

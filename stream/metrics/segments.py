@@ -7,6 +7,7 @@ A grouping is a tuple of segment fields; `()` is the whole. A group's name in th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from msgspec import msgpack
 
@@ -32,7 +33,7 @@ class Segments:
     in histories.
     """
 
-    BOUND = 200_000
+    BOUND: ClassVar[int] = 200_000
 
     def __init__(self, groupings: Sequence[Grouping], also: tuple[str, ...] = ()) -> None:
         self.groupings: tuple[Grouping, ...] = ((), *(tuple(g) for g in groupings if g))

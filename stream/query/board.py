@@ -44,7 +44,7 @@ class Grid:
 class Source:
     """How far a family's shards have read. `fresh_ms`: since the oldest had caught up, or `None`.
 
-    `behind` are the partitions that have not caught up lately, `reached` how far in its log the last of them is.
+    `behind` are the partitions that have not caught up lately, `reached` how far the last of them is.
     """
 
     family: str

@@ -1,4 +1,4 @@
-"""Why a number is what it is: an entity's kept events, the state they lead to, and all that it contributes."""
+"""Why a number is what it is: an entity's kept events, the state they lead to, and what it contributes."""
 
 from __future__ import annotations
 

@@ -154,11 +154,14 @@ class _Read:
         """Merged cells by row. With `ends`, the integrals of levels are carried on from each pane's end to
         the window's."""
         tilings = {
-            partition: self._tiler.tile(from_ms, to_ms, Clocks(fence.clock, fence.retention_clock))
+            partition: self._tiler.tile(
+                # Beyond its clock a shard has nothing: where it lags, time would be looked up in 10 s panes.
+                from_ms, min(to_ms, fence.clock + self._ahead_ms), Clocks(fence.clock, fence.retention_clock)
+            )
             for partition, fence in self._fences.items()
-        }
+        }  # fmt: skip
         lower = min((tiling.from_ms for tiling in tilings.values()), default=from_ms)
-        upper = max((tiling.to_ms for tiling in tilings.values()), default=to_ms)
+        upper = max([to_ms, *(tiling.to_ms for tiling in tilings.values())])
         if (lower, upper) != (from_ms, to_ms):
             # One shard had to widen: all do, so that the answer is of one window.
             return await self._window(lower, upper, ends)
@@ -190,6 +193,9 @@ class _Read:
         """`L(to)` = live - changes from then on; the mean is the time integral over the window's length."""
         code = formula.code
         to_ms = question.to_ms if question.to_ms is not None else _pane_end(question.now_ms)
+        if question.from_ms is not None:
+            # Both edges widen before the level is read at one of them.
+            _, (_, to_ms) = await self._window(question.from_ms, to_ms)
         last = max([to_ms, *(fence.clock + self._ahead_ms for fence in self._fences.values())])
         after, (to_ms, _) = await self._window(to_ms, last)
         live = await self._live(code)

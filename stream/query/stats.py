@@ -12,7 +12,7 @@ _BESIDE = ("numerator", "denominator")
 
 
 def chosen_stats(metric: Metric, asked: Sequence[str], windowed: bool) -> tuple[str, ...]:
-    """The stats asked for, or the default one; a ratio always with numerator and denominator. Or `QueryError`."""
+    """The stats asked for, or the default; a ratio's always with its parts. `QueryError`: no such stat."""
     offered = metric.formula.stats
     for stat in asked:
         if stat not in offered:

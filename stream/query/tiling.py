@@ -68,6 +68,8 @@ class Tiler:
         end = self._sizes.end(size, start)
         kept = end + self._keep_ms[size] > clocks.retention_clock
         closed = end <= clocks.clock
+        if not kept:
+            return False  # nor is anything finer: that is kept no longer
         if size == 0 or (kept and closed and from_ms <= start and end <= to_ms):
             if kept:
                 panes.append((size, start))

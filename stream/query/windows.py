@@ -21,8 +21,9 @@ from stream.query.model import QueryError
 Window = tuple[int, int]
 """[from, to) in ms."""
 STEPS_MAX: Final = 10_000
+YEARS: Final = (1970, 2199)
 
-_DAYS = re.compile(r"([1-9][0-9]{0,4})d")
+_DAYS = re.compile(r"([1-9][0-9]{0,3})d")
 _POSSIBLE = "a length (90s, 15m, 1h, 24h), a number of days (7d, 28d), today, yesterday or month"
 
 
@@ -60,6 +61,8 @@ class Calendar:
                 f"{text!r} is no time: write 2026-03-02T09:00:00Z with an offset, "
                 f"or '2026-03-02 09:00' or 2026-03-02 in {self._name}"
             ) from None
+        if not YEARS[0] <= read.year <= YEARS[1]:
+            raise QueryError(f"{text!r}: times are read from {YEARS[0]} to {YEARS[1]}")
         return to_ms(read if read.tzinfo is not None else read.replace(tzinfo=self._zone).astimezone(UTC))
 
     def step(self, text: str) -> Step:
@@ -88,14 +91,9 @@ class Calendar:
         return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at_ms)).astimezone(self._zone)
 
     def _midnight(self, at_ms: int, days_before: int = 0) -> int:
-        try:
-            day = self._local(at_ms).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
-            local = (day - timedelta(days=days_before)).replace(tzinfo=self._zone)
-            return to_ms(local.astimezone(UTC))
-        except OverflowError:
-            raise QueryError(
-                f"{days_before + 1} days ago is before the calendar; ask for fewer days"
-            ) from None
+        day = self._local(at_ms).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+        local = (day - timedelta(days=days_before)).replace(tzinfo=self._zone)
+        return to_ms(local.astimezone(UTC))
 
 
 class Step:
@@ -107,7 +105,7 @@ class Step:
         self._zone = zone
 
     def windows(self, window: Window) -> Iterator[Window]:
-        """The window cut into steps from its start, the last may be shorter; `QueryError` if they are too many."""
+        """The window cut into steps from its start; the last may be shorter. `QueryError`: too many."""
         start, to_ms_ = window
         shortest = self._length_ms or self._days * 82_800_000
         if (to_ms_ - start) // shortest >= STEPS_MAX:

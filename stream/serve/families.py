@@ -1,7 +1,7 @@
 """What `/metrics` exports, as data. Names and labels are fixed here and listed in docs/prometheus.md.
 
-A ratio never goes without its numerator and denominator: to put ratios together, divide the sums. Numbers of a
-window are gauges, not counters: a late event takes contributions back, which a counter must never do.
+A ratio never goes without its numerator and denominator: to put ratios together, divide the sums. Numbers of
+a window are gauges, not counters: a late event takes contributions back, which a counter must never do.
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ WHOLE: Final = (
 class Grouped:
     """Metrics by one dimension, as `<dimension>_<name>`, e.g. `support_queue_calls_waiting`.
 
-    The GROUPS_MAX groups with most of `rank` (a count's value, a ratio's denominator) in `rank_window` get series
-    of their own; the others are one series, `other`. Entities without the dimension have an empty label.
+    The GROUPS_MAX groups with most of `rank` (a count's value, a ratio's denominator) in `rank_window` get
+    series of their own; the others are one, `other`. Entities without the dimension have an empty label.
     """
 
     dimension: str

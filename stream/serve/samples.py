@@ -1,4 +1,4 @@
-"""Values of a metric -> samples for Prometheus: the names of each kind, and groups put together into `other`."""
+"""Values of a metric -> samples for Prometheus: the names of each kind, and groups put into `other`."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ def _add_clocks(families: Families, shards: Mapping[tuple[str, int], Fence], wal
         ages = [age_ms(fence.fresh, wall_ms) for fence in fences]
         known = [age for age in ages if age is not None]
         families.add(
-            f"{PREFIX}fresh_seconds", "How long ago the oldest shard had read its log to the end; NaN: never.",
+            f"{PREFIX}fresh_seconds", "How long ago the oldest shard had read its log to the end.",
             labels, max(known) / 1000 if len(known) == len(ages) else None,
         )  # fmt: skip
         families.add(f"{PREFIX}shards", "Shards (partitions) of the topic.", labels, len(fences))

@@ -14,7 +14,7 @@ _TARGET = re.compile(r"(?:mean )?(at least|above|under) ([0-9]+(?:\.[0-9]+)?)(?:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A number in the metric's unit (ratios 0 to 1, seconds), and the side that it bounds: `lower` or `upper`."""
+    """A number in the metric's unit (ratios 0 to 1, seconds); `bound` is `lower` or `upper`."""
 
     value: float
     bound: str

@@ -155,7 +155,7 @@ class RedisStore:
         }
 
     async def journals(self, family: str) -> dict[int, dict[str, int]]:
-        """By partition, what was counted about the work itself: records read, duplicates, refusals by reason."""
+        """By partition, what was counted about the work itself: records, duplicates, refusals by reason."""
         partitions = list(await self.fences(family))
         answers = await self._client.ask(
             [("HGETALL", self._keys(family, partition).journal) for partition in partitions]

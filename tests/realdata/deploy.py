@@ -5,9 +5,9 @@ import random
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -17,14 +17,18 @@ from stream.metrics.catalog import load_catalog
 from stream.query.request import Request
 from stream.query.windows import Calendar
 from stream.shard.family import COUNTED
-from stream.sources.prepare import prepare
+from stream.sources.prepare import Prepared, prepare
 from stream.sources.publish import Publisher
 from stream.sources.topics import topic_names
+from tests.realdata import adapters
 from tests.rig.pipeline import Pipeline, Process, pipeline, until
 
-ADAPTERS = Path(__file__).with_name("adapters.py")
+ADAPTERS = {"bank": adapters.bank, "servicenow": adapters.servicenow, "sfo": adapters.sfo}
 PARTITIONS = 6
 SEED = 1999
+DAY_MS = 86_400_000
+
+Values = dict[str, Any]
 
 
 class Way(NamedTuple):
@@ -34,31 +38,134 @@ class Way(NamedTuple):
     workers: int
     mixed: bool
 
-    @property
-    def copies(self) -> int:
-        """How often each event is in the log."""
-        return 2 if self.mixed else 1
+
+IN_ORDER = Way("in order", 1, mixed=False)
+MIXED = Way("shuffled within a day, doubled, 3 workers", 3, mixed=True)
 
 
-WAYS = (Way("in order", 1, mixed=False), Way("shuffled within a day, doubled, 3 workers", 3, mixed=True))
+class Source(NamedTuple):
+    """A raw file, the adapter for it, and an instant (RFC 3339) when all of it is over."""
+
+    adapter: str
+    file: Path
+    over: str
 
 
 @contextmanager
-def deployments(
+def over_one_log(
     bootstrap: str, redis_url: str, directory: Path, *settings: dict[str, str]
 ) -> Iterator[list[Pipeline]]:
-    """Deployments of history over one log, one for each of the settings (see `pipeline`)."""
+    """Deployments for history that read the same topics, one for each of the settings (see `pipeline`)."""
     log = f"t{uuid4().hex[:12]}"
     topics = {f"KAFKA_TOPICS_{family.upper()}": f"{log}.{family}" for family in (*COUNTED, "deadletters")}
-    made: list[Pipeline] = []
+    with ExitStack() as opened:
+        yield [
+            opened.enter_context(
+                pipeline(bootstrap, redis_url, f"{log}-{n}", directory, CLOCK="events", **topics, **own)
+            )
+            for n, own in enumerate(settings)
+        ]
 
-    def nested(rest: tuple[dict[str, str], ...]) -> Iterator[list[Pipeline]]:
-        if not rest:
-            yield made
-            return
-        name = f"{log}n{len(made)}"
-        with pipeline(bootstrap, redis_url, name, directory, CLOCK="events", **topics, **rest[0]) as deployment:
-            made.append(deployment)
-            yield from nested(rest[1:])
 
-    yield from nested(settings)
+async def bring_in(deployments: list[Pipeline], source: Source, way: Way) -> None:
+    """Puts the data into the log, reads it into Redis with so many workers for each deployment, stops them.
+
+    In order, the workers find the log complete, and time stays at its end. Mixed, they share the partitions
+    before the first event comes, and time moves to `source.over`.
+    """
+    await deployments[0].create_topics(PARTITIONS)
+    arguments = ("--until", source.over) if way.mixed else ()
+    if way.mixed:
+        workers = [[one.worker(*arguments) for _ in range(way.workers)] for one in deployments]
+        await until(lambda: all(shares(team) for team in workers))
+        await publish_mixed(deployments[0], source)
+    else:
+        name = f"{adapters.__file__}:{source.adapter}"
+        status, output = await deployments[0].run("import", str(source.file), "--adapter", name)
+        assert status == 0, output
+        workers = [[one.worker()] for one in deployments]
+    await asyncio.gather(*(one.wait() for one in deployments))
+    for worker in (worker for team in workers for worker in team):
+        worker.stop()
+
+
+def shares(workers: list[Process]) -> bool:
+    """Whether each of the workers has as many partitions as the others, and together they have all."""
+    counts = []
+    for worker in workers:
+        lines = re.findall(r" (assigned|released) (.*)", worker.output)
+        has = lines[-1][1].split(", ") if lines and lines[-1][0] == "assigned" else []
+        counts.append(sum(len(topic.split("/")[1].split(",")) for topic in has))
+    return sum(counts) == PARTITIONS * len(COUNTED) and len(set(counts)) == 1
+
+
+async def publish_mixed(deployment: Pipeline, source: Source) -> None:
+    """Every event twice, shuffled within its day (UTC), under its own time."""
+    topics = topic_names(deployment.config.kafka)
+    async with Publisher(deployment.config.kafka) as publisher:
+        for event in _mixed(prepared(deployment, source)):
+            await publisher.publish(topics[event.family], event.key, event.value, event.recorded_ms)
+
+
+def prepared(deployment: Pipeline, source: Source) -> list[Prepared]:
+    """The events of a source, checked, in the order of the file."""
+    limit = deployment.config.max_event_bytes
+    return [prepare(event, limit) for event in ADAPTERS[source.adapter](str(source.file))]
+
+
+def _mixed(events: Iterable[Prepared]) -> list[Prepared]:
+    chance = random.Random(SEED)
+    twice = [event for event in events for _ in range(2)]
+    return sorted(twice, key=lambda event: (event.recorded_ms // DAY_MS, chance.random()))
+
+
+async def assert_intact(deployment: Pipeline, source: Source, way: Way) -> None:
+    """Every record read, none of them a dead letter, copies found out, and every key what the log says."""
+    events = sum(1 for _ in ADAPTERS[source.adapter](str(source.file)))
+    journal = await journal_of(deployment)
+    assert journal["records"] == (2 * events if way.mixed else events)
+    assert journal["duplicates"] == (events if way.mixed else 0)
+    assert not [name for name in journal if name.startswith(("refused", "lost"))], journal
+    verdict = await deployment.verify()
+    assert verdict.same, verdict.output
+
+
+async def journal_of(deployment: Pipeline) -> Counter[str]:
+    """The journals of all shards, added up."""
+    total: Counter[str] = Counter()
+    async with deployment.store() as store:
+        for family in COUNTED:
+            for partition in range(PARTITIONS):
+                total.update((await store.restore(family, partition)).journal)
+    return total
+
+
+class Asked(NamedTuple):
+    """What `floorcast query --json` prints as `rows`, easier to find: by end of the window, and group."""
+
+    rows: list[dict[str, Any]]
+
+    def one(self) -> Values:
+        """The values of the only row."""
+        (row,) = self.rows
+        values: Values = row["values"]
+        return values
+
+    def by_end(self) -> dict[datetime, Values]:
+        """End of a step -> values."""
+        found = {datetime.fromisoformat(row["at"]): row["values"] for row in self.rows}
+        assert len(found) == len(self.rows)
+        return found
+
+    def by(self, dimension: str) -> dict[str, Values]:
+        """Value of the dimension -> values."""
+        return {row["by"][dimension]: row["values"] for row in self.rows}
+
+
+async def ask(deployment: Pipeline, metric: str, request: Request) -> Asked:
+    """What `floorcast query` answers, without starting a process for it."""
+    config = deployment.config
+    async with deployment.store() as store:
+        now_ms = time.time_ns() // 1_000_000
+        told = await answer(config, store, load_catalog(), metric, request, now_ms)
+    return Asked(as_plain(told, Calendar(config.timezone))["rows"])

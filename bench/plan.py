@@ -1,0 +1,213 @@
+"""What is measured, in which order, and on how much."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from redis import Redis
+
+from bench.baselines import limit, stock_faust
+from bench.catch_up import CatchUp, catch_up
+from bench.core import events_per_cpu_s
+from bench.events import BUSY_RATE, DAY_RATE, DAY_S, Log, mean_bytes, mix_log, ticket_log
+from bench.exact import check_effect
+from bench.latency import latency
+from bench.machine import Cores, has_pgo, interpreter, processor, share_out, versions
+from bench.results import Results
+from bench.servers import Deployment, Servers, deployment, fill, servers
+from bench.sizes import Sizes, sizes
+
+STOCK_EVENTS = 60_000
+CHECKED_EVENTS = 40_000
+LIVE_RATE = 5_000
+LIVE_S = 20
+DAY_TICKETS = 100_000
+DAY_CALLS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured: events of the mix, and whether the long parts have their full length."""
+
+    events: int
+    long: bool
+
+    @property
+    def day_events(self) -> int:
+        """At 14 a second: the six hours for which 10 s panes are kept, or a whole day."""
+        hours = 24 if self.long else 6
+        return int(DAY_RATE * DAY_S * hours / 24)
+
+    @property
+    def tickets(self) -> int:
+        """For the worker's memory."""
+        return 1_000_000 if self.long else 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What every measurement needs."""
+
+    at: Servers
+    cores: Cores
+    size: Size
+    results: Results
+    mix: Log
+    busy: Deployment
+    """The deployment whose topics hold the mix."""
+
+    def fresh(self, name: str, topics_of: str | None = None) -> Deployment:
+        """A deployment in an empty Redis."""
+        with Redis.from_url(self.at.redis_url) as redis:
+            redis.flushall()
+        return deployment(self.at, name, topics_of)
+
+
+Measurement = Callable[[Run], Awaitable[None]]
+
+
+async def run(size: Size, wanted: Sequence[str], results: Results) -> None:
+    """Measures; every figure goes to the results as it is found. Raises MissingPart, NotExact."""
+    cores = share_out()
+    _machine(cores, results)
+    with servers(cores) as at:
+        mix = mix_log(size.events, BUSY_RATE)
+        check_effect(mix.head(CHECKED_EVENTS))
+        busy = deployment(at, "busy")
+        await fill(busy, mix)
+        everything = Run(at, cores, size, results, mix, busy)
+        for name in wanted:
+            print(f"{name} ...", file=sys.stderr, flush=True)
+            await MEASUREMENTS[name](everything)
+
+
+def _machine(cores: Cores, results: Results) -> None:
+    print(f"{interpreter()}; {versions()}")
+    print(
+        f"{processor()}; worker on core {cores.workers[0]}, a second one on {cores.workers[1]}, "
+        f"Kafka, Redis and the rest on {', '.join(map(str, cores.others))}"
+    )
+    results.add("cores", len({*cores.workers, *cores.others}), "cores", processor())
+    results.add("interpreter_pgo", int(has_pgo()), "1 = built with PGO", interpreter())
+
+
+async def _pipeline(run: Run) -> None:
+    took = await catch_up(run.fresh("pipeline", "busy"), run.mix, run.cores.workers[:1])
+    note = f"mix 60/35/5 of {took.events:,} events of {mean_bytes(run.mix.events):.0f} B, {BUSY_RATE:g}/s of event time"
+    _note(run, "pipeline", took, note)
+
+
+async def _day(run: Run) -> None:
+    """The same mix at the rate of a real day: fewer events share a pane. What is left in Redis is weighed."""
+    log = mix_log(run.size.day_events, DAY_RATE)
+    of = run.fresh("day")
+    await fill(of, log)
+    took = await catch_up(of, log, run.cores.workers[:1])
+    hours = len(log.events) / DAY_RATE / 3600
+    _note(run, "catch_up_day", took, f"the mix at {DAY_RATE:g}/s of event time: {hours:.1f} h of a day's log")
+    _weigh(run, await sizes(of), log, hours)
+
+
+def _note(run: Run, name: str, took: CatchUp, note: str) -> None:
+    run.results.add(f"{name}_events_per_cpu_s", took.per_cpu_s, "events/CPU-s", note)
+    run.results.add(
+        f"{name}_events_per_s", took.per_s, "events/s", f"wall: {took.wall_s:.1f} s, CPU {took.cpu_s:.1f} s"
+    )
+
+
+def _weigh(run: Run, found: Sizes, log: Log, hours: float) -> None:
+    add = run.results.add
+    tickets, calls = found.entities["tickets"], found.entities["calls"]
+    per_ticket, per_call = found.of_entity("tickets"), found.of_entity("calls")
+    told = sum(count for kind, count in log.types.items() if kind.startswith("ticket.")) / max(1, tickets)
+    add(
+        "redis_bytes_per_ticket",
+        per_ticket,
+        "B",
+        f"state, timer, drop day; {told:.1f} events a ticket, {tickets:,} of them",
+    )
+    add("redis_bytes_per_call", per_call, "B", f"{calls:,} calls")
+    numbers, cells = sum(found.numbers.values()), sum(found.cells.values())
+    by_size = ", ".join(f"{size} {count:,}" for size, count in found.numbers.items())
+    add(
+        "redis_bytes_per_number",
+        found.of_cells() / numbers,
+        "B",
+        f"{numbers:,} numbers in {cells:,} cells ({by_size})",
+    )
+    add("redis_cells_mb", found.of_cells() / 1e6, "MB", f"after {hours:.1f} h")
+    # 10 s panes are kept for 6 h, so they are all there; the others of a day are four times those of six hours.
+    longer = 24 / hours
+    day = found.of_cells("10s") + longer * (found.of_cells() - found.of_cells("10s"))
+    total = day + DAY_TICKETS * per_ticket + DAY_CALLS * per_call
+    how = "cells as measured" if longer <= 1.01 else f"longer panes scaled from {hours:.1f} h"
+    add("redis_day_mb", total / 1e6, "MB", f"{DAY_TICKETS:,} tickets, {DAY_CALLS:,} calls and cells; {how}")
+
+
+async def _core(run: Run) -> None:
+    events = run.mix.head(200_000)
+    per_cpu_s = await asyncio.to_thread(events_per_cpu_s, events)
+    run.results.add(
+        "core_events_per_cpu_s", per_cpu_s, "events/CPU-s", "the pure core, no Kafka and no Redis"
+    )
+
+
+async def _stock(run: Run) -> None:
+    took = await stock_faust(run.busy, min(STOCK_EVENTS, len(run.mix.events)), run.cores.workers[0])
+    note = (
+        f"Faust as it comes, `async for`, value_serializer json, counts only; {took.events:,} of the events"
+    )
+    run.results.add("stock_faust_events_per_cpu_s", took.per_cpu_s, "events/CPU-s", note)
+    if "pipeline_events_per_cpu_s" in run.results.values:
+        ratio = run.results.value("pipeline_events_per_cpu_s") / took.per_cpu_s
+        run.results.add("pipeline_to_stock_faust", ratio, "times", "never under 7")
+
+
+async def _limit(run: Run) -> None:
+    took = await limit(run.busy, len(run.mix.events), run.cores.workers[0])
+    run.results.add(
+        "limit_events_per_cpu_s", took.per_cpu_s, "events/CPU-s", "getmany, decode, one dict update"
+    )
+
+
+async def _two(run: Run) -> None:
+    took = await catch_up(run.fresh("two", "busy"), run.mix, run.cores.workers)
+    where = "cores of their own" if run.cores.apart else "the second shares its core with Kafka and Redis"
+    run.results.add("two_workers_events_per_s", took.per_s, "events/s", where)
+    if "pipeline_events_per_s" in run.results.values:
+        ratio = took.per_s / run.results.value("pipeline_events_per_s")
+        run.results.add("two_workers_to_one", ratio, "times", f"wall; {where}")
+
+
+async def _memory(run: Run) -> None:
+    log = ticket_log(run.size.tickets, BUSY_RATE)
+    of = run.fresh("memory")
+    await fill(of, log)
+    took = await catch_up(of, log, run.cores.workers[:1])
+    note = f"after {run.size.tickets:,} tickets of two events, caught up with; at most {took.peak_mb:.0f} MB"
+    run.results.add("worker_memory_mb", took.rss_mb, "MB", note)
+
+
+async def _latency(run: Run) -> None:
+    found = await latency(run.fresh("live"), LIVE_RATE, LIVE_S, run.cores.workers[0])
+    note = (
+        f"event's instant to readable in Redis, {LIVE_RATE:,}/s for {LIVE_S} s; at most {found.max_ms:.0f} ms"
+    )
+    run.results.add("latency_p50_ms", found.p50_ms, "ms", note)
+    run.results.add("latency_p99_ms", found.p99_ms, "ms", "polled every 5 ms")
+
+
+MEASUREMENTS: dict[str, Measurement] = {
+    "pipeline": _pipeline,
+    "stock": _stock,
+    "limit": _limit,
+    "core": _core,
+    "two": _two,
+    "latency": _latency,
+    "day": _day,
+    "memory": _memory,
+}
+"""By name, in the order of the run: what is compared comes close together."""

@@ -1,0 +1,41 @@
+"""Only for what pyproject.toml cannot say: FLOORCAST_COMPILE=1 compiles the pure core with mypyc.
+
+The same sources run without it; compiled they take about a third less CPU. `make compile` does it in place.
+"""
+
+import os
+
+from setuptools import setup
+
+COMPILED = [
+    "stream/lifecycle/call.py",
+    "stream/lifecycle/checkpoint.py",
+    "stream/lifecycle/delta.py",
+    "stream/lifecycle/entity.py",
+    "stream/lifecycle/record.py",
+    "stream/lifecycle/replay.py",
+    "stream/lifecycle/rows.py",
+    "stream/lifecycle/snapshot.py",
+    "stream/lifecycle/survey.py",
+    "stream/lifecycle/ticket.py",
+    "stream/metrics/panes.py",
+    "stream/metrics/segments.py",
+    "stream/metrics/sizes.py",
+    "stream/metrics/sketch.py",
+    "stream/shard/deadletter.py",
+    "stream/shard/entities.py",
+    "stream/shard/intake.py",
+    "stream/shard/shard.py",
+]
+
+
+def extensions() -> list[object]:
+    """The compiled modules, when they are wanted."""
+    if os.environ.get("FLOORCAST_COMPILE") != "1":
+        return []
+    from mypyc.build import mypycify
+
+    return list(mypycify(COMPILED, opt_level="3"))
+
+
+setup(ext_modules=extensions())

@@ -1,0 +1,311 @@
+"""Real data through Kafka, worker and Redis: every figure is the published one, or the one of the raw rows.
+
+Each data set comes in order to one worker, and shuffled within a day, every event twice, to three. What the
+numbers must be, expected.py says; that it agrees with the published truth, test_realdata_expected.py.
+"""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from stream.lifecycle.entity import contributions, unpack_entity
+from stream.metrics.measures import TICKETS_REOPENED
+from stream.query.request import Request
+from stream.shard.family import family
+from tests.realdata import adapters, expected
+from tests.realdata.deploy import (
+    IN_ORDER,
+    MIXED,
+    PARTITIONS,
+    Source,
+    Way,
+    ask,
+    assert_intact,
+    bring_in,
+    over_one_log,
+)
+from tests.realdata.where import real_data
+from tests.rig.pipeline import Pipeline
+
+WAYS = {"scope": "module", "params": [IN_ORDER, MIXED], "ids": lambda way: way.name}
+DAY = timedelta(1)
+
+
+class Read(NamedTuple):
+    """A data set that is in Redis, and how it came there. `deployments`: one for each of the settings."""
+
+    source: Source
+    way: Way
+    deployments: list[Pipeline]
+
+    @property
+    def only(self) -> Pipeline:
+        """The deployment, where there is one."""
+        (deployment,) = self.deployments
+        return deployment
+
+
+def read_in(request: pytest.FixtureRequest, source: Source, *settings: dict[str, str]) -> Iterator[Read]:
+    """Brings the source in, the way that the fixture's parameter says."""
+    kafka, redis = (request.getfixturevalue(name) for name in ("kafka", "redis_server"))
+    logs: Path = request.getfixturevalue("tmp_path_factory").mktemp(source.adapter)
+    way: Way = request.param
+    with over_one_log(kafka.bootstrap, redis.url(), logs, *settings) as deployments:
+        asyncio.run(bring_in(deployments, source, way))
+        yield Read(source, way, deployments)
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The beginning of a local day."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone)
+
+
+# ---------------------------------------------------------------------------------------------------- bank
+
+JANUARY = Request(from_="1999-01-01", to="1999-02-01")
+ALL_ENDED = Request(from_="1999-01-01", to="1999-02-02")
+
+
+@pytest.fixture(**WAYS)
+def bank(request: pytest.FixtureRequest) -> Iterator[Read]:
+    """January 1999 in the bank's time zone; panes of 15 min kept, so that hours can be asked for."""
+    source = Source("bank", real_data("bank") / "january.txt.gz", "1999-02-02T00:00:00+02:00")
+    yield from read_in(request, source, {"TIMEZONE": adapters.BANK_ZONE.key, "RETENTION_15M": "400d"})
+
+
+async def test_bank_january(bank: Read) -> None:
+    """Offered, answered, abandoned, ASA, talk time and answered within 20 s of the month, as published."""
+    offered = (await ask(bank.only, "calls_offered", JANUARY)).one()
+    answered = (await ask(bank.only, "calls_answered", ALL_ENDED)).one()
+    abandoned = (await ask(bank.only, "calls_abandoned", ALL_ENDED)).one()
+    assert (offered["value"], answered["value"], abandoned["value"]) == (31_359, 27_060, 4_299)
+    raw = (await ask(bank.only, "abandonment_rate_raw", ALL_ENDED)).one()
+    assert (raw["numerator"], raw["denominator"]) == (4_299, 31_359)
+    assert round(100 * raw["value"], 3) == 13.709
+    wait = (await ask(bank.only, "call_wait_time", ALL_ENDED)).one()
+    talk = (await ask(bank.only, "call_talk_time", ALL_ENDED)).one()
+    assert (round(wait["mean"], 4), round(talk["mean"], 4)) == (35.0280, 183.4517)
+    within = (await ask(bank.only, "service_level_by_arrival", JANUARY)).one()
+    assert (within["numerator"], within["denominator"]) == (16_402, 31_359)
+    assert round(100 * within["value"], 3) == 52.304
+    assert (await ask(bank.only, "service_level", ALL_ENDED)).one()["numerator"] == 16_402
+
+
+@pytest.mark.parametrize("table", ["hourly", "daily"])
+async def test_bank_every_row_by_arrival(bank: Read, table: str) -> None:
+    """Every row of truth_hourly and truth_daily; hours without a row are empty."""
+    rows = expected.read(bank.source.file.with_name(f"truth_{table}_january.csv"))
+    step, length = ("1h", timedelta(hours=1)) if table == "hourly" else ("1d", DAY)
+    ends = [
+        midnight(date.fromisoformat(row["d"]), adapters.BANK_ZONE) + timedelta(hours=int(row.get("hr", 0))) + length
+        for row in rows
+    ]
+    by_hour = Request(from_="1999-01-01", to="1999-02-01", step=step, stats=("sum", "count", "mean"))
+    by_count = Request(from_="1999-01-01", to="1999-02-01", step=step)
+    offered = (await ask(bank.only, "calls_offered", by_count)).by_end()
+    assert len(offered) == 31 * DAY // length
+    assert {end for end, values in offered.items() if values["value"]} == set(ends)
+    answered = (await ask(bank.only, "answered_by_arrival", by_count)).by_end()
+    abandoned = (await ask(bank.only, "abandoned_by_arrival", by_count)).by_end()
+    within = (await ask(bank.only, "service_level_by_arrival", by_count)).by_end()
+    waits = (await ask(bank.only, "call_wait_by_arrival", by_hour)).by_end()
+    for row, end in zip(rows, ends, strict=True):
+        assert offered[end]["value"] == int(row["offered"]), row
+        for found, column in ((answered, "answered"), (abandoned, "abandoned"), (within, "answered_le20")):
+            assert found[end]["numerator"] == int(row[column]), (row, column)
+            assert found[end]["denominator"] == int(row["offered"]), (row, column)
+        assert waits[end]["count"] == int(row["answered"]), row
+        assert (waits[end]["sum"] or 0) == int(row["answered_wait_s"]), row
+        if row["asa_s"]:
+            assert round(waits[end]["mean"], 4) == pytest.approx(float(row["asa_s"]), abs=1e-9), row
+
+
+async def test_bank_by_queue(bank: Read) -> None:
+    """Offered and answered of each queue (the raw rows' `type`)."""
+    rows = [row for row in expected.read(bank.source.file, "\t") if row["outcome"] != "PHANTOM"]
+    offered = Counter(row["type"] for row in rows)
+    answered = Counter(row["type"] for row in rows if row["outcome"] == "AGENT")
+    by_queue = Request(from_="1999-01-01", to="1999-02-01", by=("queue",))
+    found = (await ask(bank.only, "answered_by_arrival", by_queue)).by("queue")
+    assert {queue: values["denominator"] for queue, values in found.items()} == offered
+    assert {queue: values["numerator"] for queue, values in found.items()} == answered
+
+
+async def test_bank_command(bank: Read) -> None:
+    """`floorcast query` prints the same rows."""
+    days = Request(from_="1999-01-01", to="1999-02-01", step="1d")
+    arguments = ("--from", "1999-01-01", "--to", "1999-02-01", "--step", "1d", "--json")
+    status, output = await bank.only.run("query", "calls_offered", *arguments)
+    assert status == 0, output
+    assert json.loads(output)["rows"] == (await ask(bank.only, "calls_offered", days)).rows
+
+
+async def test_bank_intact(bank: Read) -> None:
+    """Every record counted, copies found out, and `floorcast verify` says equal."""
+    await assert_intact(bank.only, bank.source, bank.way)
+
+
+# ---------------------------------------------------------------------------------------------- servicenow
+
+KEEP_ALL, KEEP_30_DAYS = 0, 1
+
+
+@pytest.fixture(**WAYS)
+def servicenow(request: pytest.FixtureRequest) -> Iterator[Read]:
+    """The incidents of 2016: once with nothing forgotten in between, once with the defaults (30 days)."""
+    source = Source(
+        "servicenow", real_data("servicenow") / "incident_event_log.csv.gz", "2017-03-01T00:00:00Z"
+    )
+    yield from read_in(request, source, {"HORIZON": "400d", "KEEP_FINISHED_TICKETS": "400d"}, {})
+
+
+@pytest.fixture(scope="module")
+def cases() -> list[expected.Case]:
+    """The raw rows by case."""
+    return expected.servicenow_cases(real_data("servicenow") / "incident_event_log.csv.gz")
+
+
+@pytest.mark.parametrize("which", [KEEP_ALL, KEEP_30_DAYS], ids=["nothing forgotten", "30 days"])
+async def test_servicenow_every_day(servicenow: Read, cases: list[expected.Case], which: int) -> None:
+    """Volume, resolutions, reopenings, both durations, and the backlog (end and mean) of every day."""
+    deployment = servicenow.deployments[which]
+    days = expected.servicenow_days(cases, None if which == KEEP_ALL else timedelta(30))
+    first, last = min(days), max(days) + DAY
+    counts = Request(from_=first.isoformat(), to=last.isoformat(), step="1d")
+    sums = Request(from_=first.isoformat(), to=last.isoformat(), step="1d", stats=("count", "sum"))
+    levels = Request(from_=first.isoformat(), to=last.isoformat(), step="1d", stats=("value", "mean"))
+    volume = (await ask(deployment, "ticket_volume", counts)).by_end()
+    resolved = (await ask(deployment, "tickets_resolved", counts)).by_end()
+    reopened = (await ask(deployment, "tickets_reopened", counts)).by_end()
+    once = (await ask(deployment, "resolution_time", sums)).by_end()
+    full = (await ask(deployment, "full_resolution_time", sums)).by_end()
+    backlog = (await ask(deployment, "backlog", levels)).by_end()
+    assert len(volume) == len(days)
+    for day, row in days.items():
+        end = midnight(day + DAY, ZoneInfo("UTC"))
+        assert volume[end]["value"] == row.created, day
+        assert resolved[end]["value"] == row.resolved, day
+        assert reopened[end]["value"] == row.reopened, day
+        assert once[end]["count"] == row.first_resolutions, day
+        assert (once[end]["sum"] or 0) == row.resolution_time.total_seconds(), day
+        assert full[end]["count"] == row.resolved, day
+        assert (full[end]["sum"] or 0) == row.full_resolution_time.total_seconds(), day
+        assert backlog[end]["value"] == row.backlog, day
+        assert round(backlog[end]["mean"] * 86_400) == row.backlog_time.total_seconds(), day
+
+
+async def test_servicenow_totals(servicenow: Read) -> None:
+    """24,918 tickets, 331 reopenings; with nothing forgotten, in 275 of the tickets whose state is in Redis."""
+    for deployment in servicenow.deployments:
+        year = Request(from_="2016-01-01", to="2017-03-01")
+        assert (await ask(deployment, "ticket_volume", year)).one()["value"] == 24_918
+        assert (await ask(deployment, "tickets_reopened", year)).one()["value"] == 331
+    reopened = await reopenings_by_ticket(servicenow.deployments[KEEP_ALL])
+    assert len(reopened) == 24_918
+    assert (sum(reopened), sum(n > 0 for n in reopened)) == (331, 275)
+
+
+async def reopenings_by_ticket(deployment: Pipeline) -> list[int]:
+    """What each ticket's state contributes to `tickets_reopened`."""
+    fold = family("tickets", deployment.config).fold
+    found: list[int] = []
+    async with deployment.store() as store:
+        for partition in range(PARTITIONS):
+            for packed in (await store.image("tickets", partition)).states.values():
+                panes = contributions(fold, unpack_entity(fold, packed)).panes
+                cells = [cell for segments in panes.values() for cell in segments.values()]
+                found.append(sum(cell.get(TICKETS_REOPENED, 0) for cell in cells))
+    return found
+
+
+async def test_servicenow_published_mean(servicenow: Read, cases: list[expected.Case]) -> None:
+    """From our full resolution time to the published 178.1716 h over 23,362 cases: leave out the cases without
+    `resolved_at`, and let a row that repeats Resolved move the resolution to it."""
+    year = Request(from_="2016-01-01", to="2017-03-01", stats=("count", "sum"))
+    ours = (await ask(servicenow.deployments[KEEP_ALL], "full_resolution_time", year)).one()
+    without = moved = timedelta()
+    others = 0
+    for case in cases:
+        (life,) = expected.lives(case, None)
+        assert life.resolution_in_force is not None
+        if case.resolved_at is None:
+            others += 1
+            without += life.resolution_in_force - case.opened
+        else:
+            moved += case.resolved_at - life.resolution_in_force
+    assert ours["count"] - others == 23_362
+    assert moved > timedelta()
+    published_s = ours["sum"] - without.total_seconds() + moved.total_seconds()
+    assert round(published_s / 3600 / 23_362, 4) == 178.1716
+
+
+@pytest.mark.parametrize("which", [KEEP_ALL, KEEP_30_DAYS], ids=["nothing forgotten", "30 days"])
+async def test_servicenow_intact(servicenow: Read, which: int) -> None:
+    """Every record counted, copies found out, and `floorcast verify` says equal."""
+    await assert_intact(servicenow.deployments[which], servicenow.source, servicenow.way)
+
+
+# ----------------------------------------------------------------------------------------------------- sfo
+
+SUMMER = Request(from_="2017-05-01", to="2017-09-01")
+
+
+@pytest.fixture(**WAYS)
+def sfo(request: pytest.FixtureRequest) -> Iterator[Read]:
+    """The passengers of 2017 in the airport's time zone, by question too."""
+    source = Source("sfo", real_data("sfo") / "2017.csv.gz", "2017-09-01T00:00:00-07:00")
+    groupings = "[[kind], [channel], [category]]"
+    yield from read_in(
+        request, source, {"TIMEZONE": adapters.SFO_ZONE.key, "GROUPINGS_SURVEYS": groupings}
+    )
+
+
+async def test_sfo_totals(sfo: Read) -> None:
+    """NPS 39.8398 of 1,436 / 968 / 342 and CSAT 82.068 % of 2,688."""
+    groups = Request(from_="2017-05-01", to="2017-09-01", stats=("value", "promoters", "passives", "detractors"))
+    nps = (await ask(sfo.only, "nps", groups)).one()
+    assert (nps["promoters"], nps["passives"], nps["detractors"]) == (1_436, 968, 342)
+    assert round(nps["value"], 4) == 39.8398
+    csat = (await ask(sfo.only, "csat", SUMMER)).one()
+    assert csat["denominator"] == 2_688
+    assert round(100 * csat["value"], 3) == 82.068
+
+
+async def test_sfo_every_day(sfo: Read) -> None:
+    """The daily table of another author (NPS with its groups), and CSAT and CES by question of each day."""
+    days = expected.sfo_days(sfo.source.file)
+    daily = {"from_": "2017-05-01", "to": "2017-09-01", "step": "1d"}
+    groups = ("value", "count", "promoters", "passives", "detractors")
+    nps = (await ask(sfo.only, "nps", Request(**daily, stats=groups))).by_end()
+    csat = (await ask(sfo.only, "csat", Request(**daily))).by_end()
+    ends = {midnight(day + DAY, adapters.SFO_ZONE): row for day, row in days.items()}
+    assert {end for end, values in nps.items() if values["count"]} == set(ends)
+    for end, row in ends.items():
+        assert nps[end] == {
+            "value": row.nps, "count": row.answers,
+            "promoters": row.promoters, "passives": row.passives, "detractors": row.detractors,
+        }, end  # fmt: skip
+        assert (csat[end]["numerator"], csat[end]["denominator"]) == (row.satisfied, row.rated), end
+    published = expected.read(sfo.source.file.with_name("ref2017_agg_nps_daily.csv"))
+    assert len(published) == len(ends)
+    for line in published:
+        day = nps[midnight(date.fromisoformat(line["date"]) + DAY, adapters.SFO_ZONE)]
+        assert day["value"] == pytest.approx(float(line["nps"])), line
+    for category, question in (("finding", "Q14FIND"), ("security", "Q14PASSTHRU")):
+        asked = Request(**daily, stats=("value", "count"), where=(f"category={category}",))
+        ces = (await ask(sfo.only, "ces", asked)).by_end()
+        scores = {end: row.ces[question] for end, row in ends.items() if row.ces[question]}
+        assert ces == {end: {"value": sum(s) / len(s), "count": len(s)} for end, s in scores.items()}
+
+
+async def test_sfo_intact(sfo: Read) -> None:
+    """Every record counted, copies found out, and `floorcast verify` says equal."""
+    await assert_intact(sfo.only, sfo.source, sfo.way)
