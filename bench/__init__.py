@@ -1,2 +1,1 @@
-"""Measurements on real servers. `python -m bench` is the whole run; `bench.core` and `bench.store` are parts of it by
-themselves."""
+"""Measurements. `python -m bench` is the whole run on real servers; `bench.core`, `bench.store` run alone."""

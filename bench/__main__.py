@@ -1,4 +1,4 @@
-"""`python -m bench`: everything in one run, on servers of its own. Results: bench/out/latest.json and a table."""
+"""`python -m bench`: all in one run, on servers of its own. Results: a table, and bench/out/latest.json."""
 
 from __future__ import annotations
 

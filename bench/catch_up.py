@@ -40,9 +40,9 @@ class CatchUp:
 
 
 async def catch_up(of: Deployment, log: Log, cores: Sequence[int]) -> CatchUp:
-    """From the claim of the shards, so before the first fetch, to the commit of the last record. The log is there.
+    """From the claim of the shards, so before the first fetch, to the last record's commit. The log is there.
 
-    CPU is that of the whole process: Kafka's client and its thread, fold, Redis' client, the interpreter's own work.
+    CPU is that of the whole process: clients of Kafka and Redis, their threads, fold, garbage collection.
     Raises NotExact when what is in Redis afterwards is not what was published.
     """
     total = len(log.events)
@@ -63,16 +63,16 @@ async def catch_up(of: Deployment, log: Log, cores: Sequence[int]) -> CatchUp:
 
 
 async def _all_in(of: Deployment, progress: Progress, members: int) -> int:
-    """Returns when the group has all its members and goes on after that: how many records are in Redis then."""
+    """Returns when the group has all its members and goes on after that: how many records are in Redis."""
     admin = AIOKafkaAdminClient(bootstrap_servers=of.config.kafka.bootstrap)
     await admin.start()
     try:
-        while not await _stable(admin, of.config.kafka.group, members):
+        while not await _stable(admin, of.config.kafka.group, members):  # noqa: ASYNC110 - other processes
             await asyncio.sleep(REBALANCE_POLL_S)
     finally:
         await admin.close()
     before = await progress.count()
-    while (now := await progress.count()) == before:
+    while (now := await progress.count()) == before:  # noqa: ASYNC110 - other processes
         await asyncio.sleep(0.005)
     return now
 

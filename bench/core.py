@@ -1,4 +1,4 @@
-"""The pure core alone: shards against images in memory, no Kafka and no Redis. `python -m bench.core --profile`."""
+"""The pure core alone, against images in memory: no Kafka, no Redis. `python -m bench.core --profile`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import cProfile
 import pstats
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -64,7 +64,7 @@ def events_per_cpu_s(events: Sequence[Event]) -> float:
 
 def by_stage(stats: pstats.Stats) -> list[tuple[str, float]]:
     """Seconds by package of `stream` (own time of its functions and of the built-in ones that they call)."""
-    stages: Counter[str] = Counter()
+    stages: defaultdict[str, float] = defaultdict(float)
     entries = stats.stats  # type: ignore[attr-defined]  # not in typeshed: (file, line, name) -> figures
     for place, (_, _, own_s, _, callers) in entries.items():
         if _stage(place[0]) is not None or not callers:
@@ -72,7 +72,7 @@ def by_stage(stats: pstats.Stats) -> list[tuple[str, float]]:
             continue
         for caller, (_, _, for_caller_s, _) in callers.items():
             stages[_stage(caller[0]) or "other"] += for_caller_s
-    return stages.most_common()
+    return sorted(stages.items(), key=lambda stage: -stage[1])
 
 
 def _stage(file: str) -> str | None:

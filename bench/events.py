@@ -1,4 +1,4 @@
-"""The logs that are measured, made before any clock runs: (family, key, value, instant in ms), in order of time."""
+"""The logs that are measured, made before any clock runs, in order of time."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Log:
 
 
 def mix_log(count: int, rate: float, begin_ms: int | None = None, seed: int = 1) -> Log:
-    """60 % ticket, 35 % call and 5 % survey events, `rate` a second; they end now unless told when to begin."""
+    """60 % ticket, 35 % call, 5 % survey events, `rate` a second; they end now unless told when to begin."""
     if begin_ms is None:
         begin_ms = now_ms() - int(count * 1000 / rate)
     log = Log()

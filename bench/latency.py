@@ -1,4 +1,4 @@
-"""From an event's instant to the commit that makes it readable in Redis, while events come at a steady rate."""
+"""From an event's instant to the commit that makes it readable in Redis, at a steady rate of events."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def _publish(of: Deployment, log: Log) -> None:
     names = topic_names(of.config.kafka)
     async with Publisher(of.config.kafka) as publisher:
         for event in log.events:
-            while now_ms() < event.at_ms:
+            while now_ms() < event.at_ms:  # noqa: ASYNC110 - time is what it waits for
                 await asyncio.sleep(0.001)
             await publisher.publish(names[event.family], event.key, event.value, event.at_ms)
 

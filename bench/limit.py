@@ -1,7 +1,7 @@
-"""What Python allows at most: aiokafka's getmany, our decoder, one dict update an event. Run by bench/baselines.py.
+"""The limit: aiokafka's getmany, our decoder, one dict update an event. Run by bench/baselines.py.
 
-Arguments: bootstrap, topics as family=topic (with commas), number of events after which it ends. Prints events, CPU
-and wall seconds, from before the first fetch to the last event.
+Arguments: bootstrap, topics as family=topic (with commas), number of events after which it ends.
+Prints events, CPU and wall seconds, from before the first fetch to the last event.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The machine, as far as a figure depends on it: cores, interpreter, versions; CPU and memory of a process (Linux)."""
+"""What a figure depends on: cores, interpreter, versions; CPU and memory of a process (Linux)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LIBRARIES = ("faust-streaming", "aiokafka", "msgspec", "redis", "hiredis", "uvlo
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """Which core each worker has for itself, and where everything else runs: servers, producer, this process."""
+    """Which core each worker is pinned to, and where all else runs: servers, producer, this process."""
 
     workers: tuple[int, ...]
     others: tuple[int, ...]

@@ -96,7 +96,8 @@ def _machine(cores: Cores, results: Results) -> None:
 
 async def _pipeline(run: Run) -> None:
     took = await catch_up(run.fresh("pipeline", "busy"), run.mix, run.cores.workers[:1])
-    note = f"mix 60/35/5 of {took.events:,} events of {mean_bytes(run.mix.events):.0f} B, {BUSY_RATE:g}/s of event time"
+    size = f"{took.events:,} events of {mean_bytes(run.mix.events):.0f} B"
+    note = f"mix 60/35/5, {size}, {BUSY_RATE:g}/s of event time"
     _note(run, "pipeline", took, note)
 
 
@@ -139,7 +140,7 @@ def _weigh(run: Run, found: Sizes, log: Log, hours: float) -> None:
         f"{numbers:,} numbers in {cells:,} cells ({by_size})",
     )
     add("redis_cells_mb", found.of_cells() / 1e6, "MB", f"after {hours:.1f} h")
-    # 10 s panes are kept for 6 h, so they are all there; the others of a day are four times those of six hours.
+    # 10 s panes are kept for 6 h, so all of them are there; the longer ones grow with the hours of the log.
     longer = 24 / hours
     day = found.of_cells("10s") + longer * (found.of_cells() - found.of_cells("10s"))
     total = day + DAY_TICKETS * per_ticket + DAY_CALLS * per_call

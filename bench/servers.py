@@ -1,4 +1,4 @@
-"""A real Apache Kafka and a real Redis for the run, and deployments on them: topics, group and namespace of one name."""
+"""A real Apache Kafka and a real Redis for the run, and deployments on them."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def deployment(at: Servers, name: str, topics_of: str | None = None) -> Deployme
 
 
 async def fill(into: Deployment, log: Log) -> None:
-    """Creates the topics, as `floorcast topics create` does, and publishes the log; records have the events' times."""
+    """Creates the topics, as `floorcast topics create` does, and publishes; with the events' times."""
     await create_topics(into.config, PARTITIONS)
     names = topic_names(into.config.kafka)
     async with Publisher(into.config.kafka) as publisher:

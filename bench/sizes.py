@@ -18,7 +18,7 @@ _decode = msgpack.Decoder(dict[int, int]).decode
 
 @dataclass(slots=True)
 class Sizes:
-    """`bytes` by (family, kind): `states`, `cells:10s`, `timers`, ..., as MEMORY USAGE has it of every element."""
+    """`bytes` by (family, kind): `states`, `cells:10s`, `timers`, ..., by MEMORY USAGE of every element."""
 
     bytes: Counter[tuple[str, str]] = field(default_factory=Counter)
     entities: Counter[str] = field(default_factory=Counter)

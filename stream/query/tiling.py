@@ -66,14 +66,12 @@ class Tiler:
         """Adds what is needed of one pane that overlaps the window; whether all of it that was asked for is
         kept."""
         end = self._sizes.end(size, start)
-        kept = end + self._keep_ms[size] > clocks.retention_clock
         closed = end <= clocks.clock
-        if not kept:
+        if end + self._keep_ms[size] <= clocks.retention_clock:
             return False  # nor is anything finer: that is kept no longer
-        if size == 0 or (kept and closed and from_ms <= start and end <= to_ms):
-            if kept:
-                panes.append((size, start))
-            return kept
+        if size == 0 or (closed and from_ms <= start and end <= to_ms):
+            panes.append((size, start))
+            return True
         before = len(panes)
         complete = True
         child = self._sizes.start(size - 1, max(start, from_ms))
@@ -81,8 +79,8 @@ class Tiler:
         while child < min(end, to_ms):
             complete &= self._visit(size - 1, child, from_ms, to_ms, clocks, panes)
             child += LENGTHS_MS[size - 1]
-        if complete or not kept:
-            return complete
+        if complete:
+            return True
         if closed:
             del panes[before:]  # finer panes are gone for a part of it: the whole pane stands for it
         panes.append((size, start))

@@ -10,8 +10,8 @@ Columns: entities of 500 B, cells of 120 B in so many panes; Redis 7.0.15, CPyth
 | all bytes in one argument            | 8.4 / 3.6 / 5.0   | 0.5 / 0.2 / 0.3 | 4.4 / 2.4 / 2.3   |
 | WATCH, MULTI, EXEC                   | 3.7 / 2.9 / 1.3   | 0.6 / 0.5 / 0.2 | 10.5 / 10.1 / 1.2 |
 
-A transaction costs Redis 2 ms less in a full batch of few keys, but takes two round trips, and each key costs the
-client two more answers. With the script Redis itself decides, in one place, whether to write.
+A transaction costs Redis 2 ms less in a full batch of few keys, but takes two round trips, and each key costs
+the client two more answers. With the script Redis itself decides, in one place, whether to write.
 """
 
 from __future__ import annotations
