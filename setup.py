@@ -18,6 +18,7 @@ COMPILED = [
     "stream/lifecycle/snapshot.py",
     "stream/lifecycle/survey.py",
     "stream/lifecycle/ticket.py",
+    "stream/metrics/cells.py",
     "stream/metrics/panes.py",
     "stream/metrics/segments.py",
     "stream/metrics/sizes.py",

@@ -25,6 +25,8 @@ class CatchUp:
     events: int
     cpu_s: float
     wall_s: float
+    waited_s: float
+    """Of the wall time, what the workers waited for a core: it says how far to trust the wall's figures."""
     rss_mb: float
     peak_mb: float
 
@@ -51,15 +53,16 @@ async def catch_up(of: Deployment, log: Log, cores: Sequence[int]) -> CatchUp:
         try:
             await progress.claimed()
             before = await progress.count() if len(cores) == 1 else await _all_in(of, progress, len(cores))
-            cpu_s, start = running.cpu_s(), time.perf_counter()
+            cpu_s, waited_s, start = running.cpu_s(), running.waited_s(), time.perf_counter()
             await progress.committed(total)
-            wall_s, cpu_s = time.perf_counter() - start, running.cpu_s() - cpu_s
+            wall_s = time.perf_counter() - start
+            cpu_s, waited_s = running.cpu_s() - cpu_s, running.waited_s() - waited_s
             first = running.children[0].pid
             rss_mb, peak_mb = memory_mb(first, "VmRSS"), memory_mb(first, "VmHWM")
             await check_numbers(of.config, progress.store, log)
         finally:
             await progress.store.close()
-    return CatchUp(total - before, cpu_s, wall_s, rss_mb, peak_mb)
+    return CatchUp(total - before, cpu_s, wall_s, waited_s, rss_mb, peak_mb)
 
 
 async def _all_in(of: Deployment, progress: Progress, members: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
@@ -33,6 +34,10 @@ class Latency:
     p50_ms: float
     p99_ms: float
     max_ms: float
+    cpu_share: float
+    """Of its core, what the worker needed meanwhile."""
+    waited_share: float
+    """Of the time, how long it waited for its core: it says how far to trust the others."""
 
 
 async def latency(of: Deployment, rate: float, seconds: float, core: int) -> Latency:
@@ -46,13 +51,15 @@ async def latency(of: Deployment, rate: float, seconds: float, core: int) -> Lat
             begin_ms = now_ms() + HEAD_START_MS + count * MAKING_US // 1000
             log = mix_log(count, rate, begin_ms)
             watching = asyncio.create_task(_watch(of, _instants(log.events)))
+            cpu_s, waited_s, start = running.cpu_s(), running.waited_s(), time.perf_counter()
             await _publish(of, log)
-            await progress.committed(count)
             waits = sorted(await watching)
+            took_s = time.perf_counter() - start
+            shares = ((running.cpu_s() - cpu_s) / took_s, (running.waited_s() - waited_s) / took_s)
             await check_numbers(of.config, progress.store, log)
         finally:
             await progress.store.close()
-    return Latency(count, waits[count // 2], waits[count * 99 // 100], waits[-1])
+    return Latency(count, waits[count // 2], waits[count * 99 // 100], waits[-1], *shares)
 
 
 def _instants(events: list[Event]) -> Instants:

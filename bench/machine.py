@@ -67,6 +67,12 @@ def cpu_s(pid: int) -> float:
     return time.clock_gettime((~pid) << 3 | 2)
 
 
+def waited_s(pid: int) -> float:
+    """Seconds in which threads of a process could run and had no core: above zero, something else was on it."""
+    waits = [path.read_text().split()[1] for path in Path(f"/proc/{pid}/task").glob("*/schedstat")]
+    return sum(map(int, waits)) / 1e9
+
+
 def memory_mb(pid: int, name: str) -> float:
     """Memory of a process: `VmRSS`, resident now, or `VmHWM`, the most it has been."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():

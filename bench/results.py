@@ -38,9 +38,9 @@ class Results:
     def table(self) -> Table:
         """All of it for people."""
         table = Table(title="floorcast bench", title_justify="left")
-        table.add_column("figure")
-        table.add_column("value", justify="right")
-        table.add_column("unit")
+        table.add_column("figure", no_wrap=True)
+        table.add_column("value", justify="right", no_wrap=True)
+        table.add_column("unit", no_wrap=True)
         table.add_column("note", overflow="fold")
         for name, (value, unit) in self.values.items():
             table.add_row(name, readable(value), unit, self.notes[name])

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from msgspec import msgpack
 from redis.asyncio import Redis
 
 from bench.servers import SHARDS, Deployment
+from stream.metrics.cells import unpack_cell
 from stream.metrics.sizes import NAMES
 from stream.store import RedisStore
 
 AT_ONCE = 1_000
-_decode = msgpack.Decoder(dict[int, int]).decode
 
 
 @dataclass(slots=True)
@@ -53,7 +52,7 @@ async def sizes(of: Deployment) -> Sizes:
             found.entities[family] += len(image.states)
             for (size, _), cells in image.cells.items():
                 found.cells[NAMES[size]] += len(cells)
-                found.numbers[NAMES[size]] += sum(len(_decode(cell)) for cell in cells.values())
+                found.numbers[NAMES[size]] += sum(len(unpack_cell(cell)) for cell in cells.values())
     finally:
         await store.close()
     return found

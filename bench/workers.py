@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
-from bench.machine import cpu_s
+from bench.machine import cpu_s, waited_s
 from bench.servers import SHARDS, Deployment
 from stream.embedded.child import Child
 from stream.shard.changes import Fence
@@ -31,6 +31,10 @@ class Workers:
     def cpu_s(self) -> float:
         """CPU seconds of all of them, since they were started."""
         return sum(cpu_s(child.pid) for child in self.children)
+
+    def waited_s(self) -> float:
+        """Seconds in which they could run and had no core."""
+        return sum(waited_s(child.pid) for child in self.children)
 
     def check(self) -> None:
         """Raises when one has ended, with the end of what it said."""

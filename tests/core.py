@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from msgspec import msgpack
-
 from stream.config import Config
 from stream.lifecycle.checkpoint import _plain
 from stream.lifecycle.entity import entity_rows, unpack_entity
+from stream.metrics.cells import unpack_cell
 from stream.shard.deadletter import DeadLetter, read_dead_letter
 from stream.shard.family import Family, family
 from stream.shard.image import Image, run_batch
@@ -33,7 +32,9 @@ def play(name: str, config: Config, sent: Iterable[Sent], now_ms: int) -> Image:
     return image
 
 
-def play_delivery(name: str, config: Config, delivery: Delivery, now_ms: int, retention_clock: int = 0) -> Image:
+def play_delivery(
+    name: str, config: Config, delivery: Delivery, now_ms: int, retention_clock: int = 0
+) -> Image:
     """The image after a delivery and then a tick at `now_ms`: owners change, and know hardly anything by heart."""
     shard, image = new_shard(name, config, cache_entities=1), Image()
     offset = 0
@@ -66,23 +67,33 @@ def meaning(image: Image, rules: Family, horizon_ms: int) -> dict[str, Any]:
         "since": image.since,
         "timers": image.timers,
         "drops": {day: subjects for day, subjects in image.drops.items() if subjects},
-        "states": {subject: _state(rules, packed, sealed_before_ms) for subject, packed in image.states.items()},
-        "refused": sorted((letter.reason, letter.path, letter.value or b"") for letter in _decode_refusals(image)),
+        "states": {
+            subject: _state(rules, packed, sealed_before_ms) for subject, packed in image.states.items()
+        },
+        "refused": sorted(
+            (letter.reason, letter.path, letter.value or b"") for letter in _decode_refusals(image)
+        ),
     }
 
 
 def _decode_refusals(image: Image) -> list[DeadLetter]:
     """One of each: how often a record came does not matter."""
-    found = {(letter.reason, letter.value): letter for letter in letters(image) if letter.reason in DECODE_REASONS}
+    found = {
+        (letter.reason, letter.value): letter for letter in letters(image) if letter.reason in DECODE_REASONS
+    }
     return list(found.values())
 
 
 def _cells(groups: dict[bytes, bytes]) -> dict[bytes, dict[int, int]]:
-    return {group: msgpack.decode(packed, type=dict[int, int]) for group, packed in groups.items()}
+    return {group: unpack_cell(packed) for group, packed in groups.items()}
 
 
 def _state(rules: Family, packed: bytes, sealed_before_ms: int) -> dict[str, Any]:
     entity = unpack_entity(rules.fold, packed)
-    state = {name: _plain(name, getattr(entity.state, name)) for name in entity.state.__slots__ if name != "snapshot"}
+    state = {
+        name: _plain(name, getattr(entity.state, name))
+        for name in entity.state.__slots__
+        if name != "snapshot"
+    }
     rows = [row for row in entity_rows(rules.fold, entity) if row[0] >= sealed_before_ms]
     return {**state, "rows": rows}

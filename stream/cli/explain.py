@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from stream.cli.options import InputError, config_options, resolve
-from stream.cli.reading import reading, safe
+from stream.cli.reading import printable, reading
 from stream.cli.running import run
 from stream.config import Config
 from stream.events.partition import partition_of
 from stream.metrics.catalog import load_catalog
 from stream.metrics.sizes import NAMES
-from stream.query.explain import Explanation, explain
+from stream.query.explain import Contribution, Explanation, explain
 from stream.query.look import Look
 from stream.query.windows import Calendar
 from stream.shard.changes import Needs
 from stream.shard.family import COUNTED, family
 from stream.store import RedisStore
+
+MEASURE_WIDTH = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ def command(entity: str, config_path: Path | None, data_dir: Path | None) -> Non
     """Show an entity's history, its state, and every contribution and its panes, e.g. tickets/zendesk:123."""
     config = resolve(config_path, data_dir)
     name, subject = _split(entity, config)
-    show(Console(), run(_find(config, name, subject)), Calendar(config.timezone))
+    for line in lines(run(_find(config, name, subject)), Calendar(config.timezone)):
+        click.echo(printable(line))
 
 
 def _split(entity: str, config: Config) -> tuple[str, str]:
@@ -83,49 +85,36 @@ async def find(config: Config, store: RedisStore, name: str, subject: str) -> Fo
     return None
 
 
-def show(console: Console, found: Found, calendar: Calendar) -> None:
-    """Prints an explanation."""
+def lines(found: Found, calendar: Calendar) -> Iterator[str]:
+    """An explanation, line by line."""
     told = found.explanation
-    console.print(safe(f"{found.name}/{told.subject}"), style="bold", highlight=False)
-    console.print(
-        f"shard {found.name}/{found.partition}, clock {calendar.short(found.clock_ms)}", highlight=False
-    )
+    yield f"{found.name}/{told.subject}"
+    yield f"shard {found.name}/{found.partition}, clock {calendar.short(found.clock_ms)}"
     if found.partition != found.expected:
-        console.print(
-            f"its key belongs into partition {found.expected}: its producer partitions otherwise than Kafka"
-        )
-    history = _table("history", "time", "type", "source", "id", "what it said")
+        yield f"its key belongs into partition {found.expected}: its producer partitions otherwise than Kafka"
+    yield from ("", "history")
     if told.sealed:
-        history.caption = (
-            "events older than the horizon are sealed in a checkpoint; their contributions are listed"
-        )
+        yield "  (events older than the horizon are sealed; what they contribute is listed)"
     for event in told.history:
-        history.add_row(
-            calendar.short(event.at_ms), *map(safe, (event.type, event.source, event.id, event.said))
-        )
-    console.print(history)
-    state = _table("state", "", "")
-    state.show_header = False
+        yield f"  {calendar.short(event.at_ms)}  {event.type:<24} {event.said}  [{event.source} {event.id}]"
+    yield from ("", "state")
     for name, value in told.state:
-        state.add_row(name, safe(value))
-    console.print(state)
-    counted = _table(
-        "contributions", "10 s pane", "measure", "amount", "segments", "held by the panes of", "read by"
-    )
-    for part in told.contributions:
+        yield f"  {name:<17} {value}"
+    yield from ("", "contributions")
+    yield from _contributions(told.contributions, calendar)
+
+
+def _contributions(parts: list[Contribution], calendar: Calendar) -> Iterator[str]:
+    """Where and when is said once for those that share it."""
+    said = ""
+    for part in parts:
         segments = ", ".join(f"{field}={value}" for field, value in part.segments.items())
-        panes = ", ".join(f"{NAMES[size]} {calendar.short(start)[5:]}" for size, start in part.panes)
-        counted.add_row(
-            calendar.short(part.at_ms), safe(part.measure), f"{part.amount:+,}", safe(segments),
-            panes or "none: past retention", ", ".join(part.metrics) or "(none: kept apart)",
-        )  # fmt: skip
-    if not told.contributions:
-        counted.caption = "nothing: removed, refused, or not counted in this version"
-    console.print(counted)
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", caption_justify="left")
-    for name in columns:
-        table.add_column(name, justify="right" if name == "amount" else "left", overflow="fold")
-    return table
+        panes = ", ".join(f"{NAMES[size]} {calendar.short(start)}" for size, start in part.panes)
+        where = f"  {calendar.short(part.at_ms)} {segments}; held by {panes or 'no pane any more'}"
+        if where != said:
+            yield where
+            said = where
+        readers = ", ".join(part.metrics) or "(no metric of this version)"
+        yield f"    {part.measure:<{MEASURE_WIDTH}} {part.amount:>+13,}  {readers}"
+    if not parts:
+        yield "  none: removed, refused, or not counted in this version"

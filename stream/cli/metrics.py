@@ -7,7 +7,7 @@ from typing import Any
 import click
 import msgspec
 from rich.console import Console
-from rich.table import Table
+from rich.padding import Padding
 
 from stream.metrics.catalog import Metric, load_catalog
 
@@ -20,9 +20,13 @@ def command(as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.encode({"metrics": entries}).decode())
         return
-    console = Console()
+    console = Console(highlight=False)
     for family in dict.fromkeys(e["family"] for e in entries):
-        console.print(_table(family, [e for e in entries if e["family"] == family]))
+        console.rule(family, align="left")
+        for e in entries:
+            if e["family"] == family:
+                console.print(f"[bold]{e['id']}[/] {e['kind']}, {e['unit']}, {e['group']}")
+                console.print(Padding(_words(e), (0, 0, 1, 4)))
 
 
 def entry(metric: Metric) -> dict[str, Any]:
@@ -42,17 +46,7 @@ def entry(metric: Metric) -> dict[str, Any]:
     }
 
 
-def _table(family: str, entries: list[dict[str, Any]]) -> Table:
-    table = Table(title=family, title_justify="left", show_lines=True)
-    table.add_column("metric", no_wrap=True)
-    for name in ("what it counts", "owner and target", "next action"):
-        table.add_column(name, ratio=2 if name == "what it counts" else 1)
-    for e in entries:
-        asked = [f"by {label}: {', '.join(values)}" for label, values in e["labels"].items()]
-        table.add_row(
-            f"{e['id']}\n{e['kind']}, {e['unit']}\n{e['group']}",
-            "\n".join([e["help"], f"stats: {', '.join(e['stats'])}", *asked]),
-            f"{e['owner']}: {e['target']}",
-            e["next_action"],
-        )
-    return table
+def _words(e: dict[str, Any]) -> str:
+    asked = [f"by {label}: {', '.join(values)}" for label, values in e["labels"].items()]
+    duty = f"{e['owner']}: {e['target']}. {e['next_action']}"
+    return "\n".join([e["help"], duty, f"stats: {', '.join(e['stats'])}", *asked])

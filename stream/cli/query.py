@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 import msgspec
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
 from stream.cli.options import config_options, resolve
@@ -80,7 +80,7 @@ def command(
     if as_json:
         click.echo(msgspec.json.encode(as_plain(told, calendar)).decode())
     else:
-        Console().print(as_table(told, calendar, config.timezone))
+        Console(highlight=False).print(as_table(told, calendar, config.timezone))
 
 
 async def _query(config: Config, metric_id: str, request: Request) -> Told:
@@ -119,29 +119,27 @@ def as_plain(told: Told, calendar: Calendar) -> dict[str, Any]:
     }
 
 
-def as_table(told: Told, calendar: Calendar, zone: str) -> Table:
+def as_table(told: Told, calendar: Calendar, zone: str) -> RenderableType:
     """The answer for people."""
     series = told.series
-    span = calendar.short(series.to_ms)
-    if series.from_ms is not None:
-        span = f"{calendar.short(series.from_ms)} to {span}"
-    table = Table(
-        title=f"{told.metric.id} ({told.metric.unit}), {span} {zone}", title_justify="left",
-        caption=f"fresh: {age(told.fresh_ms)}", caption_justify="left",
-    )  # fmt: skip
+    table = Table()
     names = list(series.points[0].row.by) if series.points else []
     for name in (*(("from", "to") if told.stepped else ()), *names):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for stat in told.stats:
-        table.add_column(stat, justify="right")
+        table.add_column(stat, justify="right", overflow="fold")
     for point in series.points:
-        times = (
-            [calendar.short(point.from_ms or point.to_ms), calendar.short(point.to_ms)]
-            if told.stepped
-            else []
-        )
+        edges = (point.from_ms or point.to_ms, point.to_ms) if told.stepped else ()
         groups = ["(none)" if value is None else safe(str(value)) for value in point.row.by.values()]
-        table.add_row(*times, *groups, *(number(told.metric, point.row.values, stat) for stat in told.stats))
-    if not series.points:
-        table.add_row(*("no data" for _ in told.stats))
-    return table
+        values = (number(told.metric, point.row.values, stat) for stat in told.stats)
+        table.add_row(*map(calendar.short, edges), *groups, *values)
+    return Group(
+        f"[bold]{told.metric.id}[/] ({told.metric.unit}), {_span(series, calendar)} {zone}",
+        table if series.points else "no data",
+        f"fresh: {age(told.fresh_ms)}",
+    )
+
+
+def _span(series: Series, calendar: Calendar) -> str:
+    end = calendar.short(series.to_ms)
+    return end if series.from_ms is None else f"{calendar.short(series.from_ms)} to {end}"

@@ -43,6 +43,11 @@ def split_list(context: click.Context, parameter: click.Parameter, value: str) -
     return tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
 
 
+def printable(text: str) -> str:
+    """Text of events without what would steer a terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
 def safe(text: str) -> str:
-    """Text of events for a terminal: no markup of rich's, and nothing that would steer the terminal."""
-    return escape("".join(letter if letter.isprintable() else "?" for letter in text))
+    """The same for rich, in whose markup it means nothing."""
+    return escape(printable(text))

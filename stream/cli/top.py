@@ -80,7 +80,8 @@ def draw(board: Board) -> RenderableType:
 def _source(source: Source) -> Text:
     if not source.shards:
         return Text(f"{source.family:8} no worker has counted it here yet", style="yellow")
-    line = f"{source.family:8} {source.shards} shards, fresh {age(source.fresh_ms)}"
+    shards = f"{source.shards} shard{'s' if source.shards > 1 else ''}"
+    line = f"{source.family:8} {shards}, fresh {age(source.fresh_ms)}"
     if not source.stale:
         return Text(line, style="green")
     names = ", ".join(map(str, source.behind[:8])) + (", ..." if len(source.behind) > 8 else "")

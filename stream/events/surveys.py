@@ -33,6 +33,10 @@ class Response(Struct, gc=False):
     confirmed: bool | UnsetType = UNSET
     comment: bool | Optional = UNSET
 
+    def __post_init__(self) -> None:
+        if self.score is UNSET and self.confirmed is UNSET:
+            raise ValueError("Object missing required field `score` (of kind fcr: `confirmed`)")
+
 
 class Review(Segments, gc=False, kw_only=True):
     score: Annotated[int, Meta(ge=0, le=100)]

@@ -207,10 +207,6 @@ class CallFold:
         """Records, and what follows one."""
         return call.recorded or rank == RECORD
 
-    def silent_from(self, silent_ms: int, at: int, rank: int) -> int:
-        """Its last event."""
-        return at
-
     def due_ms(self, call: Call) -> int:
         """When the call counts as lost if nothing more is heard of it, or `NEVER`."""
         if call.over() and call.waiting_ms == NEVER:
@@ -237,6 +233,12 @@ class CallFold:
         if call.lost:
             call.lost = False
             self._count_lost(out, call, self.due_ms(call), -1)
+
+    def forget(self, out: Delta, call: Call) -> None:
+        """A call whose ending never came is lost for good."""
+        due = self.due_ms(call)
+        if due != NEVER:
+            self._count_lost(out, call, due, 1)
 
     def _count_lost(self, out: Delta, call: Call, due: int, sign: int) -> None:
         if not self.inbound(call.segment):
@@ -279,6 +281,9 @@ class CallFold:
 
     def _take(self, out: Delta, call: Call, snapshot: Snapshot) -> None:
         """Merges a snapshot. Given seconds are facts of the whole call: its handling is counted anew."""
+        if call.ended_ms == NEVER and call.wrapup_ended_ms == NEVER:
+            self.take(call, snapshot)
+            return
         self.count_handling(out, call, -1)
         self.take(call, snapshot)
         self.count_handling(out, call, 1)
@@ -313,7 +318,11 @@ class CallFold:
     def _offered(self, out: Delta, call: Call, at: int) -> None:
         if call.offered_ms != NEVER:
             return
-        # Counted before only when the queue came first: then that is the arrival no more.
+        if call.queued_ms == NEVER and call.outcome == NONE:
+            call.offered_ms, call.offered_in = at, call.segment
+            self.count_arrival(out, call, 1)
+            return
+        # Where the queue came first, that is the arrival no more.
         self.count_arrival(out, call, -1)
         self.count_outcome(out, call, -1)
         call.offered_ms, call.offered_in = at, call.segment

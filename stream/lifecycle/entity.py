@@ -15,7 +15,7 @@ from msgspec import msgpack
 
 from stream.lifecycle.checkpoint import Checkpoint, seal, unseal
 from stream.lifecycle.delta import Delta
-from stream.lifecycle.replay import Fold, lives, replay
+from stream.lifecycle.replay import Fold, is_over, lives, replay
 from stream.lifecycle.rows import Row, array, id_bytes, pack, unpack
 from stream.lifecycle.ticket import NEVER, TicketFold
 
@@ -101,7 +101,8 @@ def add(fold: Fold, entity: Entity, row: Row, out: Delta) -> int:
     state = entity.state
     in_order = last is None or row[0] > last[0] or (row[0] == last[0] and row[:5] > last[:5])
     if in_order and not fold.needs_replay(state, row[3]):
-        if state.exists and row[0] - state.last_ms > fold.keep_finished_ms and state.finished():
+        if is_over(fold, state, row[0]):
+            fold.forget(out, state)
             state = entity.state = fold.new()
         fold.apply(out, state, row[0], row[3], row[7], row[8])
         _append(entity, row)
@@ -154,10 +155,6 @@ def _replay_one_life(fold: Fold, rows: list[Row], start: Any, ledger: Delta | No
     out = Delta()
     if ledger is not None:
         out.merge(ledger, 1)
-    if isinstance(fold, TicketFold) and not start.exists:
-        from stream.lifecycle.ticket import CREATED
-
-        start.created_ms = next((row[0] for row in rows if row[3] == CREATED), NEVER)
     for row in rows:
         fold.apply(out, start, row[0], row[3], row[7], row[8])
     return start, out

@@ -12,7 +12,7 @@ from stream.lifecycle.record import apply_record
 from stream.lifecycle.rows import Row
 from stream.lifecycle.snapshot import Snapshot, Snapshots
 from stream.lifecycle.survey import SurveyFold
-from stream.lifecycle.ticket import CREATED, NEVER, TicketFold
+from stream.lifecycle.ticket import NEVER
 from stream.metrics.segments import Segments
 
 
@@ -33,12 +33,12 @@ class Fold(Protocol):
     ) -> None:
         """The next event in order: changes the state, adds what it contributes (and takes back) to `out`."""
 
+    def forget(self, out: Delta, state: Any) -> None:
+        """A new life begins: nothing more is heard of this one, so what waited for its ending is counted."""
+
     def needs_replay(self, state: Any, rank: int) -> bool:
         """Whether an event in order still changes what was counted before, so that the history is folded
         again."""
-
-    def silent_from(self, silent_ms: int, at: int, rank: int) -> int:
-        """From where silence is measured after an event, and `silent_ms` before it (`NEVER`: a new life)."""
 
 
 def replay(
@@ -58,6 +58,8 @@ def replay(
     for number, piece in enumerate(pieces):
         begun = state if number == 0 and start is not None else fold.new()
         state, counted = _replay_life(fold, piece, begun, counted if number == 0 else None)
+        if number < len(pieces) - 1:
+            fold.forget(counted, state)
         if not getattr(state, "removed", False):
             total.merge(counted, 1)
     if not pieces and ledger is not None and not getattr(start, "removed", False):
@@ -68,20 +70,24 @@ def replay(
 def lives(fold: Fold, rows: Sequence[Row], start: Any = None) -> list[Sequence[Row]]:
     """The rows of each life of the entity. Without a long silence, or when it was not finished then, there is
     one."""
+    known_ms = start.last_ms if start is not None else rows[0][0] if rows else NEVER
+    if not rows or rows[-1][0] - known_ms <= fold.keep_finished_ms:
+        return [rows] if rows else []
     found: list[Sequence[Row]] = []
     begin = 0
-    last = start.last_ms if start is not None else NEVER
+    state = fold.new() if start is None else copy_state(start)
+    uncounted = Delta()
     for place, row in enumerate(rows):
-        if last != NEVER and row[0] - last > fold.keep_finished_ms:
-            first = not found and start is not None
-            state, _ = _replay_life(fold, rows[begin:place], start if first else fold.new(), None, keep=True)
-            if state.finished():
-                found.append(rows[begin:place])
-                begin, last = place, NEVER
-        last = fold.silent_from(last, row[0], row[3])
-    if rows[begin:] or found:
-        found.append(rows[begin:])
-    return found
+        if is_over(fold, state, row[0]):
+            found.append(rows[begin:place])
+            begin, state = place, fold.new()
+        fold.apply(uncounted, state, row[0], row[3], row[7], row[8])
+    return [*found, rows[begin:]]
+
+
+def is_over(fold: Fold, state: Any, at: int) -> bool:
+    """Whether the entity was finished and silent for so long that what happens now is a new one's."""
+    return bool(state.exists and at - state.last_ms > fold.keep_finished_ms and state.finished())
 
 
 def _replay_life(
@@ -90,12 +96,8 @@ def _replay_life(
     out = Delta()
     if ledger is not None:
         out.merge(ledger, 1)
-    if keep and state.exists:
-        state = copy_state(state)
     if isinstance(fold, CallFold):
         return _replay_call(fold, rows, state, out)
-    if isinstance(fold, TicketFold) and not state.exists:
-        state.created_ms = next((row[0] for row in rows if row[3] == CREATED), NEVER)
     for row in rows:
         fold.apply(out, state, row[0], row[3], row[7], row[8])
     return state, out

@@ -20,6 +20,8 @@ UPDATED: Final = RANKS["survey.updated"]
 REVIEWED: Final = RANKS["qa.reviewed"]
 
 FIELDS: Final = ("kind", "scale_min", "scale_max", "satisfied_min", "polarity")
+ANY_SCORE: Final = (-1_000_000, 1_000_000)
+"""While neither kind nor scale are known."""
 SCALES: Final = {"csat": (1, 5), "nps": (0, 10), "ces": (1, 7), "cx": (1, 5), "employee": (0, 10)}
 """Default scales. `fcr` has none: its answer is yes or no."""
 
@@ -39,18 +41,17 @@ Facts = tuple[Any, ...]
 
 def scale(facts: Facts) -> tuple[int, int]:
     """Least and greatest score of the question."""
-    least, greatest = SCALES.get(facts[0], (0, 10))
+    least, greatest = SCALES.get(facts[0], ANY_SCORE)
     return (least if facts[1] is None else facts[1], greatest if facts[2] is None else facts[2])
 
 
 def fits(facts: Facts, answer: int | bool) -> bool:
-    """Whether an answer is one that the question allows. Of an unknown kind every answer is."""
-    if facts[0] is None:
-        return True
-    if facts[0] == "fcr":
-        return isinstance(answer, bool)
+    """Whether an answer is one that the question allows: yes or no for fcr, else a score on the scale. Either
+    while the kind is unknown."""
+    if isinstance(answer, bool):
+        return facts[0] in (None, "fcr")
     least, greatest = scale(facts)
-    return not isinstance(answer, bool) and least <= answer <= greatest
+    return facts[0] != "fcr" and least <= answer <= greatest
 
 
 def measured(facts: Facts, answer: int | bool | None) -> tuple[tuple[int, int], ...]:
@@ -82,7 +83,7 @@ class Survey:
 
     def __init__(self, nothing: Segment) -> None:
         self.exists = False
-        self.last_ms = NEVER
+        self.last_ms = NEVER  # of the first event, normally the sending: silence is measured from it
         self.snapshot: Snapshot | None = None
         self.segment = nothing
         self.facts: Facts = (None,) * len(FIELDS)
@@ -120,10 +121,8 @@ class SurveyFold:
         """Never: an invitation's events only go forward."""
         return False
 
-    def silent_from(self, silent_ms: int, at: int, rank: int) -> int:
-        """Its first event, normally the sending: an invitation is forgotten some time after that, however
-        late its answer."""
-        return at if silent_ms == NEVER else silent_ms
+    def forget(self, out: Delta, survey: Survey) -> None:
+        """Nothing of an invitation waits for an ending."""
 
     def apply(
         self, out: Delta, survey: Survey, at: int, rank: int, snapshot: Snapshot | None, extra: Any
@@ -131,7 +130,8 @@ class SurveyFold:
         """The next event of the invitation in order. An answer outside the scale sets `refused` and changes
         nothing else."""
         survey.exists = True
-        survey.last_ms = self.silent_from(survey.last_ms, at, rank)
+        if survey.last_ms == NEVER:
+            survey.last_ms = at
         facts = survey.facts
         if snapshot is not None and snapshot != survey.snapshot:
             given = [snapshot[place] for place in self._fact_places]

@@ -75,14 +75,13 @@ class Ticket:
 
     __slots__ = (
         "answer_from", "answered", "backlog_in", "created_by", "created_counted", "created_ms", "exists",
-        "last_ms", "merged", "removed",
-        "resolved_in", "resolved_ms", "resolved_once", "segment", "snapshot", "status", "unanswered_in",
-        "unanswered_ms",
+        "first_resolved_in", "first_resolved_ms", "last_ms", "merged", "removed", "resolved_in", "resolved_ms",
+        "segment", "snapshot", "status", "unanswered_in", "unanswered_ms",
     )  # fmt: skip
 
     def __init__(self, nothing: Segment) -> None:
         self.exists = False
-        self.created_ms = NEVER  # a history that knows `ticket.created` sets it before the first event
+        self.created_ms = NEVER  # the first event's time until `ticket.created` comes
         self.created_counted = False
         self.created_by: str | None = None  # the customer
         self.status: str | None = None
@@ -93,7 +92,8 @@ class Ticket:
         self.unanswered_ms = NEVER  # the oldest customer message that waits for a public human reply
         self.resolved_ms = NEVER  # the resolution in force
         self.resolved_in = nothing
-        self.resolved_once = False
+        self.first_resolved_ms = NEVER
+        self.first_resolved_in = nothing
         self.backlog_in: Segment | None = None  # where the ticket stands in the levels
         self.unanswered_in: Segment | None = None
         self.removed = False
@@ -111,8 +111,7 @@ class Ticket:
         first = not self.exists
         if first:
             self.exists = True
-            if self.created_ms == NEVER:
-                self.created_ms = at
+            self.created_ms = at
         self.last_ms = at
         if snapshot is not None and snapshot != self.snapshot:
             self.snapshot = snapshot
@@ -175,6 +174,11 @@ class Ticket:
         if self.created_counted:
             return
         self.created_counted = True
+        if at != self.created_ms:
+            # Resolved before it was created: what was measured from the first event is measured from here.
+            self._observe_resolutions(out, -1)
+            self.created_ms = at
+            self._observe_resolutions(out, 1)
         out.add(at, self.segment, TICKETS_CREATED, 1)
         if self.created_by is None or self.created_by == "customer":
             self._message(out, at, BY_CUSTOMER)
@@ -198,27 +202,36 @@ class Ticket:
             return  # it was resolved before anything was heard of it
         self.resolved_ms = at
         self.resolved_in = self.segment
-        if not self.resolved_once:
-            self.resolved_once = True
-            took = at - self.created_ms
-            out.observe(at, self.segment, RESOLUTION_SUM, RESOLUTION, took, TICKETS_NEGATIVE, 1)
-        self._count_resolution(out, 1)
+        if self.first_resolved_ms == NEVER:
+            self.first_resolved_ms, self.first_resolved_in = at, self.segment
+            self._observe_first(out, 1)
+        out.add(at, self.segment, TICKETS_RESOLVED, 1)
+        self._observe_full(out, 1)
 
     def _reopen(self, out: Delta, at: int) -> None:
         out.add(at, self.segment, TICKETS_REOPENED, 1)
         if self.resolved_ms != NEVER:
-            self._count_resolution(out, -1)
+            out.add(self.resolved_ms, self.resolved_in, TICKETS_RESOLVED, -1)
+            self._observe_full(out, -1)
             self.resolved_ms = NEVER
         if not self.answered:
             # sla.md 15: measured from the oldest customer message since the resolution, else from the next
             # one.
             self.answer_from = self.unanswered_ms
 
-    def _count_resolution(self, out: Delta, sign: int) -> None:
-        at, segment = self.resolved_ms, self.resolved_in
-        out.add(at, segment, TICKETS_RESOLVED, sign)
-        took = at - self.created_ms
-        out.observe(at, segment, FULL_RESOLUTION_SUM, FULL_RESOLUTION, took, TICKETS_NEGATIVE, sign)
+    def _observe_resolutions(self, out: Delta, sign: int) -> None:
+        if self.first_resolved_ms != NEVER:
+            self._observe_first(out, sign)
+        if self.resolved_ms != NEVER:
+            self._observe_full(out, sign)
+
+    def _observe_first(self, out: Delta, sign: int) -> None:
+        at, took = self.first_resolved_ms, self.first_resolved_ms - self.created_ms
+        out.observe(at, self.first_resolved_in, RESOLUTION_SUM, RESOLUTION, took, TICKETS_NEGATIVE, sign)
+
+    def _observe_full(self, out: Delta, sign: int) -> None:
+        at, took = self.resolved_ms, self.resolved_ms - self.created_ms
+        out.observe(at, self.resolved_in, FULL_RESOLUTION_SUM, FULL_RESOLUTION, took, TICKETS_NEGATIVE, sign)
 
     def _remove_or_restore(self, rank: int) -> None:
         if rank == RESTORED:
@@ -261,12 +274,11 @@ class TicketFold:
         return Ticket(self.segments.nothing)
 
     def needs_replay(self, ticket: Ticket, rank: int) -> bool:
-        """Removals and what follows them, and a creation that is not the first event."""
-        return ticket.removed or MERGED <= rank <= RESTORED or (rank == CREATED and ticket.exists)
+        """Removals and what follows them."""
+        return ticket.removed or MERGED <= rank <= RESTORED
 
-    def silent_from(self, silent_ms: int, at: int, rank: int) -> int:
-        """Its last event."""
-        return at
+    def forget(self, out: Delta, ticket: Ticket) -> None:
+        """Nothing of a finished ticket waits for an ending."""
 
     def apply(
         self, out: Delta, ticket: Ticket, at: int, rank: int, snapshot: Snapshot | None, extra: Any

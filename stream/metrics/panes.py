@@ -86,7 +86,8 @@ class Panes:
                     known = self.cells.get(pane, {})
                     absent = [group for group in groups if group not in known]
                     if absent:
-                        needed[pane] = absent
+                        # Several 10 s panes of a batch may land in one longer pane.
+                        needed[pane] = list(dict.fromkeys([*(needed.get(pane) or ()), *absent]))
         for parent, children in self._moves(clock, retention_clock):
             for pane in (parent, *((parent[0] - 1, child) for child in children)):
                 if pane in self.index and pane not in self.whole:
@@ -134,7 +135,7 @@ class Panes:
         """Changed cells without zeros (an empty one is to be deleted), and panes to be removed whole; forgets
         both."""
         changes = [
-            (pane, group, {code: amount for code, amount in self.cells[pane][group].items() if amount})
+            (pane, group, without_zeros(self.cells[pane][group]))
             for pane, groups in self.dirty.items()
             for group in groups
         ]
@@ -231,3 +232,8 @@ class Panes:
         self.whole.discard(pane)
         self.dirty.pop(pane, None)
         self.removed.add(pane)
+
+
+def without_zeros(cell: Cell) -> Cell:
+    """The cell as it is stored: what was taken back altogether leaves nothing behind."""
+    return {code: amount for code, amount in cell.items() if amount} if 0 in cell.values() else cell

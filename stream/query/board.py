@@ -111,7 +111,7 @@ class _Maker:
 
     async def grid(self, layout: Layout, stale: set[str]) -> Grid:
         names = (layout.dimension, *(value.name for value in layout.columns))
-        cells: dict[str | None, dict[str, str]] = {}
+        columns: list[tuple[str, dict[str | None, str]]] = []
         weights: dict[str | None, float] = {}
         for value in layout.columns:
             metric = self._catalog.get(value.metric)
@@ -119,13 +119,15 @@ class _Maker:
                 rows = await self._ask(metric, value.window, (layout.dimension,))
             except QueryError as error:
                 return Grid(layout.title, names, [], False, str(error))
+            # Rows of zeros are left out of answers.
+            absent = "0" if metric.kind in ("count", "level") else NOTHING
+            columns.append((absent, {group: number(metric, rows[group], value.stat) for group in rows}))
             for group, values in rows.items():
-                cells.setdefault(group, {})[value.name] = number(metric, values, value.stat)
-                if metric.kind in ("count", "level"):
-                    weights[group] = weights.get(group, 0) + (values["value"] or 0)
-        ranked = sorted(cells, key=lambda group: (-weights.get(group, 0), group or ""))
+                weight = (values["value"] or 0) if metric.kind in ("count", "level") else 0
+                weights[group] = weights.get(group, 0) + weight
+        ranked = sorted(weights, key=lambda group: (-weights[group], group or ""))
         lines = [
-            ("(none)" if group is None else group, *(cells[group].get(name, NOTHING) for name in names[1:]))
+            ("(none)" if group is None else group, *(known.get(group, absent) for absent, known in columns))
             for group in ranked[:ROWS_MAX]
         ]
         left = len(ranked) - len(lines)

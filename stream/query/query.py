@@ -5,11 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from msgspec import msgpack
-
 from stream.config import Config
 from stream.lifecycle.delta import PANE_MS, Cell
 from stream.metrics.catalog import Catalog, Metric
+from stream.metrics.cells import unpack_cell
 from stream.metrics.formula import Formula, Level, Oldest, Values
 from stream.metrics.panes import Group, Pane
 from stream.metrics.segments import Grouping
@@ -24,7 +23,6 @@ AHEAD_MS = 60_000
 """Panes may hold events beyond a shard's clock: as far as the tolerance for the future, and this much
 more."""
 
-_decode = msgpack.Decoder(dict[int, int]).decode
 
 
 class Queries:
@@ -153,6 +151,17 @@ class _Read:
     ) -> tuple[dict[By, Cell], tuple[int, int]]:
         """Merged cells by row. With `ends`, the integrals of levels are carried on from each pane's end to
         the window's."""
+        panes, (from_ms, to_ms) = self._tile(from_ms, to_ms)
+        stored = await self._reader.read_cells(self._metric.family, panes, self._selection.groups())
+        merged: dict[By, Cell] = {}
+        for by_pane in stored.values():
+            for pane, groups in by_pane.items():
+                later = to_ms - self._sizes.end(*pane) if ends else 0
+                self._merge(merged, groups, later)
+        return merged, (from_ms, to_ms)
+
+    def _tile(self, from_ms: int, to_ms: int) -> tuple[dict[int, list[Pane]], tuple[int, int]]:
+        """The panes of every shard, and the window that they cover."""
         tilings = {
             partition: self._tiler.tile(
                 # Beyond its clock a shard has nothing: where it lags, time would be looked up in 10 s panes.
@@ -164,15 +173,8 @@ class _Read:
         upper = max([to_ms, *(tiling.to_ms for tiling in tilings.values())])
         if (lower, upper) != (from_ms, to_ms):
             # One shard had to widen: all do, so that the answer is of one window.
-            return await self._window(lower, upper, ends)
-        panes = {partition: tiling.panes for partition, tiling in tilings.items()}
-        stored = await self._reader.read_cells(self._metric.family, panes, self._selection.groups())
-        merged: dict[By, Cell] = {}
-        for by_pane in stored.values():
-            for pane, groups in by_pane.items():
-                later = to_ms - self._sizes.end(*pane) if ends else 0
-                self._merge(merged, groups, later)
-        return merged, (lower, upper)
+            return self._tile(lower, upper)
+        return {partition: tiling.panes for partition, tiling in tilings.items()}, (from_ms, to_ms)
 
     def _merge(self, merged: dict[By, Cell], groups: dict[Group, bytes], later: int) -> None:
         for group, packed in groups.items():
@@ -180,7 +182,7 @@ class _Read:
             if row is None:
                 continue
             target = merged.setdefault(row, {})
-            cell = _decode(packed)
+            cell = unpack_cell(packed)
             for code, amount in cell.items():
                 target[code] = target.get(code, 0) + amount
             if later and isinstance(self._metric.formula, Level):
@@ -193,11 +195,11 @@ class _Read:
         """`L(to)` = live - changes from then on; the mean is the time integral over the window's length."""
         code = formula.code
         to_ms = question.to_ms if question.to_ms is not None else _pane_end(question.now_ms)
-        if question.from_ms is not None:
-            # Both edges widen before the level is read at one of them.
-            _, (_, to_ms) = await self._window(question.from_ms, to_ms)
+        # The end first: where it falls inside a pane that is kept no finer, it is that pane's end.
+        begin_ms = question.from_ms if question.from_ms is not None else to_ms - 1
+        _, (_, to_ms) = self._tile(begin_ms, to_ms)
         last = max([to_ms, *(fence.clock + self._ahead_ms for fence in self._fences.values())])
-        after, (to_ms, _) = await self._window(to_ms, last)
+        after, _ = await self._window(to_ms, last)
         live = await self._live(code)
         at_end = {row: live.get(row, 0) - after.get(row, {}).get(code, 0) for row in {*live, *after}}
         if question.from_ms is None:
@@ -221,7 +223,7 @@ class _Read:
             for group, packed in groups.items():
                 row = self._selection.row(group)
                 if row is not None:
-                    live[row] = live.get(row, 0) + _decode(packed).get(code, 0)
+                    live[row] = live.get(row, 0) + unpack_cell(packed).get(code, 0)
         return live
 
     async def _oldest(self, formula: Oldest, now_ms: int) -> dict[By, Values]:

@@ -85,11 +85,12 @@ async def _add_groups(families: Families, catalog: Catalog, asker: _Asker, group
     by = (grouped.dimension,)
     ranked = await asker.ask(Exported("", grouped.rank), grouped.rank_window, by)
     sizes = {group: values.get("denominator", values.get("value")) or 0 for group, values in ranked.items()}
-    top = set(sorted(sizes, key=lambda group: (-sizes[group], group))[:GROUPS_MAX])
+    top = sorted(sizes, key=lambda group: (-sizes[group], group))[:GROUPS_MAX]
     for exported in grouped.metrics:
         metric = catalog.get(exported.metric)
         for window in exported.windows or ("",):
-            rows: dict[str, list[Values]] = {}
+            # Answers leave out rows of zeros; a series that comes and goes would be none.
+            rows: dict[str, list[Values]] = {group: [] for group in top if group != OTHER}
             for group, values in (await asker.ask(exported, window, by)).items():
                 # A group that is called `other` is one of the others.
                 rows.setdefault(group if group in top and group != OTHER else OTHER, []).append(values)

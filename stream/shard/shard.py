@@ -33,6 +33,7 @@ from stream.lifecycle.entity import (
     refuses,
 )
 from stream.lifecycle.ticket import NEVER
+from stream.metrics.cells import pack_cell, unpack_cell
 from stream.metrics.panes import Group, Panes
 from stream.metrics.sizes import Sizes
 from stream.shard.changes import Changes, Fence, Loaded, LogRecord, Needs, Restored, Since
@@ -45,7 +46,6 @@ DAY_MS = 86_400_000
 Batch = Generator[Needs, Loaded, Changes]
 
 _encode = msgpack.Encoder().encode
-_decode_cell = msgpack.Decoder(dict[int, int]).decode
 
 
 class TooManyDeadLetters(Exception):
@@ -106,7 +106,7 @@ class Shard:
         self.fence = replace(stored.fence)
         self.fence.retention_clock = max(stored.fence.retention_clock, retention_clock)
         self.panes.restore(stored.panes, stored.fence.clock, stored.fence.retention_clock)
-        self.levels = {group: _decode_cell(cell) for group, cell in stored.levels.items()}
+        self.levels = {group: unpack_cell(cell) for group, cell in stored.levels.items()}
         self.outbox = dict(stored.outbox)
         self.journal = dict(stored.journal)
         self._drop_days = set(stored.drop_days)
@@ -140,7 +140,7 @@ class Shard:
         if needs:
             answer = yield needs
             for pane, asked in needs.cells.items():
-                cells = {group: _decode_cell(cell) for group, cell in answer.cells.get(pane, {}).items()}
+                cells = {group: unpack_cell(cell) for group, cell in answer.cells.get(pane, {}).items()}
                 self.panes.load(pane, cells, asked)
         known = set(self.panes.index)
         self.panes.apply(grouped)
@@ -216,7 +216,8 @@ class Shard:
         subject: str = event.subject
         touched = self._touched.get(subject) or self._touch(subject)
         entity = touched.entity
-        if self._calls is not None:
+        if self._calls is not None and entity.state.lost:
+            # Counted again, if it still is, when the batch has been read (`_fire_timers`).
             self._calls.clear_overlay(out, entity.state)
         row = (
             at_ms,
@@ -230,8 +231,6 @@ class Shard:
             fold.extra_of(event),
         )
         result = add(fold, entity, row, out)
-        if self._calls is not None:
-            self._calls.overlay(out, entity.state, self.fence.clock)
         refused = None
         if result == DUPLICATE:
             self._count("duplicates")
@@ -239,7 +238,7 @@ class Shard:
             refused = Refused("quarantined", "subject", "its entity has too many events within the horizon")
         elif result == REPLAYED:
             self._count("replayed")
-        if self._surveys and row[8] is not None and (result == ADDED or result == REPLAYED):
+        if self._surveys and row[8] is not None and result != DUPLICATE and result != QUARANTINED:
             out_of_scale = entity.state.refused if result == ADDED else refuses(fold, entity, row)
             if out_of_scale:
                 refused = Refused("out_of_scale", "data.response.score", "outside the scale of the question")
@@ -298,7 +297,9 @@ class Shard:
 
     def _note_cells(self, changes: Changes, known: set[tuple[int, int]]) -> None:
         cells, removed = self.panes.take_changes()
-        changes.cells = [(pane, group, _encode(cell) if cell else None) for pane, group, cell in cells]
+        changes.cells = [
+            (pane, group, pack_cell(pane[0], cell) if cell else None) for pane, group, cell in cells
+        ]
         changes.panes_removed = [pane for pane in removed if pane in known]
         changes.panes_added = [
             pane for pane in dict.fromkeys(pane for pane, _, _ in cells) if pane not in known

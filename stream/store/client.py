@@ -101,7 +101,10 @@ class Client:
             async with asyncio.timeout(self._patience_s):
                 while True:
                     try:
-                        return await attempt()
+                        # Not the library's socket_timeout: it sends by asyncio.wait_for, which before
+                        # Python 3.12 swallows a cancellation now and then.
+                        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                            return await attempt()
                     except (wire.AuthenticationError, wire.AuthorizationError):
                         raise  # connection errors to the library, but waiting does not mend them
                     except PASSING as error:
@@ -135,6 +138,8 @@ class Client:
 
     def _explained(self, what: str, error: Exception | None) -> str:
         said = str(error) if error is not None else "it was not heard of"
+        if isinstance(error, TimeoutError):
+            said = f"no answer within {ANSWER_TIMEOUT_S:g} s"
         described = f"{type(error).__name__} {said}"
         advice = next((f"; {advice}" for word, advice in ADVICE.items() if word in described), "")
         return f"Redis at {self.url}: {what} ({said}){advice}"
@@ -180,7 +185,7 @@ def connection_pool(config: RedisConfig) -> ConnectionPool:
         "driver_info": None,
         "retry": Retry(NoBackoff(), 0),
         "socket_connect_timeout": CONNECT_TIMEOUT_S,
-        "socket_timeout": ANSWER_TIMEOUT_S,
+        "socket_timeout": None,  # see Client.patiently
     }
     if (config.username, config.password, config.password_file) != (None, None, None):
         options["credential_provider"] = _Login(config)

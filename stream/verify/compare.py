@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from msgspec import msgpack
-
+from stream.metrics.cells import unpack_cell
 from stream.metrics.measures import measure_name
 from stream.metrics.panes import Group, Pane
 from stream.metrics.segments import group_values
@@ -66,7 +65,7 @@ def _cells(family: str, cells: Mapping[Group, bytes]) -> dict[str, dict[str, int
     """Cells in words: group -> measure -> amount."""
     return {
         str(list(group_values(group))): {
-            measure_name(family, code): n for code, n in sorted(msgpack.decode(cell).items())
+            measure_name(family, code): n for code, n in sorted(unpack_cell(cell).items())
         }
         for group, cell in cells.items()
     }

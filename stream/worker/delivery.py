@@ -27,6 +27,7 @@ class Lane:
     def __init__(self, partition: Partition, start: int) -> None:
         self.partition = partition
         self.held: deque[int] = deque()
+        self.closed = False
         self._next_offset = start
         self._batches: deque[list[ConsumerRecord]] = deque()
         self._arrived = asyncio.Event()
@@ -51,14 +52,17 @@ class Lane:
         self._arrived.set()
 
     async def run(self, handler: Handler, on_room: Callable[[], None]) -> None:
-        """Give the batches to the handler one after another, until cancelled."""
-        while True:
-            while self._batches:
-                await handler.batch(self.partition, self._batches.popleft())
-                self.held.popleft()
-                on_room()
-            self._arrived.clear()
-            await self._arrived.wait()
+        """Give the batches to the handler one after another, until closed and cancelled."""
+        # Cancelled is not enough: before Python 3.12, asyncio.wait_for swallows a cancellation that comes when
+        # what it waits for is done, and libraries below the handler use it.
+        while not self.closed:
+            if not self._batches:
+                self._arrived.clear()
+                await self._arrived.wait()
+                continue
+            await handler.batch(self.partition, self._batches.popleft())
+            self.held.popleft()
+            on_room()
 
 
 class Lanes(dict[tuple[str, int], Lane]):
@@ -88,6 +92,8 @@ class Delivery:
 
     async def close(self) -> None:
         """Forget what waits and cancel what is in Handler.batch; returns when no call is left."""
+        for lane in self.lanes.values():
+            lane.closed = True
         self.lanes = Lanes()
         tasks, self._tasks = self._tasks, set()
         for task in tasks:

@@ -41,6 +41,10 @@ class Reading(Protocol):
     def answered_ms(self) -> int: ...
 
 
+class HalfDone(Exception):
+    """A batch was folded but its commit failed or was cancelled: the shard has to be restored first."""
+
+
 class Mailbox:
     """Batches, timers and ticks of one shard never interleave: whoever holds the lock is alone with it."""
 
@@ -61,6 +65,7 @@ class Mailbox:
         self._by_wall = by_wall
         self._batch_records = batch_records
         self._lock = asyncio.Lock()
+        self._half_done = False
 
     async def read(self, records: Sequence[LogRecord]) -> None:
         """Folds records into the shard and commits. Raises what stops the worker."""
@@ -78,6 +83,9 @@ class Mailbox:
         await self._lock.acquire()
 
     async def _commit(self, records: Sequence[LogRecord]) -> None:
+        if self._half_done:
+            raise HalfDone(f"{self.shard.topic}/{self.shard.partition}: the commit before did not come through")
+        self._half_done = True  # until it is committed: the memory is ahead of the store
         shard = self.shard
         answered_ms = self._caught_up(records)
         batch = shard.batch(records, self._now(answered_ms), self.delivered)
@@ -95,6 +103,7 @@ class Mailbox:
             fence.fresh = max(fence.fresh, answered_ms)
         await self._store.commit(shard.family.name, shard.partition, shard.fence.commit_id, changes)
         shard.committed(fence)
+        self._half_done = False
         self._note_letters(changes)
 
     def _note_letters(self, changes: Changes) -> None:
@@ -116,7 +125,7 @@ class Mailbox:
 
     def wants_tick(self, freshen_ms: int) -> bool:
         """Whether time should move without events: a timer is due, freshness or a delivery is to be noted."""
-        if self._lock.locked():
+        if self._lock.locked() or self._half_done:
             return False
         answered_ms = self._caught_up([])
         if answered_ms is None:

@@ -51,7 +51,7 @@ def _facts(life: list[Event]) -> list[Fact]:
         response = event["data"].get("response")
         if event["type"] in ("survey.responded", "survey.updated") and response is not None:
             score = response.get("score")
-            if score is not None and not _on_scale(after, score):
+            if not _allowed(after, score):
                 # "A scale known only from `survey.sent` is checked in the fold: the answer outside it is a
                 # dead letter", so nothing of the event is applied.
                 continue
@@ -62,9 +62,13 @@ def _facts(life: list[Event]) -> list[Fact]:
     return _sent_facts(sent, answers) + _answer_facts(answers)
 
 
-def _on_scale(survey: dict[str, Any], score: int) -> bool:
+def _allowed(survey: dict[str, Any], score: int | None) -> bool:
+    """events.md 3: "`score` integer, or `confirmed` bool for kind fcr" (no score); either while unknown."""
+    kind = survey.get("kind")
+    if score is None:
+        return kind in (None, "fcr")
     low, high = scale(survey)
-    return (low is None or score >= low) and (high is None or score <= high)
+    return kind != "fcr" and (low is None or score >= low) and (high is None or score <= high)
 
 
 def scale(survey: dict[str, Any]) -> tuple[int | None, int | None]:
@@ -76,7 +80,7 @@ def scale(survey: dict[str, Any]) -> tuple[int | None, int | None]:
 
 def _sent_facts(sent: tuple[int, dict[str, Any]] | None, answers: list[Answer]) -> list[Fact]:
     """`survey_response_rate`: "the denominator's event sets instant *and* segments of both"."""
-    if sent is None or sent[1].get("kind") is None:
+    if sent is None:
         return []
     at_ms, survey = sent
     segments = _labelled(segments_of(survey), survey)
@@ -88,8 +92,8 @@ def _sent_facts(sent: tuple[int, dict[str, Any]] | None, answers: list[Answer]) 
 
 def _labelled(segments: Segments, survey: dict[str, Any]) -> Segments:
     """The labels `kind` and (ces only) `polarity` beside the segments."""
-    labels: Segments = {"kind": survey["kind"]}
-    if survey["kind"] == "ces":
+    labels: Segments = {"kind": survey.get("kind")}
+    if survey.get("kind") == "ces":
         labels["polarity"] = survey.get("polarity") or "ease"
     return {**segments, **labels}
 
