@@ -68,7 +68,7 @@ def cpu_s(pid: int) -> float:
 
 
 def waited_s(pid: int) -> float:
-    """Seconds in which threads of a process could run and had no core: above zero, something else was on it."""
+    """Seconds in which threads of a process could run and had no core: something else was on it."""
     waits = [path.read_text().split()[1] for path in Path(f"/proc/{pid}/task").glob("*/schedstat")]
     return sum(map(int, waits)) / 1e9
 

@@ -199,7 +199,7 @@ async def _latency(run: Run) -> None:
         f"event's instant to readable in Redis, {LIVE_RATE:,}/s for {LIVE_S} s; at most {found.max_ms:.0f} ms"
     )
     run.results.add("latency_p50_ms", found.p50_ms, "ms", note)
-    busy = f"polled every 5 ms; the worker used {found.cpu_share:.0%} of its core, waited {found.waited_share:.0%}"
+    busy = f"the worker used {found.cpu_share:.0%} of its core, and waited {found.waited_share:.0%} for it"
     run.results.add("latency_p99_ms", found.p99_ms, "ms", busy)
 
 

@@ -112,7 +112,7 @@ _TICKET_TYPES = (
 
 
 @st.composite
-def _ticket_body(draw: st.DrawFn, days: int) -> tuple[str, Json]:
+def _ticket_body(draw: st.DrawFn, at_ms: int) -> tuple[str, Json]:
     kind = draw(st.sampled_from(_TICKET_TYPES))
     data = draw(_part("ticket", _TICKET_SNAPSHOT | _FAT_TICKET))
     if kind == "ticket.message_added":
@@ -141,20 +141,33 @@ _CALL_TYPES = (
     "call.voicemail_left", "call.overflowed", "call.missed", "call.ended", "call.ended", "call.wrapup_ended",
     "call.record", "call.record",
 )  # fmt: skip
+_STEPS_MS = (0, 1, 5_000, 20_000, 20_001, 60_000, HOUR_MS)
 _RECORD_TIMES = ("offered_at", "queued_at", "answered_at", "abandoned_at", "ended_at", "wrapup_ended_at")
 
 
 @st.composite
-def _call_body(draw: st.DrawFn, days: int) -> tuple[str, Json]:
+def _call_body(draw: st.DrawFn, at_ms: int) -> tuple[str, Json]:
     kind = draw(st.sampled_from(_CALL_TYPES))
     data = draw(_part("call", _THIN_CALL | _CALL_SNAPSHOT))
     if kind == "call.abandoned":
         data |= draw(_part("abandon", _fields(stage=("ivr", "queue", "ring", None))))
     elif kind == "call.record":
-        times = draw(st.dictionaries(st.sampled_from(_RECORD_TIMES), st.none() | instants(days)))
-        told = {name: at_ms and rfc3339(at_ms) for name, at_ms in times.items()}
-        data["call"] = data.get("call", {}) | told
+        data["call"] = data.get("call", {}) | draw(_record_times(at_ms))
     return kind, data
+
+
+@st.composite
+def _record_times(draw: st.DrawFn, at_ms: int) -> Json:
+    """Times up to the record's own, in the order of a call's life; some null, some absent."""
+    steps = draw(st.lists(st.sampled_from(_STEPS_MS), min_size=len(_RECORD_TIMES), max_size=len(_RECORD_TIMES)))
+    told: Json = {}
+    time_ms = at_ms - sum(steps)
+    for name, step_ms in zip(_RECORD_TIMES, steps, strict=True):
+        time_ms += step_ms
+        how = draw(st.sampled_from(["absent", "absent", "null", "told", "told", "told"]))
+        if how != "absent":
+            told[name] = rfc3339(time_ms) if how == "told" else None
+    return told
 
 
 _SURVEY_SNAPSHOT = _fields(
@@ -171,7 +184,7 @@ _SURVEY_TYPES = ("survey.sent", "survey.sent", "survey.responded", "survey.respo
 
 
 @st.composite
-def _survey_body(draw: st.DrawFn, days: int) -> tuple[str, Json]:
+def _survey_body(draw: st.DrawFn, at_ms: int) -> tuple[str, Json]:
     kind = draw(st.sampled_from(_SURVEY_TYPES))
     data = draw(_part("survey", _SURVEY_SNAPSHOT))
     if kind in ("survey.responded", "survey.updated"):
@@ -187,17 +200,19 @@ FAMILIES = tuple(_BODIES)
 @st.composite
 def _sent(draw: st.DrawFn, family: str, number: int, days: int, so_far: list[Sent]) -> Sent:
     """One more event; now and then another version of an earlier one, at most a day away from it."""
-    kind, data = draw(_BODIES[family](days))
     at_ms = draw(instants(days))
+    corrected = None
+    if so_far and draw(st.integers(0, 7)) == 0:
+        corrected = draw(st.sampled_from(so_far))
+        near = [corrected.at_ms, corrected.at_ms + 7_000, corrected.at_ms - HOUR_MS, corrected.at_ms + DAY_MS // 2]
+        at_ms = max(BASE_MS, draw(st.sampled_from(near)))
+    kind, data = draw(_BODIES[family](at_ms))
     event: Json = {
         "specversion": "1.0", "id": f"e{number}", "source": draw(st.sampled_from(["desk", "desk", "bot"])), "type": kind,
         "subject": draw(st.sampled_from(["X1", "X1", "X2"])), "data": data,
     }  # fmt: skip
-    if so_far and draw(st.integers(0, 7)) == 0:
-        corrected = draw(st.sampled_from(so_far))
+    if corrected is not None:
         event["subject"], event["source"], event["id"] = corrected.identity
-        near = [corrected.at_ms, corrected.at_ms + 7_000, corrected.at_ms - HOUR_MS, corrected.at_ms + DAY_MS // 2]
-        at_ms = max(BASE_MS, draw(st.sampled_from(near)))
     event["time"] = rfc3339(at_ms, draw(st.sampled_from([0, 0, 120, -345])))
     recorded = draw(st.sampled_from([None, None, 0, 5_000, 2 * HOUR_MS]))
     if recorded is not None:
@@ -216,6 +231,51 @@ def histories(draw: st.DrawFn, family: str, days: int = 4, most: int = 14) -> li
     for number in range(draw(st.integers(1, most))):
         sent.append(draw(_sent(family, number, days, sent)))
     return sorted(sent, key=lambda one: one.at_ms)
+
+
+_BETWEEN_MS = (1_000, 4_000, 5_000, 5_001, 20_000, 20_001, 60_000, HOUR_MS)
+_LIFE = ("call.offered", "call.queued", "call.answered", "call.abandoned", "call.ended", "call.wrapup_ended")
+_MEANWHILE = ("call.held", "call.resumed", "call.transferred", "call.queued", "call.answered")
+
+
+@st.composite
+def recorded_calls(draw: st.DrawFn) -> list[Sent]:
+    """One call told by events, some missing, and by records that agree with them but for parts of a second."""
+    steps = draw(st.lists(st.sampled_from(_BETWEEN_MS), min_size=len(_LIFE), max_size=len(_LIFE)))
+    times = [BASE_MS + sum(steps[: place + 1]) for place in range(len(_LIFE))]
+    told: list[tuple[int, str, Json]] = []
+    for kind, at_ms in zip(_LIFE, times, strict=True):
+        if draw(st.booleans()):
+            told.append((at_ms, kind, draw(_part("call", _THIN_CALL | _CALL_SNAPSHOT))))
+        if draw(st.integers(0, 3)) == 0:
+            told.append((at_ms + 500, draw(st.sampled_from(_MEANWHILE)), draw(_part("call", _THIN_CALL))))
+    for _ in range(draw(st.integers(1, 3))):
+        call = draw(_THIN_CALL | _CALL_SNAPSHOT)
+        for name, at_ms in zip(_RECORD_TIMES, times, strict=True):
+            how = draw(st.sampled_from(["absent", "told", "told", "null"]))
+            if how != "absent":
+                shifted_ms = at_ms + draw(st.sampled_from([0, -400, 400]))
+                call[name] = rfc3339(shifted_ms) if how == "told" else None
+        told.append((times[-1] + draw(st.sampled_from([500, MINUTE_MS])), "call.record", {"call": call}))
+    return [_event(number, *one) for number, one in enumerate(sorted(told, key=lambda one: one[0]))]
+
+
+def _event(number: int, at_ms: int, kind: str, data: Json) -> Sent:
+    event = {
+        "specversion": "1.0", "id": f"e{number}", "source": "pbx", "type": kind, "subject": "X1",
+        "time": rfc3339(at_ms), "data": data,
+    }  # fmt: skip
+    return Sent(at_ms, at_ms, event, msgspec.json.encode(event))
+
+
+def agreeing(family: str, days: int = 4) -> st.SearchStrategy[list[Sent]]:
+    """Histories in which no record of a call contradicts its events: what that would mean the contract leaves open."""
+    if family != "calls":
+        return histories(family, days)
+    without = histories(family, days).map(
+        lambda sent: [one for one in sent if one.event["type"] != "call.record"]
+    )
+    return without.filter(bool) | recorded_calls()
 
 
 @dataclass(frozen=True)

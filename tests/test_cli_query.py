@@ -218,7 +218,7 @@ def test_top_prints_boards_until_it_is_interrupted(deployment: Deployment, numbe
         "from stream.cli.main import main; main()",
         "top",
         "--config",
-        deployment.path,
+        str(deployment.path),
     ]
     with subprocess.Popen(
         command, cwd=root, env={**os.environ, "PYTHONPATH": str(root)}, stdout=subprocess.PIPE,

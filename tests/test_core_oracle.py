@@ -19,7 +19,7 @@ from stream.query.query import Queries
 from stream.shard.image import Image
 from tests import oracle
 from tests.core import DECODE_REASONS, letters, play
-from tests.strategies import BASE_MS, DAY_MS, HOUR_MS, MINUTE_MS, Sent, histories
+from tests.strategies import BASE_MS, DAY_MS, HOUR_MS, MINUTE_MS, Sent, agreeing
 
 CATALOG = load_catalog()
 DAYS = 4
@@ -108,7 +108,7 @@ def windows(draw: st.DrawFn, now_ms: int) -> list[tuple[int, int]]:
 @given(data=st.data())
 def test_every_metric_is_what_the_oracle_says(name: str, data: st.DataObject) -> None:
     """Every stat of every metric, over several windows, by and where; a window is the one that the answer says."""
-    sent = data.draw(histories(name, DAYS))
+    sent = data.draw(agreeing(name, DAYS))
     now_ms = max(max(one.at_ms, one.sent_ms) for one in sent) + data.draw(st.sampled_from([0, 5 * HOUR_MS, DAY_MS]))
     image = play(name, CONFIG, sent, now_ms)
     refused = {letter.value or b"" for letter in letters(image) if letter.reason in DECODE_REASONS}

@@ -74,7 +74,7 @@ def test_a_contribution_names_measure_segments_and_the_metrics_that_read_it() ->
     ],
 )
 def test_panes_are_those_that_hold_it_now(now: str, panes: list[tuple[int, str]]) -> None:
-    """Those that are told are those of the image: open panes get theirs when they close, old ones are gone."""
+    """Those told are those of the image: open panes get theirs when they close, old ones are gone."""
     made = image("tickets", CONFIG, TICKET[:1], now)
     told = explained("tickets", made, "T1")
     expected: tuple[Pane, ...] = tuple((size, ms(f"2026-03-02T{time}")) for size, time in panes)

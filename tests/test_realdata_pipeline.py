@@ -125,7 +125,10 @@ async def test_bank_every_row_by_arrival(bank: Read, table: str) -> None:
         assert waits[end]["count"] == int(row["answered"]), row
         assert (waits[end]["sum"] or 0) == int(row["answered_wait_s"]), row
         if row["asa_s"]:
-            assert round(waits[end]["mean"], 4) == pytest.approx(float(row["asa_s"]), abs=1e-9), row
+            if row["asa_s"]:
+                assert waits[end]["mean"] == int(row["answered_wait_s"]) / int(row["answered"]), row
+                # The table has four decimals.
+                assert waits[end]["mean"] == pytest.approx(float(row["asa_s"]), abs=5.1e-5), row
 
 
 async def test_bank_by_queue(bank: Read) -> None:
@@ -136,7 +139,9 @@ async def test_bank_by_queue(bank: Read) -> None:
     by_queue = Request(from_="1999-01-01", to="1999-02-01", by=("queue",))
     found = (await ask(bank.only, "answered_by_arrival", by_queue)).by("queue")
     assert {queue: values["denominator"] for queue, values in found.items()} == offered
-    assert {queue: values["numerator"] for queue, values in found.items()} == answered
+    assert {queue: values["numerator"] for queue, values in found.items()} == {
+        queue: answered[queue] for queue in offered
+    }
 
 
 async def test_bank_command(bank: Read) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from prometheus_client import Metric
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_open
+from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from stream.config import Config, ExporterConfig, RedisConfig, parse
@@ -110,7 +110,7 @@ async def serve() -> AsyncIterator[Callable[..., Served]]:
 
     def start(config: Config = CONFIG, source: Any = None, **events: list[Told]) -> Served:
         told = events or {"tickets": TICKETS, "calls": CALLS, "surveys": SURVEYS}
-        running.append(Served(config, source or floor(config, NOW, **told)))
+        running.append(Served(config, source or floor(config, NOW, None, **told)))
         return running[-1]
 
     yield start
@@ -259,6 +259,7 @@ async def test_it_speaks_openmetrics(serve: Serve) -> None:
     status, text = await serve().get("/metrics", "application/openmetrics-text; version=1.0.0")
     assert status == 200
     assert text.endswith("# EOF\n")
+    parse_open: Any = openmetrics.text_string_to_metric_families  # the library did not annotate it
     assert Scraped(list(parse_open(text))).value("tickets_backlog", definition="all") == 3
 
 

@@ -8,7 +8,7 @@ body = `data`).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any, cast
 
@@ -17,7 +17,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from stream.events import agents, calls, customers, selfservice, surveys, tickets
 from stream.events import annotations as annotations_topic
-from stream.events.refusal import Refused
+from stream.events.refusal import Refused, UnknownType
 
 Headers = Sequence[tuple[str, bytes | None]]
 FAMILIES = ("tickets", "calls", "surveys", "agents", "selfservice", "customers", "annotations")
@@ -50,21 +50,20 @@ class Decoder:
         self._data = msgspec.json.Decoder(_data_type(module))
 
     def decode(self, value: bytes | None, headers: Headers = ()) -> Any:
-        """The event, `None` if its type is unknown (ignored, counted), or `Refused`."""
+        """The event. Raises `Refused`, or `UnknownType` for one to be ignored."""
         if not value:
             raise Refused("empty", "", "a record without a value")
         try:
             binary = headers and _is_binary(headers)
             event: Any = self._binary(value, headers) if binary else self._structured.decode(value)
         except msgspec.ValidationError as error:
-            if not self._is_ours(value, headers):
-                return None
+            self._raise_unless_ours(value, headers)
             what, path = _where(error)
             raise Refused("missing" if "missing required" in what else "invalid", path, what) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Refused("not_json", "", str(error)[:200]) from None
         if event.type not in self.rank:
-            return None
+            raise UnknownType(event.type)
         part = self._required.get(event.type)
         if part is not None and (
             event.data is UNSET or event.data is None or getattr(event.data, part) is UNSET
@@ -80,6 +79,8 @@ class Decoder:
         if isinstance(attributes.get("sequence"), str) and attributes["sequence"].isdigit():
             attributes["sequence"] = int(attributes["sequence"])
         attributes.pop("data", None)
+        if isinstance(attributes.get("type"), str) and attributes["type"] not in self.rank:
+            raise UnknownType(attributes["type"])
         event = msgspec.convert(attributes, self._event)
         event.data = self._data_of(body)
         return event
@@ -91,37 +92,21 @@ class Decoder:
             what, path = _where(error)
             raise Refused("invalid", f"data.{path}" if path else "data", what) from None
 
-    def _is_ours(self, value: bytes, headers: Headers) -> bool:
-        """Whether a refused event has a type of this topic (or none that can be read): others are ignored,
-        not refused."""
+    def _raise_unless_ours(self, value: bytes, headers: Headers) -> None:
+        """`UnknownType` when an event that is about to be refused has a type of somebody else's."""
         if _is_binary(headers):
-            kind: object = next(
-                (raw.decode(errors="replace") for name, raw in headers if name == "ce_type" and raw), UNSET
-            )
-        else:
-            try:
-                kind = msgspec.json.decode(value, type=_Head).type
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                return True
-        return kind is UNSET or kind in self.rank
+            return  # its type was looked at first
+        try:
+            kind = msgspec.json.decode(value, type=_Head).type
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return
+        if isinstance(kind, str) and kind not in self.rank:
+            raise UnknownType(kind)
 
 
 def family_of(event_type: str) -> str | None:
     """The topic family to which an event type belongs by its prefix, or `None`."""
     return _PREFIX.get(event_type.partition(".")[0])
-
-
-def check_event(event: Mapping[str, Any]) -> str:
-    """Checks one event as a producer has it (a dict); the topic family it belongs to, or `Refused`."""
-    kind = event.get("type")
-    family = family_of(kind) if isinstance(kind, str) else None
-    if family is None:
-        raise Refused("invalid", "type", f"{kind!r} is not a type of the contract")
-    decoder = decoder_of(family)
-    if decoder.decode(msgspec.json.encode(event)) is None:
-        known = ", ".join(name for name in decoder.rank)
-        raise Refused("invalid", "type", f"{kind!r} is unknown; of this topic there are {known}")
-    return family
 
 
 def decoder_of(family: str) -> Decoder:

@@ -17,6 +17,14 @@ Reason = Literal[
 ]
 
 
+class UnknownType(Exception):
+    """An event of a type that the contract does not know: it is ignored and counted, never an error."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name!r} is not a type of this topic")
+        self.name = name
+
+
 class Refused(Exception):
     """An event that is not applied. `path` names the field from the event's root, e.g.
     `data.ticket.priority`."""

@@ -404,12 +404,14 @@ class CallFold:
             return
         answered = outcome == ANSWER
         at, segment = (call.answered_ms, call.answered_in) if answered else (call.left_ms, call.left_in)
-        if not self.inbound(segment):
-            return
         queued = call.answered_queued if answered else call.left_queued
         start = call.queued_ms if queued else call.offered_ms
         wait = at - start if start != NEVER else None
         within, short = self.thresholds.of(segment)
+        if outcome != OTHER:
+            self._count_by_arrival(out, call, sign, wait, within)
+        if not self.inbound(segment):
+            return
         if answered:
             self._count_answer(out, call, sign, wait, within)
         elif outcome == ABANDON:
@@ -417,30 +419,33 @@ class CallFold:
         else:
             out.add(at, segment, m.CALLS_OTHER, sign)
 
+    def _count_by_arrival(self, out: Delta, call: Call, sign: int, wait: int | None, within: int) -> None:
+        """What the arrival's pane learns of the outcome, if the call arrived as an inbound one."""
+        at, segment = call.arrival()
+        if at == NEVER or not self.inbound(segment):
+            return
+        if call.outcome == ABANDON:
+            out.add(at, segment, m.ARRIVED_ABANDONED, sign)
+            return
+        out.add(at, segment, m.ARRIVED_ANSWERED, sign)
+        if wait is not None:
+            out.observe(at, segment, m.ARRIVED_WAIT_SUM, m.ARRIVED_WAIT, wait, m.CALLS_NEGATIVE, sign)
+            if wait <= within:
+                out.add(at, segment, m.ARRIVED_ANSWERED_WITHIN, sign)
+
     def _count_answer(self, out: Delta, call: Call, sign: int, wait: int | None, within: int) -> None:
         at, segment = call.answered_ms, call.answered_in
-        arrived, arrived_in = call.arrival()
         out.add(at, segment, m.CALLS_ANSWERED, sign)
-        if arrived != NEVER:
-            out.add(arrived, arrived_in, m.ARRIVED_ANSWERED, sign)
-        if wait is None:
-            return
-        out.observe(at, segment, m.CALL_WAIT_SUM, m.CALL_WAIT, wait, m.CALLS_NEGATIVE, sign)
-        if wait <= within:
-            out.add(at, segment, m.CALLS_ANSWERED_WITHIN, sign)
-        if arrived != NEVER:
-            out.observe(arrived, arrived_in, m.ARRIVED_WAIT_SUM, m.ARRIVED_WAIT, wait, m.CALLS_NEGATIVE, sign)
+        if wait is not None:
+            out.observe(at, segment, m.CALL_WAIT_SUM, m.CALL_WAIT, wait, m.CALLS_NEGATIVE, sign)
             if wait <= within:
-                out.add(arrived, arrived_in, m.ARRIVED_ANSWERED_WITHIN, sign)
+                out.add(at, segment, m.CALLS_ANSWERED_WITHIN, sign)
 
     def _count_abandon(
         self, out: Delta, call: Call, sign: int, wait: int | None, within: int, short: int
     ) -> None:
         at, segment = call.left_ms, call.left_in
-        arrived, arrived_in = call.arrival()
         out.add(at, segment, _STAGES[call.stage], sign)
-        if arrived != NEVER:
-            out.add(arrived, arrived_in, m.ARRIVED_ABANDONED, sign)
         if call.stage == "ivr":
             return
         if wait is None:

@@ -27,6 +27,7 @@ def apply_record(
     given: dict[int, int] = {place: NEVER if time is None else time for place, time in (times or {}).items()}
     waits = call.spans if call.waiting_in is None else [*call.spans, (call.stood_ms, call.waiting_in, NEVER)]
     _replace_times(call, given)
+    call.first_ms = min([call.first_ms, *(time for time in given.values() if time != NEVER)])
     if given.keys() & {1, 2, 3, 4}:
         waits = _waits(call, waits)
     fold.count(out, call, 1)
@@ -48,10 +49,11 @@ def _replace_times(call: Call, given: dict[int, int]) -> None:
     if 5 in given:
         call.wrapup_ended_ms, call.wrapup_in = given[5], where
     queued = call.queued_ms
+    # A record knows the order of a call's life even where its clocks disagree.
     if 2 in given or 1 in given:
-        call.answered_queued = queued != NEVER and queued <= call.answered_ms
+        call.answered_queued = queued != NEVER and (2 in given or queued <= call.answered_ms)
     if 3 in given or 1 in given:
-        call.left_queued = queued != NEVER and queued <= call.left_ms
+        call.left_queued = queued != NEVER and (3 in given or queued <= call.left_ms)
     ended_in_queue = call.ended_ms != NEVER and call.queued_ms != NEVER and call.outcome == NONE
     if ended_in_queue:
         call.left, call.left_ms, call.left_in, call.stage = ABANDON, call.ended_ms, call.ended_in, "queue"

@@ -1,6 +1,9 @@
-"""Packed cells: `{measure code: amount}` as bytes. Cells of short panes are small and written often: plain MessagePack maps,
-packed at once. Those of 15 min and 1 day panes are large, kept long, and mostly sketch buckets that hold 1: these are packed
-into about half the bytes, as `[codes of amount 1, other codes, their amounts]`, codes sorted and as differences.
+"""Packed cells: `{measure code: amount}` as bytes. Cells of short panes are small and written often: plain
+MessagePack maps,
+packed at once. Those of 15 min and 1 day panes are large, kept long, and mostly sketch buckets that hold 1:
+these are packed
+into about half the bytes, as `[codes of amount 1, other codes, their amounts]`, codes sorted and as
+differences.
 """
 
 from __future__ import annotations
@@ -21,7 +24,8 @@ _decode_lists = msgpack.Decoder(tuple[list[int], list[int], list[int]]).decode
 
 
 def pack_cell(size: int, cell: Cell) -> bytes:
-    """The bytes of a cell of a pane of that size; equal cells of one size are equal bytes only when densely packed."""
+    """The bytes of a cell of a pane of that size; equal cells of one size are equal bytes only when densely
+    packed."""
     if size < DENSE_FROM:
         return _encode(cell)
     ones = sorted(code for code, amount in cell.items() if amount == 1)

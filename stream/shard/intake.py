@@ -10,8 +10,11 @@ from typing import Any
 
 from stream.events.decode import Decoder
 from stream.events.envelope import to_ms
-from stream.events.refusal import Refused
+from stream.events.refusal import Refused, UnknownType
 from stream.shard.changes import LogRecord
+
+IGNORED_TYPES_MAX = 50
+"""Unknown types counted by name; more are counted as `others`."""
 
 Incoming = tuple[LogRecord, Any, int, int]
 """(record, event or `Refused`, when it happened in ms, the shard's log clock at the record)."""
@@ -43,14 +46,14 @@ class Intake:
                 if value is not None and len(value) > largest:
                     raise Refused("too_large", "", f"{len(value)} bytes; at most {largest} are read")
                 event = decode(value, record.headers)
-                if event is None:
-                    self.ignored["unknown"] += 1
-                    continue
                 at_ms = to_ms(event.time)
                 if at_ms < log_clock - self._horizon_ms:
                     raise Refused("late", "time", "older than the horizon when it arrived")
                 if at_ms > sent_ms + self._future_ms:
                     raise Refused("future", "time", "later than its record was sent")
+            except UnknownType as unknown:
+                known = unknown.name in self.ignored or len(self.ignored) < IGNORED_TYPES_MAX
+                self.ignored[unknown.name if known else "others"] += 1
             except Refused as refused:
                 out.append((record, refused, 0, log_clock))
             else:

@@ -150,7 +150,7 @@ class Shard:
         self._note_entities(changes)
         self._drop(changes, due_days, loaded.drops)
         self._note_outbox(changes, delivered)
-        changes.journal = dict(self.journal)
+        changes.journal = {**self.journal, **self._ignored()}
         return changes
 
     def committed(self, fence: Fence) -> None:
@@ -166,6 +166,13 @@ class Shard:
 
     def _count(self, what: str, by: int = 1) -> None:
         self.journal[what] = self.journal.get(what, 0) + by
+
+    def _ignored(self) -> dict[str, int]:
+        """Events of unknown types, by type, with what the journal had of them when the shard was claimed."""
+        return {
+            f"ignored_{name}": self.journal.get(f"ignored_{name}", 0) + count
+            for name, count in self.intake.ignored.items()
+        }
 
     def _missing(self, incoming: list[Incoming], clock: int) -> list[str]:
         """Subjects of the batch, and of the timers that it makes due, that are not in memory."""

@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from stream.events.decode import decoder_of, family_of
 from stream.events.envelope import to_ms
-from stream.events.refusal import Refused
+from stream.events.refusal import Refused, UnknownType
 
 
 class Prepared(NamedTuple):
@@ -37,11 +37,11 @@ def prepare(event: Mapping[str, Any], bytes_max: int) -> Prepared:
     if len(value) > bytes_max:
         raise Refused("too_large", "", f"{len(value)} bytes, at most {bytes_max} are taken")
     decoder = decoder_of(family)
-    decoded = decoder.decode(value)
-    if decoded is None:
-        raise Refused(
-            "invalid", "type", f"{kind!r} is unknown; of this topic there are {', '.join(decoder.rank)}"
-        )
+    try:
+        decoded = decoder.decode(value)
+    except UnknownType:
+        known = ", ".join(decoder.rank)
+        raise Refused("invalid", "type", f"{kind!r} is unknown; of this topic there are {known}") from None
     time_ms = to_ms(decoded.time)
     recorded_ms = time_ms if decoded.recordedtime is UNSET else to_ms(decoded.recordedtime)
     return Prepared(recorded_ms, time_ms, family, decoded.subject.encode(), value)

@@ -57,9 +57,7 @@ class Letters:
                 )
             )
         await asyncio.gather(*waiting)
-        for offset in offsets:
-            mailbox.undelivered.pop(offset, None)
-        mailbox.delivered = max(mailbox.delivered, offsets[-1] + 1)
+        mailbox.carried(offsets)
 
     async def _connected(self) -> AIOKafkaProducer:
         if self._producer is None:

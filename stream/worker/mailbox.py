@@ -20,6 +20,10 @@ COMMIT_BYTES = 768 * 1024
 own."""
 
 
+UNDELIVERED_MAX = 20_000
+"""So many dead letters may wait for their topic before reading waits for them."""
+
+
 class Store(Protocol):
     """What a shard's owner needs of the store (store/store.py)."""
 
@@ -65,10 +69,14 @@ class Mailbox:
         self._by_wall = by_wall
         self._batch_records = batch_records
         self._lock = asyncio.Lock()
+        self._carried = asyncio.Event()
         self._half_done = False
 
     async def read(self, records: Sequence[LogRecord]) -> None:
         """Folds records into the shard and commits. Raises what stops the worker."""
+        while len(self.undelivered) > UNDELIVERED_MAX:
+            self._carried.clear()
+            await self._carried.wait()
         async with self._lock:
             for part in portions(records, self._batch_records):
                 await self._commit(part)
@@ -77,6 +85,13 @@ class Mailbox:
         """Moves the clock without events: timers fire, panes close, freshness is renewed."""
         async with self._lock:
             await self._commit([])
+
+    def carried(self, offsets: Sequence[int]) -> None:
+        """Dead letters (in order) are in their topic: a later commit takes them out of the outbox."""
+        for offset in offsets:
+            self.undelivered.pop(offset, None)
+        self.delivered = max(self.delivered, offsets[-1] + 1)
+        self._carried.set()
 
     async def close(self) -> None:
         """Returns when the commit under way is through; none follows."""

@@ -126,7 +126,7 @@ class KafkaWorker:
     async def _until_crash(self, app: App, start: asyncio.Task[None]) -> None:
         await app.wait_until_stopped()
         # A crash while starting is seen here first, but start() knows more about it.
-        await asyncio.wait({start}, timeout=1.0)
+        await asyncio.wait({start}, timeout=3.0)
         cause = app.crash_reason
         self._fail(f"Faust ended: {cause or type(cause).__name__}", cause)
 

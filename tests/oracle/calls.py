@@ -67,7 +67,7 @@ def facts_and_spans(history: list[Event], config: Config, now_ms: int) -> tuple[
         result = outcome(marks, config)
         if result is not None:
             facts += _outcome_facts(result) + _arrival_facts(marks, result) + _handling_facts(marks, state)
-        spans += _waiting_spans(marks, config, now_ms)
+        spans += _waiting_spans(marks, (life[0]["time"], life[-1]["time"]), config, now_ms)
     return facts, spans
 
 
@@ -93,7 +93,7 @@ def _forgotten(life: list[Event], event: Event, config: Config) -> bool:
 
 
 def marks_of(life: list[Event]) -> tuple[list[Mark], dict[str, Any]]:
-    """The sorted marks of a call, and its state after everything (the record "acts last, whole")."""
+    """The marks of a call in order, and its state after everything (the record "acts last, whole")."""
     state: dict[str, Any] = {}
     marks: list[Mark] = []
     for event in life:
@@ -108,7 +108,7 @@ def marks_of(life: list[Event]) -> tuple[list[Mark], dict[str, Any]]:
         record = max(records, key=lambda event: (event["sequence"], event["time"], event["id"]))
         state = merged(state, record["data"].get("call") or {})
         marks = _with_record(marks, record, _labelled(state))
-    return sorted(marks, key=lambda mark: (mark.place_ms, RANK["call." + mark.kind])), state
+    return marks, state
 
 
 def _labelled(state: dict[str, Any]) -> Segments:
@@ -135,11 +135,21 @@ def _with_record(marks: list[Mark], record: Event, segments: Segments) -> list[M
             # A record knows the order of a call's life even where its clocks disagree.
             stage = abandon.get("stage") or (of_kind[0].stage if of_kind else None)
             new = Mark(kind, at_ms, max(earlier_ms, at_ms), segments, stage)
-            marks = [mark for mark in marks if not of_kind or mark is not of_kind[0]] + [new]
+            marks = _put([mark for mark in marks if not of_kind or mark is not of_kind[0]], new)
             earlier_ms = new.place_ms
         elif of_kind:
             earlier_ms = max(earlier_ms, of_kind[0].place_ms)
     return marks
+
+
+def _put(marks: list[Mark], new: Mark) -> list[Mark]:
+    """With a record's mark in its place; at one instant the rank of the type decides."""
+
+    def order(mark: Mark) -> tuple[int, int]:
+        return mark.place_ms, RANK["call." + mark.kind]
+
+    place = next((i for i, mark in enumerate(marks) if order(mark) > order(new)), len(marks))
+    return [*marks[:place], new, *marks[place:]]
 
 
 def first(marks: list[Mark], *kinds: str) -> Mark | None:
@@ -157,16 +167,17 @@ def outcome(marks: list[Mark], config: Config) -> Outcome | None:
     answered = first(marks, "answered")
     if answered is not None:
         return _outcome("answered", marks, answered, None, config)
-    queued = False
+    queued = over = False
     for mark in marks:
         queued = queued or mark.kind == "queued"
         if mark.kind == "abandoned":
             # events.md 3: "default `queue` when queued, else `ivr`".
             stage = mark.stage or ("queue" if queued else "ivr")
             return _outcome("abandoned", marks, mark, stage, config)
-        if mark.kind == "ended" and queued:
+        if mark.kind == "ended" and queued and not over:
             # "`call.ended` while queued without outcome = abandoned then."
             return _outcome("abandoned", marks, mark, "queue", config)
+        over = over or mark.kind == "ended"
         if mark.kind in OTHER_WAYS_OUT:
             return _outcome("other", marks, mark, None, config)
     return None
@@ -292,31 +303,37 @@ def _held_ms(after: list[Mark], end: Mark) -> int:
     return total_ms
 
 
-def _waiting_spans(marks: list[Mark], config: Config, now_ms: int) -> list[Span]:
+def _waiting_spans(marks: list[Mark], heard_ms: tuple[int, int], config: Config, now_ms: int) -> list[Span]:
     """`calls_waiting`: "queued, no outcome yet"; again after an answer, "from then, ... until the next
     `call.answered`" (or the call's end)."""
     spans: list[Span] = []
     since_ms: int | None = None
+    over = False
     ends = [mark.place_ms for mark in marks[1:]]
     for mark, end_ms in zip(marks, [*ends, None], strict=True):
-        if mark.kind == "queued" and since_ms is None:
+        over = mark.kind == "ended" or (over and mark.kind != "answered")
+        if mark.kind == "queued" and since_ms is None and not over:
             since_ms = mark.place_ms
         elif mark.kind in STOPS_WAITING:
             since_ms = None
         if since_ms is None or not _inbound(mark):
             continue
-        to_ms = _lost_ms(marks, since_ms, config, now_ms) if end_ms is None else end_ms
+        to_ms = _lost_ms(marks, heard_ms, since_ms, config, now_ms) if end_ms is None else end_ms
         if to_ms != mark.place_ms:
             spans.append(Span("calls_waiting", mark.place_ms, to_ms, mark.segments, since_ms))
     return spans
 
 
-def _lost_ms(marks: list[Mark], since_ms: int, config: Config, now_ms: int) -> int | None:
+def _lost_ms(
+    marks: list[Mark], heard_ms: tuple[int, int], since_ms: int, config: Config, now_ms: int
+) -> int | None:
     """events.md 3: "a call still waiting after 4 h, or unfinished after 12 h, leaves the levels as lost ...
     (a change at its due instant, taken back if an event shows otherwise)". Never before the last known event.
 
     None: not due by `now_ms`.
     """
-    due_ms = min(since_ms + config.lost_waiting_ms, marks[0].place_ms + config.lost_unfinished_ms)
-    due_ms = max(due_ms, marks[-1].place_ms)
+    first_ms, last_ms = heard_ms
+    start_ms = min(first_ms, marks[0].place_ms)
+    due_ms = min(since_ms + config.lost_waiting_ms, start_ms + config.lost_unfinished_ms)
+    due_ms = max(due_ms, last_ms, marks[-1].place_ms)
     return due_ms if due_ms <= now_ms else None
