@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from stream.sources.prepare import prepare
 from stream.floor import mix
 from stream.floor.telling import Event
+from stream.sources.prepare import prepare
 
 N = 20_000
 

@@ -7,10 +7,10 @@ from itertools import islice, takewhile
 import msgspec
 import pytest
 
-from stream.sources.prepare import prepare
 from stream.floor import simulate
 from stream.floor.telling import Event, Told
 from stream.sources.live import event_ms
+from stream.sources.prepare import prepare
 
 MONDAY_8_MS = 1_767_600_000_000  # 2026-01-05T08:00Z
 DAY_MS = 86_400_000

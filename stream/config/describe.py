@@ -28,7 +28,8 @@ over the file. `floorcast check` says what is wrong, or prints the configuration
   `FLOORCAST_GROUPINGS_TICKETS='[[team], [team, priority]]'`. An empty variable counts as not set.
 - **Passwords** stand best in a file (`password_file`; a path is relative to the working directory). No output
   of floorcast shows one.
-- **What shapes numbers** (`timezone`, `clock`, `horizon`, `future`, `max_event_bytes`, `keep_finished`, `lost`,
+- **What shapes numbers** (`timezone`, `clock`, `horizon`, `future`, `max_event_bytes`, `keep_finished`,
+  `lost`,
   `retention`, `groupings`, `queues`) must be the same for all workers of a deployment.
 """
 _COLUMNS = "| key | default | environment variable | meaning |\n|--|--|--|--|"

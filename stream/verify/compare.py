@@ -61,14 +61,26 @@ def compare(family: str, stored: Image, computed: Image) -> Comparison:
     return result
 
 
-def _cells(family: str, cells: Mapping[Group, bytes]) -> dict[str, dict[str, int]]:
+def _cells(family: str, cells: Mapping[Group, bytes]) -> dict[str, dict[str, int] | str]:
     """Cells in words: group -> measure -> amount."""
-    return {
-        str(list(group_values(group))): {
-            measure_name(family, code): n for code, n in sorted(unpack_cell(cell).items())
-        }
-        for group, cell in cells.items()
-    }
+    return {_group(group): _cell(family, cell) for group, cell in cells.items()}
+
+
+# Somebody else may have written anything there; msgspec's errors are ValueErrors.
+
+
+def _group(group: Group) -> str:
+    try:
+        return str(list(group_values(group)))
+    except (ValueError, TypeError):
+        return f"unreadable {group!r}"
+
+
+def _cell(family: str, packed: bytes) -> dict[str, int] | str:
+    try:
+        return {measure_name(family, code): n for code, n in sorted(unpack_cell(packed).items())}
+    except (ValueError, LookupError):
+        return f"unreadable {packed!r}"
 
 
 def _pane(pane: Pane) -> str:

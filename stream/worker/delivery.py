@@ -53,7 +53,8 @@ class Lane:
 
     async def run(self, handler: Handler, on_room: Callable[[], None]) -> None:
         """Give the batches to the handler one after another, until closed and cancelled."""
-        # Cancelled is not enough: before Python 3.12, asyncio.wait_for swallows a cancellation that comes when
+        # Cancelled is not enough: before Python 3.12, asyncio.wait_for swallows a cancellation that comes
+        # when
         # what it waits for is done, and libraries below the handler use it.
         while not self.closed:
             if not self._batches:
