@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--events", type=int, default=400_000, help="events of the mix (default 400,000)")
     parser.add_argument(
-        "--long", action="store_true", help="a million tickets and a whole day: about 10 minutes more"
+        "--long", action="store_true", help="a million tickets and a whole day: about 5 minutes more"
     )
     parser.add_argument(
         "--only",
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MissingPart as missing:
         print(f"bench: {missing}", file=sys.stderr)
         return 1
-    Console().print(results.table())
+    Console(width=None if sys.stdout.isatty() else 160).print(results.table())
     if not asked.only:
         results.write()
     return 0

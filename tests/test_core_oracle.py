@@ -19,7 +19,7 @@ from stream.query.query import Queries
 from stream.shard.image import Image
 from tests import oracle
 from tests.core import DECODE_REASONS, letters, play
-from tests.strategies import BASE_MS, DAY_MS, HOUR_MS, MINUTE_MS, Sent, agreeing
+from tests.strategies import BASE_MS, DAY_MS, HOUR_MS, MINUTE_MS, Sent, told
 
 CATALOG = load_catalog()
 DAYS = 4
@@ -27,17 +27,18 @@ QUEUES = [
     {"when": {"queue": "sales"}, "answer_within": "10s", "short_abandon": "5s"},
     {"when": {"queue": "help", "team": "red"}, "answer_within": "1m", "short_abandon": "30s"},
 ]
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "timezone": "Europe/Berlin",
     "keep_finished": {"tickets": "1d", "calls": "1d", "surveys": "2d"},
     "queues": QUEUES,
+    "groupings": {"calls": [["queue"], ["team"], ["team", "queue"], ["channel"]]},
 }
 CONFIG = parse(SETTINGS)
 WITHIN = ("min", "max", "p50", "p75", "p90", "p95", "p99")
 """Read from sketches: at most 1 % off."""
 BY: dict[str, list[tuple[str, ...]]] = {
     "tickets": [(), ("channel",), ("team",), ("agent",), ("team", "priority")],
-    "calls": [(), ("queue",), ("team",), ("team", "queue")],
+    "calls": [(), ("queue",), ("team",), ("team", "queue"), ("channel",)],
     "surveys": [(), ("kind",), ("channel",), ("team",)],
 }
 WHERE: dict[str, list[dict[str, str | None]]] = {
@@ -108,7 +109,7 @@ def windows(draw: st.DrawFn, now_ms: int) -> list[tuple[int, int]]:
 @given(data=st.data())
 def test_every_metric_is_what_the_oracle_says(name: str, data: st.DataObject) -> None:
     """Every stat of every metric, over several windows, by and where; a window is the one that the answer says."""
-    sent = data.draw(agreeing(name, DAYS))
+    sent = data.draw(told(name, DAYS))
     now_ms = max(max(one.at_ms, one.sent_ms) for one in sent) + data.draw(st.sampled_from([0, 5 * HOUR_MS, DAY_MS]))
     image = play(name, CONFIG, sent, now_ms)
     refused = {letter.value or b"" for letter in letters(image) if letter.reason in DECODE_REASONS}

@@ -1,4 +1,4 @@
-"""The whole pipeline on real servers, hurt at random moments: afterwards Redis is the image of the log, to the key."""
+"""The whole pipeline on real servers, hurt at random moments: afterwards Redis is the image of the log."""
 
 import asyncio
 import re

@@ -2,19 +2,22 @@
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from redis.asyncio import Redis
 
+from stream.metrics.measures import CALLS_WAITING
+from stream.metrics.segments import group_name
 from stream.store.layout import ShardKeys
 from tests.rig.kafka import Kafka
 from tests.rig.pipeline import pipeline, recent_mix
 from tests.rig.redis import RedisServer
 
-Alter = Callable[[Redis, ShardKeys, list[bytes]], Awaitable[tuple[bytes, str]]]
+Alter = Callable[[Any, ShardKeys, list[bytes]], Awaitable[tuple[bytes, str]]]
 """Changes one thing of a shard whose index is given: the key changed, and what the verdict must name."""
 
 
-async def another_value(redis: Redis, key: bytes) -> None:
+async def another_value(redis: Any, key: bytes) -> None:
     """Gives one field of a hash the value of another: readable, but wrong."""
     fields = await redis.hgetall(key)
     changed, value = next(iter(fields.items()))
@@ -26,74 +29,75 @@ def first(index: list[bytes], kind: bytes) -> bytes:
     return next(name for name in sorted(index) if name.startswith(kind))
 
 
-async def a_cell(redis: Redis, keys: ShardKeys, index: list[bytes]) -> tuple[bytes, str]:
+async def a_cell(redis: Any, keys: ShardKeys, index: list[bytes]) -> tuple[bytes, str]:
     """One packed value of a pane."""
     key = keys.named(first(index, b"cells:10s:"))
     await another_value(redis, key)
     return key, "1 cells"
 
 
-async def a_cell_beyond_reading(redis: Redis, keys: ShardKeys, index: list[bytes]) -> tuple[bytes, str]:
+async def a_cell_beyond_reading(redis: Any, keys: ShardKeys, index: list[bytes]) -> tuple[bytes, str]:
     """Bytes that mean nothing."""
     key = keys.named(first(index, b"cells:10s:"))
     await redis.hset(key, (await redis.hkeys(key))[0], b"\xc1\xff")
     return key, "1 cells"
 
 
-async def a_missing_cell(redis: Redis, keys: ShardKeys, index: list[bytes]) -> tuple[bytes, str]:
-    """One group less in a pane of 15 min."""
-    key = keys.named(first(index, b"cells:15m:"))
+async def a_missing_cell(redis: Any, keys: ShardKeys, index: list[bytes]) -> tuple[bytes, str]:
+    """One group less in a pane of 1 min."""
+    key = keys.named(first(index, b"cells:1m:"))
     await redis.hdel(key, (await redis.hkeys(key))[0])
     return key, "1 cells"
 
 
-async def a_level(redis: Redis, keys: ShardKeys, index: list[bytes]) -> tuple[bytes, str]:
+async def a_level(redis: Any, keys: ShardKeys, index: list[bytes]) -> tuple[bytes, str]:
     """One live value."""
     await another_value(redis, keys.levels)
     return keys.levels, "1 levels"
 
 
-async def a_state(redis: Redis, keys: ShardKeys, index: list[bytes]) -> tuple[bytes, str]:
+async def a_state(redis: Any, keys: ShardKeys, index: list[bytes]) -> tuple[bytes, str]:
     """One call has the history of another."""
     await another_value(redis, keys.states)
     return keys.states, "1 states"
 
 
-async def a_timer(redis: Redis, keys: ShardKeys, index: list[bytes]) -> tuple[bytes, str]:
+async def a_timer(redis: Any, keys: ShardKeys, index: list[bytes]) -> tuple[bytes, str]:
     """A millisecond later."""
     await redis.zincrby(keys.timers, 1, (await redis.zrange(keys.timers, 0, 0))[0])
     return keys.timers, "1 timers"
 
 
-async def a_since(redis: Redis, keys: ShardKeys, index: list[bytes]) -> tuple[bytes, str]:
+async def a_since(redis: Any, keys: ShardKeys, index: list[bytes]) -> tuple[bytes, str]:
     """Somebody who does not wait any more."""
-    name = next(name for name in sorted(index) if name.startswith(b"since:") and await redis.exists(keys.named(name)))
-    await redis.zrem(keys.named(name), (await redis.zrange(keys.named(name), 0, 0))[0])
-    return keys.named(name), "1 since"
+    key = keys.since(CALLS_WAITING, group_name(0, ()))
+    await redis.zrem(key, (await redis.zrange(key, 0, 0))[0])
+    return key, "1 since"
 
 
-async def a_drop(redis: Redis, keys: ShardKeys, index: list[bytes]) -> tuple[bytes, str]:
+async def a_drop(redis: Any, keys: ShardKeys, index: list[bytes]) -> tuple[bytes, str]:
     """A stranger among those who are to be forgotten that day."""
     key = keys.named(first(index, b"drop:"))
     await redis.sadd(key, "a stranger")
     return key, "1 drops"
 
 
-async def an_outbox_entry(redis: Redis, keys: ShardKeys, index: list[bytes]) -> tuple[bytes, str]:
+async def an_outbox_entry(redis: Any, keys: ShardKeys, index: list[bytes]) -> tuple[bytes, str]:
     """A letter of nobody."""
     await redis.hset(keys.outbox, "7", b"letter")
     return keys.outbox, "1 outbox"
 
 
 ALTERATIONS: list[Alter] = [
-    a_cell, a_cell_beyond_reading, a_missing_cell, a_level, a_state, a_timer, a_since, a_drop, an_outbox_entry,
+    a_cell, a_cell_beyond_reading, a_missing_cell, a_level, a_state, a_timer, a_since, a_drop,
+    an_outbox_entry,
 ]  # fmt: skip
 
 
 async def test_verify_finds_what_was_altered_by_hand(
     kafka: Kafka, redis_server: RedisServer, unique_name: str, tmp_path: Path
 ) -> None:
-    """One thing of each kind in Redis, one after the other: exit status 1, and it is named. Undone, all is equal."""
+    """One thing of each kind, one after the other: exit status 1, and it is named. Undone, all is equal."""
     with pipeline(kafka.bootstrap, redis_server.url(), unique_name, tmp_path) as deployment:
         await deployment.create_topics(partitions=1)
         await deployment.publish(recent_mix(2_000))
@@ -101,6 +105,7 @@ async def test_verify_finds_what_was_altered_by_hand(
         await deployment.wait()
         worker.stop()
         keys = ShardKeys(unique_name, "calls", 0)
+        redis: Any  # redis-py's types do not tell bytes from text
         async with Redis.from_url(redis_server.url()) as redis:
             index = list(await redis.smembers(keys.index))
             assert (await deployment.verify()).same

@@ -169,10 +169,10 @@ async def test_a_batch_that_fails_ends_the_worker_with_its_reason(kafka: Kafka, 
 
 
 async def test_offsets_beyond_the_log_end_the_worker(kafka: Kafka, unique_name: str) -> None:
-    """aiokafka would silently begin anew: the log was truncated or is another one."""
+    """aiokafka could silently begin anew: the log was truncated, or is another one."""
     await fill(kafka.bootstrap, unique_name, partitions=1, records=10)
     reason = await failure(kafka.bootstrap, unique_name, Memory({Partition(unique_name, 0): 100}))
-    assert reason.startswith(f"{unique_name}/0: the log gave offset 0 where 100 was next")
+    assert reason.startswith(f"reading from Kafka: {unique_name}/0: offset 100 is not in the log")
 
 
 async def test_a_dead_address_ends_the_worker(unique_name: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from stream.cli.run import environment, parts, prepare
-from stream.cli.supervise import Part, Supervisor
+from stream.cli.supervise import Part, Supervisor, ended_by_signals
 from stream.embedded.child import Child, EmbeddedError
 from stream.embedded.pair import start_pair
 
@@ -34,7 +34,7 @@ def command(seed: int, rate: float) -> None:
 
     Ends with Ctrl-C; nothing stays behind.
     """
-    with tempfile.TemporaryDirectory(prefix="floorcast-demo-") as directory:
+    with ended_by_signals(), tempfile.TemporaryDirectory(prefix="floorcast-demo-") as directory:
         data_dir = Path(directory)
         try:
             with start_pair(data_dir):

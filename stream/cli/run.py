@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import Mapping
@@ -10,13 +11,13 @@ from pathlib import Path
 
 import click
 
-from stream.cli.options import resolve, with_pair
-from stream.cli.running import run as run_coroutine
-from stream.cli.supervise import Part, Supervisor
+from stream.cli.options import resolve
+from stream.cli.supervise import Part, Supervisor, ended_by_signals
 from stream.cli.until import until_option
-from stream.config import Config, ConfigError, load
+from stream.config import Config
 from stream.embedded.child import EmbeddedError
 from stream.embedded.pair import start_pair
+from stream.sources.broker import BrokerError
 from stream.sources.topics import create_topics
 
 
@@ -33,13 +34,20 @@ from stream.sources.topics import create_topics
 )  # fmt: skip
 def command(embedded: bool, until_ms: int | None, config_path: Path | None, data_dir: Path | None) -> None:
     """Run worker and exporter, and start again what fails, until interrupted."""
-    if not embedded:
-        resolve(config_path, data_dir)  # says now what is wrong
-        sys.exit(Supervisor(parts(config_path, data_dir, until_ms)).run())
-    if data_dir is None:
+    if embedded and data_dir is None:
         raise click.UsageError(
             "--embedded needs --data DIR: where its files go, and where other commands find it"
         )
+    with ended_by_signals():
+        if embedded and data_dir is not None:
+            status = _run_embedded(config_path, data_dir, until_ms)
+        else:
+            resolve(config_path, data_dir)  # says now what is wrong
+            status = Supervisor(parts(config_path, data_dir, until_ms)).run()
+    sys.exit(status)
+
+
+def _run_embedded(config_path: Path | None, data_dir: Path, until_ms: int | None) -> int:
     try:
         with start_pair(data_dir) as pair:
             click.echo(
@@ -48,10 +56,9 @@ def command(embedded: bool, until_ms: int | None, config_path: Path | None, data
                 f"--data {data_dir} or FLOORCAST_DATA."
             )
             prepare(config_path, data_dir)
-            status = Supervisor(parts(config_path, data_dir, until_ms), environment(data_dir)).run()
+            return Supervisor(parts(config_path, data_dir, until_ms), environment(data_dir)).run()
     except EmbeddedError as error:
         raise click.ClickException(str(error)) from None
-    sys.exit(status)
 
 
 def parts(
@@ -70,11 +77,11 @@ def parts(
 
 def prepare(config_path: Path | None, data_dir: Path) -> Config:
     """Makes the topics of a pair that has just started."""
+    config = resolve(config_path, data_dir)
     try:
-        config = with_pair(load(config_path), data_dir)
-    except ConfigError as error:
+        asyncio.run(create_topics(config, partitions=4))
+    except BrokerError as error:
         raise click.ClickException(str(error)) from None
-    run_coroutine(create_topics(config, partitions=4))
     return config
 
 

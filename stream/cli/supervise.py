@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -24,6 +25,7 @@ STEADY_S = 60.0
 """A process that ran for so long begins with the short pause again."""
 STOP_TIMEOUT_S = 20.0
 POLL_S = 0.1
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +72,26 @@ class _Running:
 
 
 class Supervisor:
-    """Keeps parts running until a signal, `until` or a part that needs a person ends them all."""
+    """Keeps parts running until `foreground` or a part that needs a person ends them all."""
 
     def __init__(self, parts: Sequence[Part], env: Mapping[str, str] | None = None) -> None:
-        """`env`: the environment of the parts, ours when None. Start it in the main thread."""
-        self._parts = [_Running(part, env) for part in parts]
+        """`env`: the environment of the parts, ours when None."""
+        self._parts = parts
+        self._env = env
+        self._running: list[_Running] = []
 
     def run(self, foreground: Child | None = None) -> int:
-        """Returns the exit status when everything has ended: 0 after a signal, or when `foreground` has
-        ended."""
-        signalled = _Signals()
+        """Starts them, and returns the exit status when everything has ended: 0 when `foreground` has. An
+        exception (`ended_by_signals`) ends everything, too. Call it in the main thread."""
         try:
-            while not signalled.seen and (foreground is None or foreground.running()):
-                for part in self._parts:
-                    status = part.keep()
+            for part in self._parts:
+                self._running.append(_Running(part, self._env))
+            while foreground is None or foreground.running():
+                for running in self._running:
+                    status = running.keep()
                     if status is not None:
-                        where = f"; see {part.part.log}" if part.part.log else ""
-                        click.echo(f"{part.part.name} cannot go on{where}", err=True)
+                        where = f"; see {running.part.log}" if running.part.log else ""
+                        click.echo(f"{running.part.name} cannot go on{where}", err=True)
                         return status
                 time.sleep(POLL_S)
             return 0
@@ -94,7 +99,7 @@ class Supervisor:
             self._stop(foreground)
 
     def _stop(self, foreground: Child | None) -> None:
-        children = [part.child for part in self._parts] + ([foreground] if foreground else [])
+        children = [running.child for running in self._running] + ([foreground] if foreground else [])
         for child in children:
             child.terminate()
         deadline = time.monotonic() + STOP_TIMEOUT_S
@@ -102,13 +107,19 @@ class Supervisor:
             child.stop(max(0.1, deadline - time.monotonic()))
 
 
-class _Signals:
-    """Notes SIGINT and SIGTERM instead of dying of them."""
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """In this block SIGINT, SIGTERM and SIGHUP end the program in order, wherever it is: exit status 0 once
+    everything is undone. Further signals do not disturb that."""
 
-    def __init__(self) -> None:
-        self.seen = False
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._note)
+    def end(number: int, frame: FrameType | None) -> None:
+        for each in ENDING:
+            signal.signal(each, signal.SIG_IGN)
+        raise SystemExit(0)
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self.seen = True
+    before = {number: signal.signal(number, end) for number in ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

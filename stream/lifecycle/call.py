@@ -108,12 +108,10 @@ class Call:
     """The facts of one call after the events applied so far. Times are milliseconds since the epoch."""
 
     __slots__ = (
-        "answered_in", "answered_ms", "answered_queued", "ended_in", "ended_ms", "exists", "first_ms",
-        "held_ms", "held_since",
-        "hold_s", "last_ms", "left", "left_in", "left_ms", "left_queued", "lost", "media", "offered_in",
-        "offered_ms", "queued_in", "queued_ms",
-        "recorded", "segment", "snapshot", "spans", "stage", "stood_ms", "talk_s", "waiting_in", "waiting_ms",
-        "wrapup_ended_ms", "wrapup_in", "wrapup_s",
+        "answered_from", "answered_in", "answered_ms", "channel_told", "ended_in", "ended_ms", "exists", "first_ms",
+        "held_ms", "held_since", "hold_s", "last_ms", "left", "left_from", "left_in", "left_ms", "lost", "media",
+        "offered_in", "offered_ms", "queued_in", "queued_ms", "recorded", "segment", "snapshot", "stage", "talk_s",
+        "waiting_in", "waiting_ms", "wrapup_ended_ms", "wrapup_in", "wrapup_s",
     )  # fmt: skip
 
     def __init__(self, nothing: Segment) -> None:
@@ -123,6 +121,7 @@ class Call:
         self.snapshot: Snapshot | None = None
         self.segment = nothing
         self.media = "voice"
+        self.channel_told = False  # otherwise it follows from the media
         self.talk_s: float | None = None
         self.hold_s: float | None = None
         self.wrapup_s: float | None = None
@@ -132,13 +131,11 @@ class Call:
         self.queued_in = nothing
         self.answered_ms = NEVER  # the first answer
         self.answered_in = nothing
-        self.answered_queued = (
-            False  # after an entry into a queue: the wait starts there, else where it was offered
-        )
+        self.answered_from = NEVER  # where the wait for it began: queued, else offered, as known then
         self.left = NONE  # the first way out without an answer: ABANDON or OTHER
         self.left_ms = NEVER
         self.left_in = nothing
-        self.left_queued = False
+        self.left_from = NEVER
         self.stage = "queue"  # where it was abandoned
         self.held_since = NEVER
         self.held_ms = 0
@@ -147,9 +144,7 @@ class Call:
         self.wrapup_ended_ms = NEVER
         self.wrapup_in = nothing
         self.waiting_ms = NEVER  # since when it waits now
-        self.waiting_in: Segment | None = None  # where it stands in the level, and since when
-        self.stood_ms = NEVER
-        self.spans: list[tuple[int, Segment, int]] = []  # (from, where, to) of the waiting that is over
+        self.waiting_in: Segment | None = None  # where it stands in the level
         self.lost = False  # counted as lost, see CallFold.overlay
         self.recorded = False  # a record has replaced facts
 
@@ -157,6 +152,10 @@ class Call:
     def outcome(self) -> int:
         """Of several outcomes an answer wins, else the first."""
         return ANSWER if self.answered_ms != NEVER else self.left
+
+    def wait_from(self) -> int:
+        """Where the wait of an outcome that comes now began: queued, else offered, else `NEVER`."""
+        return self.queued_ms if self.queued_ms != NEVER else self.offered_ms
 
     def arrival(self) -> tuple[int, Segment]:
         """When and in which segment the call arrived: offered, else first queued; `NEVER` when neither is
@@ -201,7 +200,9 @@ class CallFold:
         self.lost_unfinished_ms = lost_unfinished_ms
 
     def new(self) -> Call:
-        return Call(self.segments.nothing)
+        call = Call(self.segments.nothing)
+        call.segment = self.segments.of(self._with_channel(call, call.segment.values))
+        return call
 
     def needs_replay(self, call: Call, rank: int) -> bool:
         """Records, and what follows one."""
@@ -241,9 +242,10 @@ class CallFold:
             self._count_lost(out, call, due, 1)
 
     def _count_lost(self, out: Delta, call: Call, due: int, sign: int) -> None:
-        if not self.inbound(call.segment):
+        where = call.waiting_in or call.segment
+        if not self.inbound(where):
             return
-        out.add(due, call.waiting_in or call.segment, m.CALLS_LOST, sign)
+        out.add(due, where, m.CALLS_LOST, sign)
         if call.waiting_in is not None:
             out.level(due, call.waiting_in, m.CALLS_WAITING, -sign)
 
@@ -257,17 +259,24 @@ class CallFold:
         call.last_ms = at
         if snapshot is not None and snapshot != call.snapshot:
             self._take(out, call, snapshot)
+        self.happen(out, call, at, rank, extra, at)
+
+    def happen(self, out: Delta, call: Call, at: int, rank: int, extra: Any, place: int) -> None:
+        """What an event means in the segment as it stands. `place` is where it stands in the order: `at`, unless
+        the clocks of a record disagree."""
         if rank == OFFERED:
             self._offered(out, call, at)
         elif rank == QUEUED:
-            self._queued(out, call, at)
+            self._queued(out, call, at, place)
         elif rank == ANSWERED:
             self._answered(out, call, at)
         elif rank == HELD:
             if call.held_since == NEVER and call.answered_ms != NEVER and call.ended_ms == NEVER:
                 call.held_since = at
         elif rank == RESUMED:
+            self.count_handling(out, call, -1)
             self._resumed(call, at)
+            self.count_handling(out, call, 1)
         elif rank == ABANDONED:
             queued = call.queued_ms != NEVER
             self._left(out, call, at, ABANDON, extra or ("queue" if queued else "ivr"))
@@ -277,7 +286,7 @@ class CallFold:
             self._ended(out, call, at)
         elif rank == WRAPUP_ENDED:
             self._wrapped_up(out, call, at)
-        self._stand(out, call, at)
+        self._stand(out, call, place)
 
     def _take(self, out: Delta, call: Call, snapshot: Snapshot) -> None:
         """Merges a snapshot. Given seconds are facts of the whole call: its handling is counted anew."""
@@ -303,17 +312,16 @@ class CallFold:
         kept = call.segment.values
         given = snapshot[len(FIELDS) :]
         values = tuple([old if new is UNSET else new for old, new in zip(kept, given, strict=True)])
-        if self._channel >= 0 and values[self._channel] is None:
-            channel = _CHANNELS[call.media]
-            values = (*values[: self._channel], channel, *values[self._channel + 1 :])
+        if self._channel >= 0 and given[self._channel] is not UNSET:
+            call.channel_told = given[self._channel] is not None
+        values = self._with_channel(call, values)
         if values != kept:
             call.segment = self.segments.of(values)
 
-    def count(self, out: Delta, call: Call, sign: int) -> None:
-        """Counts (1) or takes back (-1) everything but the level."""
-        self.count_arrival(out, call, sign)
-        self.count_outcome(out, call, sign)
-        self.count_handling(out, call, sign)
+    def _with_channel(self, call: Call, values: tuple[str | None, ...]) -> tuple[str | None, ...]:
+        if self._channel < 0 or call.channel_told:
+            return values
+        return (*values[: self._channel], _CHANNELS[call.media], *values[self._channel + 1 :])
 
     def _offered(self, out: Delta, call: Call, at: int) -> None:
         if call.offered_ms != NEVER:
@@ -322,14 +330,14 @@ class CallFold:
             call.offered_ms, call.offered_in = at, call.segment
             self.count_arrival(out, call, 1)
             return
-        # Where the queue came first, that is the arrival no more.
+        # Where the queue came first, that is the arrival no more: also of an outcome that is known.
         self.count_arrival(out, call, -1)
         self.count_outcome(out, call, -1)
         call.offered_ms, call.offered_in = at, call.segment
         self.count_arrival(out, call, 1)
         self.count_outcome(out, call, 1)
 
-    def _queued(self, out: Delta, call: Call, at: int) -> None:
+    def _queued(self, out: Delta, call: Call, at: int, place: int) -> None:
         if call.queued_ms == NEVER:
             self.count_outcome(out, call, -1)
             call.queued_ms, call.queued_in = at, call.segment
@@ -337,28 +345,27 @@ class CallFold:
                 self.count_arrival(out, call, 1)
             self.count_outcome(out, call, 1)
         if call.waiting_ms == NEVER and call.ended_ms == NEVER:
-            call.waiting_ms = at  # after an outcome it waits again, from here on
+            call.waiting_ms = place  # after an outcome it waits again, from here on
 
     def _answered(self, out: Delta, call: Call, at: int) -> None:
         call.waiting_ms = NEVER
         if call.answered_ms != NEVER:
             return
         self.count_outcome(out, call, -1)
-        call.answered_ms, call.answered_in, call.answered_queued = at, call.segment, call.queued_ms != NEVER
+        call.answered_ms, call.answered_in, call.answered_from = at, call.segment, call.wait_from()
         call.ended_ms = call.wrapup_ended_ms = NEVER  # an end before the answer was not the end
         self.count_outcome(out, call, 1)
 
     def _resumed(self, call: Call, at: int) -> None:
         if call.held_since != NEVER:
-            call.held_ms += at - call.held_since
+            call.held_ms += max(0, at - call.held_since)
             call.held_since = NEVER
 
     def _left(self, out: Delta, call: Call, at: int, outcome: int, stage: str) -> None:
         call.waiting_ms = NEVER
         if call.left == NONE:
-            # After an answer it changes nothing, but is kept: a record may take the answer away.
             call.left, call.left_ms, call.left_in, call.stage = outcome, at, call.segment, stage
-            call.left_queued = call.queued_ms != NEVER
+            call.left_from = call.wait_from()
             if call.answered_ms == NEVER:
                 self.count_outcome(out, call, 1)
 
@@ -381,15 +388,14 @@ class CallFold:
         call.wrapup_ended_ms, call.wrapup_in = at, call.segment
         self.count_handling(out, call, 1)
 
-    def _stand(self, out: Delta, call: Call, at: int) -> None:
+    def _stand(self, out: Delta, call: Call, place: int) -> None:
         waiting = call.segment if call.waiting_ms != NEVER and self.inbound(call.segment) else None
         if waiting is not call.waiting_in:
             if call.waiting_in is not None:
-                out.level(at, call.waiting_in, m.CALLS_WAITING, -1)
-                call.spans.append((call.stood_ms, call.waiting_in, at))
+                out.level(place, call.waiting_in, m.CALLS_WAITING, -1)
             if waiting is not None:
-                out.level(at, waiting, m.CALLS_WAITING, 1)
-            call.waiting_in, call.stood_ms = waiting, at
+                out.level(place, waiting, m.CALLS_WAITING, 1)
+            call.waiting_in = waiting
 
     def count_arrival(self, out: Delta, call: Call, sign: int) -> None:
         """Counts (1) or takes back (-1) the arrival."""
@@ -404,8 +410,7 @@ class CallFold:
             return
         answered = outcome == ANSWER
         at, segment = (call.answered_ms, call.answered_in) if answered else (call.left_ms, call.left_in)
-        queued = call.answered_queued if answered else call.left_queued
-        start = call.queued_ms if queued else call.offered_ms
+        start = call.answered_from if answered else call.left_from
         wait = at - start if start != NEVER else None
         within, short = self.thresholds.of(segment)
         if outcome != OTHER:

@@ -25,7 +25,7 @@ def unseal(checkpoint: Checkpoint, state: Any, segments: Segments) -> tuple[Any,
     """The state (filled into a new one) and the ledger of a checkpoint."""
     values, ledger = checkpoint
     for name, value in zip(sorted(state.__slots__), values, strict=True):
-        setattr(state, name, _lively(name, value, segments))
+        setattr(state, name, _lively(value, segments))
     out = Delta()
     for start, values, cell in ledger:
         target = out.cell(start, segments.of(tuple(values)))
@@ -63,10 +63,9 @@ def _plain(name: str, value: Any) -> Any:
     return value
 
 
-def _lively(name: str, value: Any, segments: Segments) -> Any:
+def _lively(value: Any, segments: Segments) -> Any:
     if isinstance(value, dict):
         return segments.of(tuple(value["in"]))
     if isinstance(value, list):
-        parts = [_lively("", part, segments) for part in value]
-        return parts if name == "spans" else tuple(parts)
+        return tuple(_lively(part, segments) for part in value)
     return value

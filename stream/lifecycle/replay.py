@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from stream.lifecycle.call import RECORD, Call, CallFold
 from stream.lifecycle.delta import Delta
-from stream.lifecycle.record import apply_record
+from stream.lifecycle.record import replay_recorded
 from stream.lifecycle.rows import Row
 from stream.lifecycle.snapshot import Snapshot, Snapshots
 from stream.lifecycle.survey import SurveyFold
@@ -105,15 +105,13 @@ def _replay_life(
 
 def _replay_call(fold: CallFold, rows: Sequence[Row], call: Call, out: Delta) -> tuple[Call, Delta]:
     records = [row for row in rows if row[3] == RECORD]
-    counted = Delta() if records else out
-    for row in rows:
-        if row[3] != RECORD:
-            fold.apply(counted, call, row[0], row[3], row[7], row[8])
-    if records:
-        at, _, _, _, _, _, _, snapshot, times = max(records, key=lambda row: (row[2], row[0], row[4]))
-        apply_record(fold, out, call, at, snapshot, times)
-        call.last_ms = max(call.last_ms, rows[-1][0])
-        call.first_ms = min(call.first_ms, rows[0][0])
+    if not records:
+        for row in rows:
+            fold.apply(out, call, row[0], row[3], row[7], row[8])
+        return call, out
+    record = max(records, key=lambda row: (row[2], row[0], row[4]))
+    replay_recorded(fold, out, call, [row for row in rows if row[3] != RECORD], record)
+    call.first_ms, call.last_ms = min(call.first_ms, rows[0][0]), rows[-1][0]
     return call, out
 
 

@@ -32,16 +32,19 @@ Grouped = dict[int, dict[Group, Cell]]
 """Contributions by 10 s pane and group."""
 
 CELLS_MAX: Final = 50_000
-"""Cells kept in memory a shard, besides those of the batch at hand."""
+"""Cells kept in memory besides those of the batch at hand, unless told otherwise."""
 
 
 class Panes:
     """Cells are absolute: this is the only writer, so what it has in memory is what the store must hold."""
 
-    def __init__(self, sizes: Sizes, keep_ms: tuple[int, ...], levels: tuple[int, ...]) -> None:
+    def __init__(
+        self, sizes: Sizes, keep_ms: tuple[int, ...], levels: tuple[int, ...], cells_max: int = CELLS_MAX
+    ) -> None:
         self.sizes = sizes
         self.keep_ms = keep_ms
         self.levels = levels
+        self._cells_max = cells_max
         self.clock = 0
         self.retention_clock = 0
         self.index: set[Pane] = set()  # panes that the store has, or will have with this batch
@@ -80,15 +83,18 @@ class Panes:
         """The stored cells needed to apply a batch and move the clocks: of each pane some groups, or all
         (`None`)."""
         needed: dict[Pane, list[Group] | None] = {}
+        entering: set[Pane] = set()
         for start, groups in grouped.items():
             for pane in self._landing(start):
-                if pane in self.index and pane not in self.whole:
+                if pane not in self.index:
+                    entering.add(pane)
+                elif pane not in self.whole:
                     known = self.cells.get(pane, {})
                     absent = [group for group in groups if group not in known]
                     if absent:
                         # Several 10 s panes of a batch may land in one longer pane.
                         needed[pane] = list(dict.fromkeys([*(needed.get(pane) or ()), *absent]))
-        for parent, children in self._moves(clock, retention_clock):
+        for parent, children in self._moves(clock, retention_clock, entering):
             for pane in (parent, *((parent[0] - 1, child) for child in children)):
                 if pane in self.index and pane not in self.whole:
                     needed[pane] = None
@@ -147,7 +153,7 @@ class Panes:
         """Forgets cells beyond the bound, those longest untouched first; to be called when all is written."""
         total = sum(len(cells) for cells in self.cells.values())
         for pane in list(self.cells):
-            if total <= CELLS_MAX:
+            if total <= self._cells_max:
                 return
             total -= len(self.cells.pop(pane))
             self.whole.discard(pane)
@@ -192,27 +198,39 @@ class Panes:
         self.index.add(pane)
         heapq.heappush(self._expiry, (self.sizes.end(*pane) + self.keep_ms[pane[0]], pane))
         size, start = pane
-        if size < DAY:
-            parent = self.sizes.start(size + 1, start)
-            if self.sizes.end(size + 1, parent) > self.clock:
-                self._open[size + 1].setdefault(parent, set()).add(start)
+        parent = self._open_parent(pane)
+        if parent is not None:
+            self._open[size + 1].setdefault(parent, set()).add(start)
 
-    def _moves(self, clock: int, retention_clock: int) -> list[tuple[Pane, set[int]]]:
+    def _open_parent(self, pane: Pane) -> int | None:
+        """The start of the next longer pane, if that is open: then it takes this one in later."""
+        size, start = pane
+        if size == DAY:
+            return None
+        parent = self.sizes.start(size + 1, start)
+        return parent if self.sizes.end(size + 1, parent) > self.clock else None
+
+    def _moves(
+        self, clock: int, retention_clock: int, entering: Iterable[Pane] = ()
+    ) -> list[tuple[Pane, set[int]]]:
         """Panes into which finer ones must be rolled when the clocks move there: finest first, each with its
-        finer panes."""
+        finer panes. `entering` are panes that there will be by then."""
         moves: list[tuple[Pane, set[int]]] = []
-        becoming: dict[int, set[int]] = {}
+        becoming: list[dict[int, set[int]]] = [{} for _ in range(SIZES)]
+        for pane in entering:
+            parent = self._open_parent(pane)
+            if parent is not None:
+                becoming[pane[0] + 1].setdefault(parent, set()).add(pane[1])
         for size in range(1, SIZES):
             parents: dict[int, set[int]] = dict(self._open[size])
-            for start, children in becoming.items():
+            for start, children in becoming[size].items():
                 parents[start] = parents.get(start, set()) | children
-            becoming = {}
             for start, children in parents.items():
                 closes = self.sizes.end(size, start) <= clock
                 if closes or any(self._expired((size - 1, child), retention_clock) for child in children):
                     moves.append(((size, start), set(children)))
                     if size < DAY:
-                        becoming.setdefault(self.sizes.start(size + 1, start), set()).add(start)
+                        becoming[size + 1].setdefault(self.sizes.start(size + 1, start), set()).add(start)
         return moves
 
     def _expired(self, pane: Pane, retention_clock: int) -> bool:

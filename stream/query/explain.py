@@ -43,7 +43,7 @@ _OUTCOMES = {
 }
 _INSTANTS = ("answer_from", "held_since")
 _LENGTHS = ("held_ms",)
-_HIDDEN = ("exists", "snapshot", "spans")
+_HIDDEN = ("exists", "snapshot", "channel_told")
 
 Fact = tuple[str, str]
 """A part of a state, and what it is."""

@@ -34,7 +34,7 @@ from stream.lifecycle.entity import (
 )
 from stream.lifecycle.ticket import NEVER
 from stream.metrics.cells import pack_cell, unpack_cell
-from stream.metrics.panes import Group, Panes
+from stream.metrics.panes import CELLS_MAX, Group, Panes
 from stream.metrics.sizes import Sizes
 from stream.shard.changes import Changes, Fence, Loaded, LogRecord, Needs, Restored, Since
 from stream.shard.deadletter import dead_letter
@@ -75,6 +75,7 @@ class Shard:
         partition: int,
         config: Config,
         cache_entities: int = 100_000,
+        cells_max: int = CELLS_MAX,
         judge_share: bool = True,
     ) -> None:
         self.family = family
@@ -91,7 +92,7 @@ class Shard:
             decoder_of(family.name), config.horizon_ms, config.future_ms, config.max_event_bytes
         )
         self.entities = Entities(family.fold, cache_entities)
-        self.panes = Panes(Sizes(config.timezone), config.retention_ms, family.levels)
+        self.panes = Panes(Sizes(config.timezone), config.retention_ms, family.levels, cells_max)
         self.fence = Fence()
         self.levels: dict[Group, Cell] = {}
         self.outbox: dict[int, bytes] = {}
@@ -343,22 +344,32 @@ class Shard:
                     changes.drops_removed.append((touched.day, subject))
                 if day != NEVER:
                     changes.drops_added.append((day, subject))
-                    self._drop_days.add(day)
             if stood != touched.since:
                 changes.since_removed += touched.since - stood
                 changes.since_added += stood - touched.since
 
     def _drop(self, changes: Changes, days: list[int], members: dict[int, list[str]]) -> None:
         """Forgets entities that no accepted event can belong to any more."""
+        # A long batch may reach past the day of an entity that was finished within it.
+        noted, changes.drops_added = changes.drops_added, []
+        for day, subject in noted:
+            if day * DAY_MS <= changes.fence.log_clock:
+                self._forget(changes, subject)
+            else:
+                changes.drops_added.append((day, subject))
+                self._drop_days.add(day)
         kept = {subject for _, subject in changes.drops_added}
         for day in days:
             self._drop_days.discard(day)
             for subject in members.get(day, ()):
                 if subject not in kept and (day, subject) not in changes.drops_removed:
-                    changes.states[subject] = None
-                    changes.timers[subject] = None
-                    self.entities.drop(subject)
+                    self._forget(changes, subject)
         changes.drop_days_done = days
+
+    def _forget(self, changes: Changes, subject: str) -> None:
+        changes.states[subject] = None
+        changes.timers[subject] = None
+        self.entities.drop(subject)
 
     def _note_outbox(self, changes: Changes, delivered: int) -> None:
         self.outbox.update(changes.outbox_added)

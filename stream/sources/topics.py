@@ -16,6 +16,8 @@ from stream.sources.security import client_options
 PARTITIONS = 8
 REPLICAS_MAX = 3
 DEADLETTERS_KEPT_MS = 30 * 86_400_000
+DEADLETTERS_BYTES_MAX = 8 * 1024 * 1024
+"""Largest dead letter: an event as large as any topic takes by default (1 MiB), and what is told about it."""
 VISIBLE_TIMEOUT_S = 30.0
 _LOOK_AGAIN_S = 0.05
 AFTER_MAX = "message.timestamp.after.max.ms"
@@ -72,7 +74,11 @@ def topic_settings(config: Config) -> dict[str, dict[str, str]]:
     }
     return {
         **dict.fromkeys(topic_names(config.kafka).values(), inputs),
-        config.kafka.topics.deadletters: {**common, "retention.ms": str(DEADLETTERS_KEPT_MS)},
+        config.kafka.topics.deadletters: {
+            **common,
+            "retention.ms": str(DEADLETTERS_KEPT_MS),
+            "max.message.bytes": str(DEADLETTERS_BYTES_MAX),
+        },
     }
 
 

@@ -1,9 +1,10 @@
-"""May this worker go on from what the store holds? Checked when a shard is claimed; the answer is yes or an
-explanation."""
+"""May this worker go on from what the store holds? Checked before a shard is claimed: nothing happens, or
+`WrongImage` explains why not."""
 
 from __future__ import annotations
 
 from stream.shard.changes import Fence
+from stream.store import StoredTopic
 from stream.store.layout import FORMAT
 from stream.worker.log import LogIdentity
 
@@ -17,26 +18,33 @@ def log_id(identity: LogIdentity) -> str:
     return f"{identity.cluster_id}/{identity.topic_id or '-'}/{identity.partitions}"
 
 
-def check_fence(fence: Fence, shard: str, identity: LogIdentity, shape: str, start: int) -> int:
-    """Offsets lost at the head: how many records retention deleted before they were read. `WrongImage` when
-    it cannot go on."""
-    rebuild = "To count this log from its start, use another redis.namespace (or empty this one)"
+REBUILD = "To count this log from its start, use another redis.namespace (or empty this one)"
+
+
+def check_topic(stored: StoredTopic | None, topic: str, identity: LogIdentity) -> None:
+    """Whether the topic has as many partitions as the shards that there are. A new partition's own shard is
+    empty and would tell nothing."""
+    if stored is not None and stored.name == topic and stored.partitions != identity.partitions:
+        raise WrongImage(_grown(topic, stored.partitions, identity.partitions))
+
+
+def check_fence(fence: Fence, shard: str, identity: LogIdentity, shape: str) -> None:
+    """Whether a shard is the image of this log, made by this version under this configuration."""
     if fence.log_id:
-        _check_log(fence.log_id, log_id(identity), shard, rebuild)
+        _check_log(fence.log_id, log_id(identity), shard)
     if fence.commit_id and fence.format != FORMAT:
         raise WrongImage(
-            f"{shard}: the store has format {fence.format}, this version writes {FORMAT}. {rebuild}."
+            f"{shard}: the store has format {fence.format}, this version writes {FORMAT}. {REBUILD}."
         )
     if fence.shape and fence.shape != shape:
         raise WrongImage(
             f"{shard}: the store was written with another configuration of what shapes numbers (groupings, "
             "thresholds, horizon, time zone, retention ...: `floorcast check` shows them). Give every worker "
-            f"the same one. {rebuild}."
+            f"the same one. {REBUILD}."
         )
-    return max(0, start - fence.offset) if fence.commit_id else 0
 
 
-def _check_log(stored: str, found: str, shard: str, rebuild: str) -> None:
+def _check_log(stored: str, found: str, shard: str) -> None:
     if stored == found:
         return
     (cluster, topic, partitions), (new_cluster, new_topic, new_partitions) = (
@@ -44,9 +52,13 @@ def _check_log(stored: str, found: str, shard: str, rebuild: str) -> None:
         found.split("/"),
     )
     if partitions != new_partitions and (cluster, topic) == (new_cluster, new_topic):
-        raise WrongImage(
-            f"{shard}: the topic had {partitions} partitions and has {new_partitions} now, so subjects have "
-            f"moved between shards. {rebuild}."
-        )
+        raise WrongImage(_grown(shard, partitions, new_partitions))
     what = "cluster" if cluster != new_cluster else "topic of the same name (deleted and created again)"
-    raise WrongImage(f"{shard}: the store is the image of another {what} ({stored}, now {found}). {rebuild}.")
+    raise WrongImage(f"{shard}: the store is the image of another {what} ({stored}, now {found}). {REBUILD}.")
+
+
+def _grown(what: str, partitions: int | str, new_partitions: int | str) -> str:
+    return (
+        f"{what}: the topic had {partitions} partitions and has {new_partitions} now, so subjects have moved "
+        f"between shards. {REBUILD}."
+    )

@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
-from aiokafka.errors import ConsumerStoppedError, KafkaError
+from aiokafka.errors import (
+    ConsumerStoppedError,
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+)
 from aiokafka.structs import OffsetAndMetadata
 from faust.tables.recovery import RebalanceAgain
 from faust.transport.drivers import aiokafka as driver
@@ -23,7 +28,7 @@ from mode import Service
 from mode.threads import WorkerThread
 
 from stream.worker.delivery import Lanes
-from stream.worker.ports import Partition, Position
+from stream.worker.ports import Partition, Position, WorkerFailed
 
 if TYPE_CHECKING:
     from stream.worker.faust_app import App
@@ -91,7 +96,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             group_id=s.group,
             partition_assignment_strategy=[self._assignor],
             enable_auto_commit=False,
-            auto_offset_reset="earliest",
+            auto_offset_reset="none",  # what retention took from under us must not be skipped silently
             max_poll_records=s.max_poll_records,
             max_poll_interval_ms=int(self.app.conf.broker_max_poll_interval * 1000),
             max_partition_fetch_bytes=s.partition_fetch_bytes_max,
@@ -170,7 +175,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         timeout: float | None = None,
         max_records: int | None = None,
     ) -> Fetched:
-        records = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
+        try:
+            records = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
+        except NoOffsetForPartitionError:
+            records = {}  # just assigned: the seek is to come
+        except OffsetOutOfRangeError as e:
+            raise WorkerFailed(_not_in_log(e)) from e
         lanes = self._lanes
         for tp, batch in records.items():
             if (lane := lanes.get(tp)) is not None:
@@ -325,6 +335,14 @@ async def _ended(step: Coroutine[Any, Any, None]) -> bool:
     log.debug("leaving Kafka: %r", task)
     task.cancel()
     return False
+
+
+def _not_in_log(error: OffsetOutOfRangeError) -> str:
+    ((tp, offset),) = error.args[0].items()
+    return (
+        f"{tp.topic}/{tp.partition}: offset {offset} is not in the log. Either retention deleted it before "
+        "it was read: a restart goes on behind the gap and counts it. Or the log was truncated or made anew"
+    )
 
 
 def _cancelling() -> bool:

@@ -8,18 +8,19 @@ import logging
 from collections.abc import Callable, Iterable
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 
 from stream.config import KafkaConfig
 from stream.shard.deadletter import read_dead_letter
 from stream.sources.security import client_options
+from stream.sources.topics import DEADLETTERS_BYTES_MAX
 from stream.worker.mailbox import Mailbox
+from stream.worker.ports import WorkerFailed
 
 log = logging.getLogger("floorcast.worker")
 
 INTERVAL_S = 0.2
 AT_ONCE = 500
-REQUEST_MAX = 8 * 1024 * 1024
-"""Above the largest record that a broker takes by default: a refused event may be as large as that."""
 
 
 class Letters:
@@ -31,13 +32,19 @@ class Letters:
         self._producer: AIOKafkaProducer | None = None
 
     async def run(self) -> None:
-        """Carries until cancelled. Raises when the topic cannot be written: nothing is dropped."""
+        """Carries until cancelled. Raises WorkerFailed when it cannot: nothing is dropped."""
         try:
             while True:
                 for mailbox in list(self._mailboxes()):
                     while mailbox.undelivered:
                         await self._carry(mailbox)
                 await asyncio.sleep(INTERVAL_S)
+        except KafkaError as e:
+            topic, said = self._kafka.topics.deadletters, e or type(e).__name__
+            raise WorkerFailed(
+                f"dead letters cannot be written to {topic}: {said}; "
+                "`floorcast topics create` makes missing topics"
+            ) from e
         finally:
             if self._producer is not None:
                 await self._producer.stop()
@@ -62,7 +69,7 @@ class Letters:
     async def _connected(self) -> AIOKafkaProducer:
         if self._producer is None:
             self._producer = AIOKafkaProducer(
-                **client_options(self._kafka), acks="all", max_request_size=REQUEST_MAX
+                **client_options(self._kafka), acks="all", max_request_size=DEADLETTERS_BYTES_MAX
             )
             await self._producer.start()
         return self._producer

@@ -98,10 +98,10 @@ class Mailbox:
         await self._lock.acquire()
 
     async def _commit(self, records: Sequence[LogRecord]) -> None:
-        if self._half_done:
-            raise HalfDone(f"{self.shard.topic}/{self.shard.partition}: the commit before did not come through")
-        self._half_done = True  # until it is committed: the memory is ahead of the store
         shard = self.shard
+        if self._half_done:
+            raise HalfDone(f"{shard.topic}/{shard.partition}: the commit before did not come through")
+        self._half_done = True  # until it is committed: the memory is ahead of the store
         answered_ms = self._caught_up(records)
         batch = shard.batch(records, self._now(answered_ms), self.delivered)
         needs = next(batch)

@@ -6,9 +6,13 @@ import asyncio
 import gc
 import logging
 
+from aiokafka.errors import KafkaError
+
 from stream.config import Config
 from stream.store import RedisStore
 from stream.worker.letters import Letters
+from stream.worker.log import LogUnreadable, log_identities
+from stream.worker.ports import WorkerFailed
 from stream.worker.shards import Shards
 from stream.worker.transport import KafkaWorker
 
@@ -27,6 +31,7 @@ async def run_worker(
     try:
         await store.check_server()
         shards = Shards(config, store, until_ms)
+        await _check_topics(config, shards)
         transport = KafkaWorker(
             config.kafka, shards.topics, shards, max_poll_records=config.worker.batch_records,
             session_timeout_ms=session_timeout_ms,
@@ -36,6 +41,18 @@ async def run_worker(
         await _until_first_ends(transport, shards, letters)
     finally:
         await store.close()
+
+
+async def _check_topics(config: Config, shards: Shards) -> None:
+    """Without any of them a worker would sit in its group, idle and silent; and what is refused must have a
+    place to go before the first is."""
+    try:
+        await log_identities(config.kafka, [*shards.topics, config.kafka.topics.deadletters])
+    except LogUnreadable as e:
+        raise WorkerFailed(str(e)) from e
+    except KafkaError as e:
+        said = e or type(e).__name__
+        raise WorkerFailed(f"cannot start on Kafka at {config.kafka.bootstrap}: {said}") from e
 
 
 def _quiet_garbage_collector() -> None:

@@ -43,9 +43,7 @@ async def read_log(
             records = (await consumer.getmany(place, timeout_ms=SILENCE_MS, max_records=AT_ONCE)).get(place)
             after = await consumer.position(place)
             if not records and after <= position:
-                raise BrokerError(
-                    f"{topic}/{partition}: nothing came after offset {position} of {until}"
-                )
+                raise BrokerError(f"{topic}/{partition}: nothing came after offset {position} of {until}")
             position = after
             yield [record for record in records or () if record.offset < until]
     except KafkaError as error:

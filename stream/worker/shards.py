@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stream.config import Config
-from stream.shard.changes import Changes
+from stream.shard.changes import Changes, Restored
 from stream.shard.family import COUNTED, family
 from stream.shard.shard import Shard
 from stream.store import RedisStore, StoredTopic, new_commit_id
-from stream.worker.claim import check_fence, log_id
+from stream.worker.claim import check_fence, check_topic, log_id
 from stream.worker.log import KafkaLog, LogIdentity
 from stream.worker.mailbox import Mailbox
 from stream.worker.ports import Partition, Position, Transport
@@ -25,6 +25,8 @@ log = logging.getLogger("floorcast.worker")
 
 TICK_S = 0.25
 """How often shards are looked at: a timer that is due fires within this."""
+CELLS_MAX = 200_000
+"""Cells that a worker keeps in memory, shared by its shards (about 0.5 KB each)."""
 FRESHEN_MS = 1_000
 """How often a quiet shard's freshness is renewed."""
 
@@ -53,39 +55,50 @@ class Shards:
         async with KafkaLog(self._config.kafka) as kafka_log:
             identities = await kafka_log.identities(self.topics)
             starts = await kafka_log.starts(partitions)
+        # All are looked at before the first is written: a refusal leaves everything as it was.
+        stored_topics = await self._store.topics()
+        for topic, identity in identities.items():
+            check_topic(stored_topics.get(self._families[topic]), topic, identity)
+        ordered = sorted(partitions)
+        restored = await asyncio.gather(*(self._restore(p, identities[p.topic]) for p in ordered))
         for topic, identity in identities.items():
             await self._store.write_topic(self._families[topic], StoredTopic(topic, identity.partitions))
-        claimed = await asyncio.gather(
-            *(self._claim(p, identities[p.topic], starts[p], len(partitions)) for p in sorted(partitions))
+        await asyncio.gather(
+            *(
+                self._claim(p, stored, log_id(identities[p.topic]), starts[p])
+                for p, stored in zip(ordered, restored, strict=True)
+            )
         )
-        self.mailboxes.update(zip(sorted(partitions), claimed, strict=True))
+        for partition, stored in zip(ordered, restored, strict=True):
+            self.mailboxes[partition] = self._mailbox(partition, stored, len(partitions))
         return {partition: mailbox.shard.fence.offset for partition, mailbox in self.mailboxes.items()}
 
-    async def _claim(self, partition: Partition, identity: LogIdentity, start: int, shards: int) -> Mailbox:
+    async def _restore(self, partition: Partition, identity: LogIdentity) -> Restored:
+        stored = await self._store.restore(self._families[partition.topic], partition.partition)
+        check_fence(stored.fence, str(partition), identity, self._shape)
+        return stored
+
+    async def _claim(self, partition: Partition, stored: Restored, log_id: str, start: int) -> None:
+        """Makes the shard ours; `stored` is then as it was written."""
+        expected = stored.fence.commit_id
+        if start > stored.fence.offset:
+            _note_lost(partition, stored, start)
+        stored.fence = replace(
+            stored.fence, commit_id=new_commit_id(), log_id=log_id, shape=self._shape,
+            offset=max(stored.fence.offset, start),
+        )  # fmt: skip
+        changes = Changes(fence=stored.fence, journal=stored.journal)
+        await self._store.commit(self._families[partition.topic], partition.partition, expected, changes)
+
+    def _mailbox(self, partition: Partition, stored: Restored, shards: int) -> Mailbox:
         name = self._families[partition.topic]
-        stored = await self._store.restore(name, partition.partition)
-        lost = check_fence(stored.fence, str(partition), identity, self._shape, start)
-        fence = replace(stored.fence, log_id=log_id(identity), shape=self._shape)
-        if lost:
-            log.error(
-                "%s: %d records were deleted by Kafka's retention before they were read (offsets %d to %d): "
-                "the numbers lack them. Keep the log longer than a worker may be down.",
-                partition,
-                lost,
-                fence.offset,
-                start - 1,
-            )
-            stored.journal["lost_at_head"] = stored.journal.get("lost_at_head", 0) + lost
-        fence.offset = max(fence.offset, start)
-        fence.commit_id = new_commit_id()
-        changes = Changes(fence=fence, journal=stored.journal)
-        await self._store.commit(name, partition.partition, stored.fence.commit_id, changes)
-        stored.fence = fence
         by_wall = self._config.clock == "wall"
-        cache = max(1_000, self._config.worker.cache_entities // shards)
-        shard = Shard(family(name, self._config), partition.topic, partition.partition, self._config, cache)
+        entities = max(1_000, self._config.worker.cache_entities // shards)
+        cells = max(2_000, CELLS_MAX // shards)
+        rules = family(name, self._config)
+        shard = Shard(rules, partition.topic, partition.partition, self._config, entities, cells)
         # While history is read, panes that will be too old once it is are not worth writing.
-        shard.restore(stored, int(time.time() * 1000) if by_wall else 0)
+        shard.restore(stored, int(time.time() * 1000) if by_wall else self._until_ms or 0)
         return Mailbox(
             shard, self._store, lambda: self._position(partition), until_ms=self._until_ms, by_wall=by_wall,
             batch_records=self._config.worker.batch_records,
@@ -119,3 +132,17 @@ class Shards:
             for mailbox in list(self.mailboxes.values()):
                 if mailbox.wants_tick(FRESHEN_MS):
                     await mailbox.tick()
+
+
+def _note_lost(partition: Partition, stored: Restored, start: int) -> None:
+    """Records before `start` are not in the log any more, and were not read."""
+    offset = stored.fence.offset
+    if not stored.fence.commit_id:
+        log.warning("%s: the log begins at offset %d; what was before is not counted.", partition, start)
+        return
+    log.error(
+        "%s: %d records were deleted by Kafka's retention before they were read (offsets %d to %d): "
+        "the numbers lack them. Keep the log longer than a worker may be down.",
+        partition, start - offset, offset, start - 1,
+    )  # fmt: skip
+    stored.journal["lost_at_head"] = stored.journal.get("lost_at_head", 0) + start - offset

@@ -266,7 +266,7 @@ def _handling_facts(marks: list[Mark], state: dict[str, Any]) -> list[Fact]:
         return []
     hold_ms = _seconds_ms(state, "hold_seconds")
     if hold_ms is None:
-        hold_ms = _held_ms(after, ended or at)
+        hold_ms = _held_ms(after, ended)
     talk_ms = _seconds_ms(state, "talk_seconds")
     if talk_ms is None:
         if ended is None:
@@ -290,11 +290,11 @@ def _seconds_ms(state: dict[str, Any], name: str) -> int | None:
     return None if seconds is None else round(seconds * 1000)
 
 
-def _held_ms(after: list[Mark], end: Mark) -> int:
-    """Sum of the spans from held to resumed; a hold that is never resumed lasts until the end."""
+def _held_ms(after: list[Mark], end: Mark | None) -> int:
+    """Sum of the spans from held to resumed; a hold that is never resumed lasts until the end, if that is known."""
     total_ms = 0
     since_ms: int | None = None
-    for mark in after[: after.index(end) + 1]:
+    for mark in after if end is None else after[: after.index(end) + 1]:
         if mark.kind == "held" and since_ms is None:
             since_ms = mark.at_ms
         elif since_ms is not None and (mark.kind == "resumed" or mark is end):

@@ -1,4 +1,4 @@
-"""A deployment of one test's own on real servers: topics, group, namespace, and `floorcast` processes on them."""
+"""A deployment of one test's own on real servers: topics, group, namespace, and `floorcast` processes."""
 
 import asyncio
 import os
@@ -14,6 +14,7 @@ from signal import SIGCONT, SIGKILL, SIGSTOP
 from typing import Any
 
 import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from stream.config import Config, load
 from stream.embedded.child import Child
@@ -24,6 +25,7 @@ from stream.query.model import Question
 from stream.query.query import Queries
 from stream.shard.changes import Fence
 from stream.shard.family import COUNTED
+from stream.sources.broker import partition_counts
 from stream.sources.publish import Publisher
 from stream.sources.topics import create_topics, topic_names
 from stream.store import RedisStore
@@ -40,6 +42,8 @@ SUPERVISED = (
 
 Told = tuple[str, dict[str, Any]]
 """(topic family, CloudEvent), as the floor tells them."""
+Sent = tuple[str, bytes, bytes]
+"""(topic, key, value)."""
 
 
 class Process:
@@ -59,6 +63,10 @@ class Process:
     def exit_code(self) -> int | None:
         """None while it runs."""
         return self._child.exit_code
+
+    def children(self) -> list[int]:
+        """Process ids of its children."""
+        return children_of(self.pid)
 
     def freeze(self) -> None:
         """SIGSTOP."""
@@ -108,7 +116,8 @@ class Pipeline:
     """Configuration by environment alone, like a container's. `settings` are further FLOORCAST_ variables."""
 
     def __init__(
-        self, bootstrap: str, redis_url: str, name: str, directory: Path, cleanup: ExitStack, settings: dict[str, str]
+        self, bootstrap: str, redis_url: str, name: str, directory: Path, cleanup: ExitStack,
+        settings: dict[str, str],
     ) -> None:  # fmt: skip
         topics = {
             f"FLOORCAST_KAFKA_TOPICS_{family.upper()}": f"{name}.{family}"
@@ -132,12 +141,20 @@ class Pipeline:
         await create_topics(self.config, partitions)
 
     async def publish(self, events: Iterable[Told], per_second: float | None = None) -> None:
-        """Puts events into the log, with the wall's time as the records'; `per_second`: not faster than that."""
-        topics = topic_names(self.config.kafka)
+        """Puts events into the log, as `put` does."""
+        await self.put((self.record(family, event) for family, event in events), per_second)
+
+    def record(self, family: str, event: dict[str, Any]) -> Sent:
+        """An event as it is sent."""
+        topic = topic_names(self.config.kafka)[family]
+        return topic, event["subject"].encode(), msgspec.json.encode(event)
+
+    async def put(self, records: Iterable[Sent], per_second: float | None = None) -> None:
+        """Puts records into the log, with the wall's time; not faster than `per_second`."""
         began = time.monotonic()
         async with Publisher(self.config.kafka) as publisher:
-            for n, (family, event) in enumerate(events):
-                await publisher.publish(topics[family], event["subject"].encode(), msgspec.json.encode(event))
+            for n, record in enumerate(records):
+                await publisher.publish(*record)
                 if per_second is not None and n % 50 == 49:
                     await asyncio.sleep(max(0.0, began + n / per_second - time.monotonic()))
 
@@ -181,6 +198,15 @@ class Pipeline:
         finally:
             await store.close()
 
+    async def ends(self) -> dict[TopicPartition, int]:
+        """The next offset of every partition that is counted, as a real broker tells it (Tansu errs)."""
+        topics = [getattr(self.config.kafka.topics, family) for family in COUNTED]
+        async with AIOKafkaConsumer(bootstrap_servers=self.config.kafka.bootstrap) as consumer:
+            counts = await partition_counts(consumer._client)
+            places = [TopicPartition(topic, p) for topic in topics for p in range(counts[topic])]
+            ends: dict[TopicPartition, int] = await consumer.end_offsets(places)
+            return ends
+
     async def fences(self) -> dict[str, Fence]:
         """`family:partition` -> fence, of all shards that there are."""
         async with self.store() as store:
@@ -222,7 +248,8 @@ class Pipeline:
 
     def told(self) -> str:
         """What all processes have printed, for the message of a failure."""
-        return "".join(f"\n--- {log.name}\n{log.read_text()}" for log in sorted(self._directory.glob("*.log")))
+        logs = sorted(self._directory.glob("*.log"))
+        return "".join(f"\n--- {log.name}\n{log.read_text(errors='replace')}" for log in logs)
 
     def _start(self, arguments: Sequence[str], settings: dict[str, str]) -> Process:
         self._started += 1
@@ -241,7 +268,7 @@ class Pipeline:
 def pipeline(
     bootstrap: str, redis_url: str, name: str, directory: Path, **settings: str
 ) -> Iterator[Pipeline]:
-    """A deployment; what still runs of it is killed at the end. `settings`: e.g. `WORKER_BATCH_RECORDS="200"`."""
+    """A deployment; what still runs of it is killed at the end. `settings`: e.g. `HORIZON="9d"`."""
     with ExitStack() as cleanup:
         variables = {f"FLOORCAST_{key}": value for key, value in settings.items()}
         yield Pipeline(bootstrap, redis_url, name, directory, cleanup, variables)
@@ -280,6 +307,11 @@ async def counted(deployment: Pipeline) -> dict[str, float | None]:
         "surveys_sent": surveys["denominator"],
         "surveys_answered": surveys["numerator"],
     }
+
+
+def children_of(pid: int) -> list[int]:
+    """Process ids of a process's children (Linux)."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 async def until(what: Callable[[], object], patience_s: float = PATIENCE_S) -> None:
