@@ -28,7 +28,11 @@ T = TypeVar("T")
 settings.register_profile(
     "floorcast",
     deadline=None,  # machines differ; no test asserts on time
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.function_scoped_fixture,
+    ],
     print_blob=True,
 )
 settings.load_profile("floorcast")

@@ -6,12 +6,18 @@ from collections.abc import Iterable
 from typing import Any
 
 from stream.config import Config
-from stream.lifecycle.checkpoint import _plain
+from stream.events.decode import decoder_of
+from stream.events.envelope import to_ms
+from stream.lifecycle.checkpoint import seal
+from stream.lifecycle.delta import Delta
 from stream.lifecycle.entity import entity_rows, unpack_entity
+from stream.lifecycle.replay import Fold
+from stream.lifecycle.rows import Row
 from stream.metrics.cells import unpack_cell
 from stream.shard.deadletter import DeadLetter, read_dead_letter
 from stream.shard.family import Family, family
 from stream.shard.image import Image, run_batch
+from stream.shard.intake import checksum
 from stream.shard.shard import Shard
 from tests.strategies import Delivery, Sent
 
@@ -19,9 +25,14 @@ DECODE_REASONS = frozenset({"empty", "too_large", "not_json", "invalid", "missin
 """Refusals that hang on the record and the log before it alone."""
 
 
-def new_shard(name: str, config: Config, cache_entities: int = 100_000) -> Shard:
+def new_shard(name: str, config: Config) -> Shard:
     """The owner of partition 0 of a family."""
-    return Shard(family(name, config), f"support.{name}", 0, config, cache_entities)
+    return Shard(family(name, config), f"support.{name}", 0, config)
+
+
+def forgetful_shard(name: str, config: Config) -> Shard:
+    """One that keeps hardly anything in memory, as if it were much larger than that."""
+    return Shard(family(name, config), f"support.{name}", 0, config, cache_entities=1, cells_max=2)
 
 
 def play(name: str, config: Config, sent: Iterable[Sent], now_ms: int) -> Image:
@@ -35,12 +46,12 @@ def play(name: str, config: Config, sent: Iterable[Sent], now_ms: int) -> Image:
 def play_delivery(
     name: str, config: Config, delivery: Delivery, now_ms: int, retention_clock: int = 0
 ) -> Image:
-    """The image after a delivery and then a tick at `now_ms`: owners change, and know hardly anything by heart."""
-    shard, image = new_shard(name, config, cache_entities=1), Image()
+    """The image after a delivery and then a tick at `now_ms`: owners change, and are forgetful."""
+    shard, image = forgetful_shard(name, config), Image()
     offset = 0
     for batch, restart, wall_ms in zip(delivery.batches, delivery.restarts, delivery.now_ms, strict=True):
         if restart:
-            shard = new_shard(name, config, cache_entities=1)
+            shard = forgetful_shard(name, config)
             shard.restore(image.restored(), retention_clock)
         records = [one.record(offset + place) for place, one in enumerate(batch)]
         offset += len(batch)
@@ -55,7 +66,8 @@ def letters(image: Image) -> list[DeadLetter]:
 
 
 def meaning(image: Image, rules: Family, horizon_ms: int) -> dict[str, Any]:
-    """What an image says, without what may differ: the order within packed cells, and how far histories are sealed.
+    """What an image says, without what may differ: the order within packed cells, and how far histories
+    are sealed.
 
     Of a history the state counts, and the events that can still be joined by others.
     """
@@ -90,10 +102,23 @@ def _cells(groups: dict[bytes, bytes]) -> dict[bytes, dict[int, int]]:
 
 def _state(rules: Family, packed: bytes, sealed_before_ms: int) -> dict[str, Any]:
     entity = unpack_entity(rules.fold, packed)
-    state = {
-        name: _plain(name, getattr(entity.state, name))
-        for name in entity.state.__slots__
-        if name != "snapshot"
-    }
     rows = [row for row in entity_rows(rules.fold, entity) if row[0] >= sealed_before_ms]
-    return {**state, "rows": rows}
+    return {**state_of(entity.state), "rows": rows}
+
+
+def state_of(state: Any) -> dict[str, Any]:
+    """A state as plain values, by name."""
+    values, _ = seal(state, Delta())
+    return dict(zip(sorted(state.__slots__), values, strict=True))
+
+
+def row_of(fold: Fold, one: Sent) -> Row:
+    """The row that a shard makes of an event."""
+    decoder, record = decoder_of(fold.family), one.record(0)
+    event = decoder.decode(one.value)
+    return (
+        one.at_ms, event.source, int(event.sequence or 0), decoder.rank[event.type], event.id,
+        to_ms(event.recordedtime) if event.recordedtime else one.at_ms, checksum(record),
+        fold.snapshots.of(event),
+        fold.extra_of(event),
+    )  # fmt: skip

@@ -1,4 +1,5 @@
-"""The numbers are those of the contract: shards, panes and queries against the oracle, which knows no such thing."""
+"""The numbers are those of the contract: shards, panes and queries against the oracle, which knows no
+such thing."""
 
 from __future__ import annotations
 
@@ -50,15 +51,19 @@ WHERE: dict[str, list[dict[str, str | None]]] = {
 
 def oracle_config(config: Config) -> oracle.Config:
     """The same configuration as the oracle has it."""
-    rules = tuple(oracle.QueueRule(rule.when, rule.answer_within_ms, rule.short_abandon_ms) for rule in config.queues)
+    rules = tuple(
+        oracle.QueueRule(rule.when, rule.answer_within_ms, rule.short_abandon_ms) for rule in config.queues
+    )
     return oracle.Config(
-        rules, config.keep_finished.tickets_ms, config.keep_finished.calls_ms, config.keep_finished.surveys_ms,
+        rules, config.keep_finished.tickets_ms, config.keep_finished.calls_ms,
+        config.keep_finished.surveys_ms,
         config.lost.waiting_ms, config.lost.unfinished_ms,
     )  # fmt: skip
 
 
 def oracle_image(sent: list[Sent], refused: set[bytes], config: Config, now_ms: int) -> oracle.Image:
-    """What the oracle makes of the events that were not refused; contents are told apart by the product's checksum."""
+    """What the oracle makes of the events that were not refused; contents are told apart by the product's
+    checksum."""
     events = []
     for one in sent:
         if one.value not in refused:
@@ -78,7 +83,8 @@ def ask(name: str, image: Image, config: Config, question: Question) -> Answer:
 
 
 def same(stat: str, ours: Any, theirs: Any) -> bool:
-    """Whether a stat is what the oracle says: percentiles within 1 %, all else exactly (but for the last bit)."""
+    """Whether a stat is what the oracle says: percentiles within 1 %, all else exactly (but for the last
+    bit)."""
     if ours is None or theirs is None:
         return ours is None and theirs is None
     return float(ours) == pytest.approx(float(theirs), rel=0.01 if stat in WITHIN else 1e-12, abs=1e-12)
@@ -90,13 +96,18 @@ def check(metric: Metric, answer: Answer, expected: list[oracle.Row]) -> None:
     theirs = {tuple(sorted(row.by.items())): row.values for row in expected}
     assert ours.keys() == theirs.keys(), (metric.id, ours, theirs)
     for key, values in ours.items():
-        wrong = {stat: (values[stat], theirs[key][stat]) for stat in values if not same(stat, values[stat], theirs[key][stat])}
+        wrong = {
+            stat: (values[stat], theirs[key][stat])
+            for stat in values
+            if not same(stat, values[stat], theirs[key][stat])
+        }
         assert not wrong, (metric.id, key, "ours, theirs:", wrong)
 
 
 @st.composite
 def windows(draw: st.DrawFn, now_ms: int) -> list[tuple[int, int]]:
-    """All time until now, and a window on 10 s edges: around the edges of panes, from or to a midnight, or anywhere."""
+    """All time until now, and a window on 10 s edges: around the edges of panes, from or to a midnight,
+    or anywhere."""
     until_ms = now_ms - now_ms % 10_000 + 10 * MINUTE_MS
     edges = [BASE_MS - HOUR_MS + n * 10_000 for n in (0, 360, 361, 366, 720)]
     days = [BASE_MS - HOUR_MS + n * DAY_MS for n in range(DAYS + 1)]
@@ -108,14 +119,19 @@ def windows(draw: st.DrawFn, now_ms: int) -> list[tuple[int, int]]:
 @pytest.mark.parametrize("name", ["tickets", "calls", "surveys"])
 @given(data=st.data())
 def test_every_metric_is_what_the_oracle_says(name: str, data: st.DataObject) -> None:
-    """Every stat of every metric, over several windows, by and where; a window is the one that the answer says."""
+    """Every stat of every metric, over several windows, by and where; a window is the one that the answer
+    says."""
     sent = data.draw(told(name, DAYS))
-    now_ms = max(max(one.at_ms, one.sent_ms) for one in sent) + data.draw(st.sampled_from([0, 5 * HOUR_MS, DAY_MS]))
+    now_ms = max(max(one.at_ms, one.sent_ms) for one in sent) + data.draw(
+        st.sampled_from([0, 5 * HOUR_MS, DAY_MS])
+    )
     image = play(name, CONFIG, sent, now_ms)
     refused = {letter.value or b"" for letter in letters(image) if letter.reason in DECODE_REASONS}
     truth = oracle_image(sent, refused, CONFIG, now_ms)
     asked = data.draw(windows(now_ms))
-    by, where = data.draw(st.sampled_from([*((by, {}) for by in BY[name]), *(((), where) for where in WHERE[name])]))
+    by, where = data.draw(
+        st.sampled_from([*((by, {}) for by in BY[name]), *(((), where) for where in WHERE[name])])
+    )
     for metric in CATALOG:
         if metric.family == name:
             check_metric(name, metric, image, truth, now_ms, asked, by, where)

@@ -1,4 +1,5 @@
-"""The image is a function of the set of events: not of their order, repetition, batches, nor of changes of owner."""
+"""The image is a function of the set of events: not of their order, repetition, batches, nor of changes
+of owner."""
 
 from __future__ import annotations
 
@@ -9,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.config import Config, parse
-from stream.metrics import panes
 from stream.shard.family import family
 from stream.shard.image import Image
 from tests.core import meaning, play, play_delivery
@@ -24,12 +24,6 @@ KEPT_LONG: dict[str, Any] = {
 KEPT_SHORT = {**KEPT_LONG, "retention": {"10s": "2m", "1m": "30m", "15m": "2d", "1d": "3d"}}
 """Panes close, roll up and expire while the events are read."""
 SETTINGS = {"kept long": KEPT_LONG, "kept short": KEPT_SHORT}
-
-
-@pytest.fixture(autouse=True)
-def hardly_any_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cells are forgotten and read again all the time, as they are when a shard is much larger than its memory."""
-    monkeypatch.setattr(panes, "CELLS_MAX", 2)
 
 
 def end_of(sent: list[Sent]) -> int:
@@ -49,7 +43,7 @@ def assert_same(name: str, config: Config, image: Image, reference: Image) -> No
 @pytest.mark.parametrize("name", FAMILIES)
 @given(data=st.data())
 def test_any_delivery_gives_the_image_of_one_ordered_pass(name: str, kept: str, data: st.DataObject) -> None:
-    """Shuffled within the horizon, doubled, cut into batches, with new owners that hold two entities and two cells."""
+    """Shuffled within the horizon, doubled, cut into batches, with new owners and forgetful ones."""
     config = parse(SETTINGS[kept])
     sent = data.draw(histories(name, DAYS))
     now_ms = end_of(sent) + data.draw(st.sampled_from([0, HOUR_MS, 10 * DAY_MS]))
@@ -59,8 +53,11 @@ def test_any_delivery_gives_the_image_of_one_ordered_pass(name: str, kept: str, 
 
 @pytest.mark.parametrize("name", FAMILIES)
 @given(data=st.data())
-def test_catching_up_skips_what_would_be_gone_and_changes_nothing_else(name: str, data: st.DataObject) -> None:
-    """An owner that knows how late it is writes no panes that would be past their retention once it has caught up."""
+def test_catching_up_skips_what_would_be_gone_and_changes_nothing_else(
+    name: str, data: st.DataObject
+) -> None:
+    """An owner that knows how late it is writes no panes that would be past their retention once it has
+    caught up."""
     config = parse(KEPT_SHORT)
     sent = data.draw(histories(name, DAYS))
     now_ms = end_of(sent) + data.draw(st.sampled_from([0, HOUR_MS, 2 * DAY_MS]))

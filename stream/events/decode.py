@@ -76,8 +76,6 @@ class Decoder:
         for name, raw in headers:
             if name.startswith("ce_") and raw is not None:
                 attributes[name[3:]] = raw.decode()
-        if isinstance(attributes.get("sequence"), str) and attributes["sequence"].isdigit():
-            attributes["sequence"] = int(attributes["sequence"])
         attributes.pop("data", None)
         if isinstance(attributes.get("type"), str) and attributes["type"] not in self.rank:
             raise UnknownType(attributes["type"])

@@ -108,10 +108,10 @@ class Call:
     """The facts of one call after the events applied so far. Times are milliseconds since the epoch."""
 
     __slots__ = (
-        "answered_from", "answered_in", "answered_ms", "channel_told", "ended_in", "ended_ms", "exists", "first_ms",
-        "held_ms", "held_since", "hold_s", "last_ms", "left", "left_from", "left_in", "left_ms", "lost", "media",
-        "offered_in", "offered_ms", "queued_in", "queued_ms", "recorded", "segment", "snapshot", "stage", "talk_s",
-        "waiting_in", "waiting_ms", "wrapup_ended_ms", "wrapup_in", "wrapup_s",
+        "answered_from", "answered_in", "answered_ms", "channel_told", "ended_in", "ended_ms", "exists",
+        "first_ms", "held_ms", "held_since", "hold_s", "last_ms", "left", "left_from", "left_in", "left_ms",
+        "lost", "media", "offered_in", "offered_ms", "queued_in", "queued_ms", "recorded", "segment",
+        "snapshot", "stage", "talk_s", "waiting_in", "waiting_ms", "wrapup_ended_ms", "wrapup_in", "wrapup_s",
     )  # fmt: skip
 
     def __init__(self, nothing: Segment) -> None:
@@ -262,8 +262,8 @@ class CallFold:
         self.happen(out, call, at, rank, extra, at)
 
     def happen(self, out: Delta, call: Call, at: int, rank: int, extra: Any, place: int) -> None:
-        """What an event means in the segment as it stands. `place` is where it stands in the order: `at`, unless
-        the clocks of a record disagree."""
+        """What an event means in the segment as it stands. `place` is where it stands in the order: `at`,
+        unless the clocks of a record disagree."""
         if rank == OFFERED:
             self._offered(out, call, at)
         elif rank == QUEUED:

@@ -19,8 +19,8 @@ RANKS: Final = (OFFERED, QUEUED, ANSWERED, ABANDONED, ENDED, WRAPUP_ENDED)
 
 
 class Mark(NamedTuple):
-    """Something that happened in a call, in the segment of then. `place` orders it: times of a record never run
-    backwards there."""
+    """Something that happened in a call, in the segment of then. `place` orders it: times of a record
+    never run backwards there."""
 
     place: int
     rank: int

@@ -75,8 +75,8 @@ class Ticket:
 
     __slots__ = (
         "answer_from", "answered", "backlog_in", "created_by", "created_counted", "created_ms", "exists",
-        "first_resolved_in", "first_resolved_ms", "last_ms", "merged", "removed", "resolved_in", "resolved_ms",
-        "segment", "snapshot", "status", "unanswered_in", "unanswered_ms",
+        "first_resolved_in", "first_resolved_ms", "last_ms", "merged", "removed", "resolved_in",
+        "resolved_ms", "segment", "snapshot", "status", "unanswered_in", "unanswered_ms",
     )  # fmt: skip
 
     def __init__(self, nothing: Segment) -> None:

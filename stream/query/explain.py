@@ -41,7 +41,7 @@ _OUTCOMES = {
     calls.ABANDON: "abandoned",
     calls.OTHER: "another way out",
 }
-_INSTANTS = ("answer_from", "held_since")
+_INSTANTS = ("answer_from", "answered_from", "held_since", "left_from")
 _LENGTHS = ("held_ms",)
 _HIDDEN = ("exists", "snapshot", "channel_told")
 

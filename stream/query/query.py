@@ -24,7 +24,6 @@ AHEAD_MS = 60_000
 more."""
 
 
-
 class Queries:
     """Answers questions about one deployment. `groupings` instead of the configured ones: scenarios ask for
     their own."""

@@ -46,19 +46,19 @@ class Tiler:
         while start < to_ms:
             self._visit(DAY, start, from_ms, to_ms, clocks, panes)
             start = self._sizes.end(DAY, start)
-        covered = [(self._sizes.start(*pane), self._sizes.end(*pane)) for pane in panes]
-        lower = min([from_ms, *(begin for begin, _ in covered)])
-        upper = max(
-            [
-                to_ms,
-                *(end for begin, end in covered if begin < to_ms and self._whole_only(end, to_ms, clocks)),
-            ]
-        )
+        lower = min([from_ms, *(self._sizes.start(*pane) for pane in panes)])
+        upper = max([to_ms, *(self._reach(pane, clocks) for pane in panes)])
         return Tiling(panes, lower, upper)
 
-    def _whole_only(self, end: int, to_ms: int, clocks: Clocks) -> bool:
-        # An open coarse pane is taken for what its finer panes no longer tell; that widens nothing.
-        return end <= clocks.clock or end <= to_ms
+    def _reach(self, pane: Pane, clocks: Clocks) -> int:
+        """Until when a pane tells what happened: a long one that is open only as far as finer ones are
+        gone."""
+        size, start = pane
+        end = self._sizes.end(size, start)
+        if size == 0 or end <= clocks.clock:
+            return end
+        gone = clocks.retention_clock - self._keep_ms[size - 1]
+        return min(end, gone - gone % LENGTHS_MS[size - 1])
 
     def _visit(
         self, size: int, start: int, from_ms: int, to_ms: int, clocks: Clocks, panes: list[Pane]

@@ -11,6 +11,7 @@ from typing import Any
 from stream.events.decode import Decoder
 from stream.events.envelope import to_ms
 from stream.events.refusal import Refused, UnknownType
+from stream.lifecycle.call import TIMES
 from stream.shard.changes import LogRecord
 
 IGNORED_TYPES_MAX = 50
@@ -51,6 +52,8 @@ class Intake:
                     raise Refused("late", "time", "older than the horizon when it arrived")
                 if at_ms > sent_ms + self._future_ms:
                     raise Refused("future", "time", "later than its record was sent")
+                if event.type == "call.record":
+                    _check_times(event, sent_ms + self._horizon_ms)
             except UnknownType as unknown:
                 known = unknown.name in self.ignored or len(self.ignored) < IGNORED_TYPES_MAX
                 self.ignored[unknown.name if known else "others"] += 1
@@ -59,6 +62,20 @@ class Intake:
             else:
                 out.append((record, event, at_ms, log_clock))
         return out, log_clock
+
+
+def _check_times(event: Any, latest_ms: int) -> None:
+    """The times that a record tells make panes, too: they may be as old as they like, but not of another
+    age."""
+    call = event.data.call if event.data else None
+    for name in TIMES if call else ():
+        time = getattr(call, name)
+        if time and to_ms(time) > latest_ms:
+            raise Refused(
+                "future", f"data.call.{name}", "later than its record was sent by more than the horizon"
+            )
+        if time and to_ms(time) < 0:
+            raise Refused("invalid", f"data.call.{name}", "before 1970")
 
 
 def checksum(record: LogRecord) -> int:

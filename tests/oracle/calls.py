@@ -291,7 +291,8 @@ def _seconds_ms(state: dict[str, Any], name: str) -> int | None:
 
 
 def _held_ms(after: list[Mark], end: Mark | None) -> int:
-    """Sum of the spans from held to resumed; a hold that is never resumed lasts until the end, if that is known."""
+    """Sum of the spans from held to resumed; a hold that is never resumed lasts until the end, if that is
+    known."""
     total_ms = 0
     since_ms: int | None = None
     for mark in after if end is None else after[: after.index(end) + 1]:

@@ -77,8 +77,8 @@ def walk(life: list[Event]) -> Iterator[Step]:
             # events.md 3: "unassigned: agent null" unless the snapshot gives one.
             snapshot.setdefault("agent", None)
         state = merged(state, snapshot)
-        before, status = status, _status(event, snapshot, status, first)
         created = event["type"] == "ticket.created" and not known_created
+        before, status = status, _status(event, snapshot, status, first, created)
         known_created = known_created or created
         # "A first entry into `closed` from an active status is a resolution", from an unknown one, too; "a
         # ticket whose first event already says resolved or closed has no resolution counted".
@@ -122,13 +122,15 @@ def walk(life: list[Event]) -> Iterator[Step]:
         )
 
 
-def _status(event: Event, snapshot: dict[str, str | None], before: str | None, first: bool) -> str | None:
+def _status(
+    event: Event, snapshot: dict[str, str | None], before: str | None, first: bool, created: bool
+) -> str | None:
     if "status" in snapshot:
         return snapshot["status"]
     if event["type"] in STATUS_OF_TYPE:
         return STATUS_OF_TYPE[event["type"]]
-    if before is None and event["type"] == "ticket.created":
-        return "new"
+    if before is None and created:
+        return "new"  # "a second `ticket.created` adds nothing"
     if first and event["type"] == "ticket.message_added":
         # events.md 3: "Its status is `new` if that event is a message, otherwise unknown".
         return "new"

@@ -35,8 +35,8 @@ PATIENCE_S = 120.0
 RATE = 20.0
 """Events of a mix per second of event time."""
 SUPERVISED = (
-    "import sys; from stream.cli.supervise import Part, Supervisor; "
-    "sys.exit(Supervisor([Part('worker', ['worker'])]).run())"
+    "import sys; from stream.cli.supervise import Part, Supervisor, ended_by_signals\n"
+    "with ended_by_signals(): sys.exit(Supervisor([Part('worker', ['worker'])]).run())"
 )
 """A worker that is started again when it fails, as `floorcast run` does."""
 
@@ -159,8 +159,12 @@ class Pipeline:
                     await asyncio.sleep(max(0.0, began + n / per_second - time.monotonic()))
 
     def worker(self, *arguments: str, **settings: str) -> Process:
-        """Starts `floorcast worker`."""
-        return self._start(["-m", "stream", "worker", *arguments], settings)
+        """Starts `floorcast worker`; `settings` are further variables for it alone."""
+        return self.start("worker", *arguments, **settings)
+
+    def start(self, *arguments: str, **settings: str) -> Process:
+        """Starts any `floorcast` command."""
+        return self._start(["-m", "stream", *arguments], settings)
 
     def supervised(self) -> Process:
         """Starts a supervisor of one `floorcast worker`."""
