@@ -90,9 +90,7 @@ def is_over(fold: Fold, state: Any, at: int) -> bool:
     return bool(state.exists and at - state.last_ms > fold.keep_finished_ms and state.finished())
 
 
-def _replay_life(
-    fold: Fold, rows: Sequence[Row], state: Any, ledger: Delta | None, keep: bool = False
-) -> tuple[Any, Delta]:
+def _replay_life(fold: Fold, rows: Sequence[Row], state: Any, ledger: Delta | None) -> tuple[Any, Delta]:
     out = Delta()
     if ledger is not None:
         out.merge(ledger, 1)

@@ -76,9 +76,8 @@ class Survey:
     """The state of one invitation after the events applied so far. Times are milliseconds since the epoch."""
 
     __slots__ = (
-        "answer", "answered_in", "answered_ms", "counted", "exists", "facts", "last_ms", "refused", "segment",
-        "sent_in",
-        "sent_ms", "snapshot",
+        "answer", "answered_in", "answered_ms", "counted", "counted_in", "exists", "facts", "last_ms",
+        "refused", "segment", "sent_in", "sent_ms", "snapshot",
     )  # fmt: skip
 
     def __init__(self, nothing: Segment) -> None:
@@ -93,6 +92,7 @@ class Survey:
         self.answered_in = nothing
         self.answer: int | bool | None = None
         self.counted: tuple[tuple[int, int], ...] = ()
+        self.counted_in = nothing
         self.refused = False  # the answer of the last event is outside its scale
 
     def finished(self) -> bool:
@@ -113,6 +113,7 @@ class SurveyFold:
         self.extra_of: Callable[[Any], Any] = extra_of
         self._fact_places = [self.snapshots.names.index(name) for name in FIELDS]
         self._dimensions_from = len(others)
+        self._kind = segments.dimensions.index("kind") if "kind" in segments.dimensions else -1
 
     def new(self) -> Survey:
         return Survey(self.segments.nothing)
@@ -164,11 +165,19 @@ class SurveyFold:
             survey.answered_ms, survey.answered_in = at, survey.segment
             if survey.sent_ms != NEVER:
                 out.add(survey.sent_ms, survey.sent_in, m.SURVEYS_ANSWERED, 1)
-        counts = measured(survey.facts, survey.answer)
-        if counts == survey.counted:
+        counts, where = measured(survey.facts, survey.answer), self._under_kind(survey)
+        if counts == survey.counted and where is survey.counted_in:
             return
         for code, amount in survey.counted:
-            out.add(survey.answered_ms, survey.answered_in, code, -amount)
+            out.add(survey.answered_ms, survey.counted_in, code, -amount)
         for code, amount in counts:
-            out.add(survey.answered_ms, survey.answered_in, code, amount)
-        survey.counted = counts
+            out.add(survey.answered_ms, where, code, amount)
+        survey.counted, survey.counted_in = counts, where
+
+    def _under_kind(self, survey: Survey) -> Segment:
+        """The segment of the first answer, but under the kind of the answer in force: it may have been
+        unknown."""
+        if self._kind < 0:
+            return survey.answered_in
+        values = survey.answered_in.values
+        return self.segments.of((*values[: self._kind], survey.facts[0], *values[self._kind + 1 :]))

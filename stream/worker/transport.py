@@ -8,6 +8,8 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
+from aiokafka.errors import KafkaConnectionError
+
 from stream.sources.security import client_options
 from stream.worker.consumer import Consumer
 from stream.worker.delivery import Delivery
@@ -120,14 +122,19 @@ class KafkaWorker:
         try:
             await app.start()
         except Exception as e:
-            servers = self._settings.client_arguments["bootstrap_servers"]
-            self._fail(f"cannot start on Kafka at {servers}: {e or type(e).__name__}", e)
+            self._fail(self._cannot_start(e), e)
+
+    def _cannot_start(self, cause: BaseException) -> str:
+        servers = self._settings.client_arguments["bootstrap_servers"]
+        return f"cannot start on Kafka at {servers}: {cause or type(cause).__name__}"
 
     async def _until_crash(self, app: App, start: asyncio.Task[None]) -> None:
         await app.wait_until_stopped()
-        # A crash while starting is seen here first, but start() knows more about it.
+        # A crash while starting may be seen here first; start() mostly knows more, but need not say it.
         await asyncio.wait({start}, timeout=3.0)
         cause = app.crash_reason
+        if isinstance(cause, KafkaConnectionError):  # only a client that starts raises it
+            self._fail(self._cannot_start(cause), cause)
         self._fail(f"Faust ended: {cause or type(cause).__name__}", cause)
 
     async def _watch(self, app: App) -> None:
