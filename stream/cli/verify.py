@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections import Counter
 from pathlib import Path
@@ -15,7 +16,10 @@ from stream.store import ImageMoved, RedisStore, StoreError
 from stream.verify.compare import Comparison, compare
 from stream.verify.rebuild import Rebuild
 
-ATTEMPTS = 5
+ATTEMPTS = 100
+"""How often a shard in use is read again: a busy machine may take about as long for it as the worker does
+between two commits."""
+PAUSE_S = 0.1
 
 
 @click.command("verify")
@@ -67,6 +71,7 @@ async def verify_shard(config: Config, store: RedisStore, name: str, partition: 
         except ImageMoved:
             if attempt == ATTEMPTS - 1:
                 raise
+            await asyncio.sleep(PAUSE_S)
     topic = getattr(config.kafka.topics, name)
     rebuild = Rebuild(name, topic, partition, config, stored.fence)
     if stored.fence.offset:
