@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import datetime
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,8 @@ import msgspec
 from stream.cli.import_ import speed_of
 from stream.cli.options import config_options, resolve
 from stream.cli.running import run, say_if_not_idempotent
+from stream.cli.until import instant
 from stream.config import Config, parse_duration
-from stream.events.envelope import to_ms
 from stream.floor import simulate
 from stream.sources.live import Told, event_ms, play
 from stream.sources.pace import Pace
@@ -33,16 +32,9 @@ def _duration(context: click.Context, parameter: click.Parameter, value: str | N
         raise click.BadParameter(str(error)) from None
 
 
-def _instant(context: click.Context, parameter: click.Parameter, value: str | None) -> int:
-    if value is None:
-        return time.time_ns() // 1_000_000
-    try:
-        instant = datetime.fromisoformat(value)
-    except ValueError as error:
-        raise click.BadParameter(f"{error}; write it like 2026-01-05T08:00:00Z") from None
-    if instant.tzinfo is None:
-        raise click.BadParameter(f"{value} has no offset; write it like 2026-01-05T08:00:00Z")
-    return to_ms(instant)
+def _start(context: click.Context, parameter: click.Parameter, value: str | None) -> int:
+    given = instant(context, parameter, value)
+    return time.time_ns() // 1_000_000 if given is None else given
 
 
 @click.command("simulate")
@@ -54,7 +46,7 @@ def _instant(context: click.Context, parameter: click.Parameter, value: str | No
     help="Mean events per second of event time, over a week of day and night.",
 )  # fmt: skip
 @click.option(
-    "--start", "start_ms", callback=_instant, metavar="TIME", help="When the floor opens. Default: now."
+    "--start", "start_ms", callback=_start, metavar="TIME", help="When the floor opens. Default: now."
 )
 @click.option(
     "--duration", "duration_ms", callback=_duration, metavar="D", help="Of event time. Default: for ever."

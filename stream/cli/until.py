@@ -1,4 +1,4 @@
-"""The option `--until`: where time moves when history has been read."""
+"""Instants on the command line, and the option `--until`: where time moves when history has been read."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ import click
 from stream.events.envelope import to_ms
 
 
-def _instant(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+def instant(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+    """Milliseconds of a time that says its offset; click shows what is wrong with any other."""
     if value is None:
         return None
     try:
-        instant = datetime.fromisoformat(value)
+        found = datetime.fromisoformat(value)
     except ValueError as error:
-        raise click.BadParameter(f"{error}; write it like 1999-02-01T00:00:00+02:00") from None
-    if instant.tzinfo is None:
-        raise click.BadParameter(f"{value} has no offset; write it like 1999-02-01T00:00:00+02:00")
-    return to_ms(instant)
+        raise click.BadParameter(f"{error}; write it like 2026-01-05T08:00:00Z") from None
+    if found.tzinfo is None:
+        raise click.BadParameter(f"{value} has no offset; write it like 2026-01-05T08:00:00Z")
+    return to_ms(found)
 
 
 until_option = click.option(
-    "--until", "until_ms", callback=_instant, metavar="TIME",
+    "--until", "until_ms", callback=instant, metavar="TIME",
     help="With `clock: events`: time moves there when the log has been read to its end.",
 )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from stream.metrics.measures import SKETCHES
 from stream.metrics.segments import Segment
 from stream.metrics.sketch import bucket
 
@@ -72,6 +71,3 @@ class Delta:
                 cell = pane.setdefault(segment, {})
                 for code, amount in source.items():
                     cell[code] = cell.get(code, 0) + sign * amount
-
-
-__all__ = ["PANE_MS", "SKETCHES", "Cell", "Delta"]

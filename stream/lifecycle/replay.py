@@ -11,7 +11,6 @@ from stream.lifecycle.delta import Delta
 from stream.lifecycle.record import replay_recorded
 from stream.lifecycle.rows import Row
 from stream.lifecycle.snapshot import Snapshot, Snapshots
-from stream.lifecycle.survey import SurveyFold
 from stream.lifecycle.ticket import NEVER
 from stream.metrics.segments import Segments
 
@@ -120,6 +119,3 @@ def copy_state(state: Any) -> Any:
         value = getattr(state, name)
         setattr(copied, name, list(value) if isinstance(value, list) else value)
     return copied
-
-
-__all__ = ["Fold", "SurveyFold", "copy_state", "lives", "replay"]

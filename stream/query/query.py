@@ -247,6 +247,3 @@ class _Read:
 
 def _pane_end(at_ms: int) -> int:
     return at_ms - at_ms % PANE_MS + PANE_MS
-
-
-__all__ = ["Pane", "Queries"]

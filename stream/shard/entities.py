@@ -3,7 +3,7 @@ has touched."""
 
 from __future__ import annotations
 
-from stream.lifecycle.entity import Entity, pack_entity, unpack_entity
+from stream.lifecycle.entity import Entity, unpack_entity
 from stream.lifecycle.replay import Fold
 
 
@@ -45,6 +45,3 @@ class Entities:
         """Keeps to the bound; to be called when all is written."""
         if len(self._young) > self._half:
             self._old, self._young = self._young, {}
-
-
-__all__ = ["Entities", "Entity", "pack_entity"]

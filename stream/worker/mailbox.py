@@ -119,9 +119,6 @@ class Mailbox:
         await self._store.commit(shard.family.name, shard.partition, shard.fence.commit_id, changes)
         shard.committed(fence)
         self._half_done = False
-        self._note_letters(changes)
-
-    def _note_letters(self, changes: Changes) -> None:
         self.undelivered.update(changes.outbox_added)
 
     def _caught_up(self, records: Sequence[LogRecord]) -> int | None:
