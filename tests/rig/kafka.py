@@ -57,7 +57,8 @@ class Kafka:
         self._directory = directory
         self._classpath = str(libs / "*")
         self._port, self._controller_port = free_ports(2)
-        self._cluster_id = urlsafe_b64encode(uuid4().bytes).rstrip(b"=").decode()
+        # Behind a letter: the tool that formats the log takes an id that begins with "-" for an option.
+        self._cluster_id = "k" + urlsafe_b64encode(uuid4().bytes).rstrip(b"=").decode()[1:]
         self._child: Child | None = None
 
     @property
