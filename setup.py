@@ -8,10 +8,13 @@ import os
 from setuptools import setup
 
 COMPILED = [
+    "stream/events/decode.py",
+    "stream/events/instants.py",
     "stream/lifecycle/call.py",
     "stream/lifecycle/checkpoint.py",
     "stream/lifecycle/delta.py",
     "stream/lifecycle/entity.py",
+    "stream/lifecycle/fold.py",
     "stream/lifecycle/record.py",
     "stream/lifecycle/replay.py",
     "stream/lifecycle/rows.py",
@@ -27,6 +30,7 @@ COMPILED = [
     "stream/shard/entities.py",
     "stream/shard/intake.py",
     "stream/shard/shard.py",
+    "stream/shard/touched.py",
 ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from stream.config import Config, RedisConfig
-from stream.events.envelope import to_ms
+from stream.events.instants import to_ms
 from stream.query.memory import ImageReader
 from stream.shard.changes import Changes, Record, Since
 from stream.shard.family import COUNTED, family

@@ -7,11 +7,11 @@ from typing import Any
 
 from stream.config import Config
 from stream.events.decode import decoder_of
-from stream.events.envelope import to_ms
+from stream.events.instants import to_ms
 from stream.lifecycle.checkpoint import seal
 from stream.lifecycle.delta import Delta
 from stream.lifecycle.entity import entity_rows, unpack_entity
-from stream.lifecycle.replay import Fold
+from stream.lifecycle.fold import Fold, names_of
 from stream.lifecycle.rows import Row
 from stream.metrics.cells import unpack_cell
 from stream.shard.deadletter import DeadLetter, read_dead_letter
@@ -109,7 +109,7 @@ def _state(rules: Family, packed: bytes, sealed_before_ms: int) -> dict[str, Any
 def state_of(state: Any) -> dict[str, Any]:
     """A state as plain values, by name."""
     values, _ = seal(state, Delta())
-    return dict(zip(sorted(state.__slots__), values, strict=True))
+    return dict(zip(names_of(state), values, strict=True))
 
 
 def row_of(fold: Fold, one: Sent) -> Row:
@@ -119,6 +119,6 @@ def row_of(fold: Fold, one: Sent) -> Row:
     return (
         one.at_ms, event.source, int(event.sequence or 0), decoder.rank[event.type], event.id,
         to_ms(event.recordedtime) if event.recordedtime else one.at_ms, checksum(record),
-        fold.snapshots.of(event),
-        fold.extra_of(event),
+        fold.snapshots.of(event.data),
+        fold.extra_of(decoder.rank[event.type], event.data),
     )  # fmt: skip

@@ -15,7 +15,7 @@ from stream.config import Config, parse
 from stream.lifecycle.checkpoint import plain_ledger
 from stream.lifecycle.delta import Delta
 from stream.lifecycle.entity import Entity, add, contributions, pack_entity, prune, unpack_entity
-from stream.lifecycle.replay import Fold
+from stream.lifecycle.fold import Fold
 from stream.lifecycle.rows import Row
 from stream.metrics.measures import BACKLOG, BACKLOG_UNANSWERED, LEVELS
 from stream.shard.family import family

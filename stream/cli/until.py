@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from stream.events.envelope import to_ms
+from stream.events.instants import to_ms
 
 
 def instant(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:

@@ -13,10 +13,11 @@ from types import ModuleType
 from typing import Any, cast
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET
 
 from stream.events import agents, calls, customers, selfservice, surveys, tickets
 from stream.events import annotations as annotations_topic
+from stream.events.envelope import Head
 from stream.events.refusal import Refused, UnknownType
 
 Headers = Sequence[tuple[str, bytes | None]]
@@ -30,13 +31,6 @@ _PREFIX = {
 _PATH = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
 
 
-class _Head(Struct):
-    """Just enough of an event to tell whether its type is one of ours."""
-
-    type: str | UnsetType = UNSET
-    data: Raw | UnsetType = UNSET
-
-
 class Decoder:
     """Decodes the events of one topic family. `None` stands for a type that the contract does not know."""
 
@@ -46,7 +40,7 @@ class Decoder:
         self.rank: dict[str, int] = module.RANKS
         self._required: dict[str, str] = module.REQUIRED
         self._event: type[Any] = event
-        self._structured = msgspec.json.Decoder(event)
+        self._decode = msgspec.json.Decoder(event).decode
         self._data = msgspec.json.Decoder(_data_type(module))
 
     def decode(self, value: bytes | None, headers: Headers = ()) -> Any:
@@ -54,21 +48,22 @@ class Decoder:
         if not value:
             raise Refused("empty", "", "a record without a value")
         try:
-            binary = headers and _is_binary(headers)
-            event: Any = self._binary(value, headers) if binary else self._structured.decode(value)
+            if headers and _is_binary(headers):
+                event = self._binary(value, headers)
+            else:
+                event = self._decode(value)
         except msgspec.ValidationError as error:
             self._raise_unless_ours(value, headers)
             what, path = _where(error)
             raise Refused("missing" if "missing required" in what else "invalid", path, what) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Refused("not_json", "", str(error)[:200]) from None
-        if event.type not in self.rank:
-            raise UnknownType(event.type)
-        part = self._required.get(event.type)
-        if part is not None and (
-            event.data is UNSET or event.data is None or getattr(event.data, part) is UNSET
-        ):
-            raise Refused("missing", f"data.{part}", f"{event.type} needs `{part}`")
+        kind = event.type
+        if kind not in self.rank:
+            raise UnknownType(kind)
+        part = self._required.get(kind)
+        if part is not None and (not event.data or getattr(event.data, part) is UNSET):
+            raise Refused("missing", f"data.{part}", f"{kind} needs `{part}`")
         return event
 
     def _binary(self, body: bytes, headers: Headers) -> Any:
@@ -95,7 +90,7 @@ class Decoder:
         if _is_binary(headers):
             return  # its type was looked at first
         try:
-            kind = msgspec.json.decode(value, type=_Head).type
+            kind = msgspec.json.decode(value, type=Head).type
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return
         if isinstance(kind, str) and kind not in self.rank:

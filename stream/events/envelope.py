@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 SEGMENT_FIELDS = (
     "channel", "priority", "team", "agent", "queue", "category", "product", "region", "plan",
@@ -22,14 +22,6 @@ Instant = Annotated[datetime, Meta(tz=True)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Seconds = Annotated[float, Meta(ge=0, le=10_000_000)]
 Optional = UnsetType | None
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def to_ms(instant: datetime) -> int:
-    """Milliseconds since the epoch, rounded down; exact (no float on the way)."""
-    since = instant - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
 
 
 class Segments(Struct, gc=False):
@@ -61,6 +53,13 @@ class Envelope(Struct, gc=False, kw_only=True):
     time: Instant
     recordedtime: Instant | UnsetType = UNSET
     sequence: Count | Annotated[str, Meta(pattern="^[0-9]{1,15}$")] | UnsetType = UNSET
+
+
+class Head(Struct):
+    """Just enough of an event to tell whether its type is one of ours."""
+
+    type: str | UnsetType = UNSET
+    data: Raw | UnsetType = UNSET
 
 
 def ranks(*types: str) -> dict[str, int]:

@@ -8,16 +8,15 @@ An event that changes a fact takes the group back and counts it anew from the fa
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from msgspec import UNSET
 
 from stream.events.calls import RANKS
-from stream.events.envelope import to_ms
+from stream.events.instants import to_ms
 from stream.lifecycle.delta import Delta
-from stream.lifecycle.snapshot import Snapshot, Snapshots
-from stream.lifecycle.ticket import NEVER
+from stream.lifecycle.fold import NEVER, Fold, Life
+from stream.lifecycle.snapshot import Snapshot, Snapshots, merged
 from stream.metrics import measures as m
 from stream.metrics.segments import Segment, Segments
 
@@ -90,36 +89,19 @@ class Thresholds:
         return 20_000, 5_000
 
 
-def extra_of(event: Any) -> Any:
-    """What the history keeps beyond the snapshot: the stage of an abandon, the times of a record (ms, `None`,
-    or absent)."""
-    data: Any = event.data
-    if not data:
-        return None
-    if event.type == "call.abandoned":
-        return data.abandon.stage or None if data.abandon else None
-    if event.type == "call.record" and data.call:
-        times = {place: getattr(data.call, name) for place, name in enumerate(TIMES)}
-        return {place: time and to_ms(time) for place, time in times.items() if time is not UNSET}
-    return None
-
-
-class Call:
-    """The facts of one call after the events applied so far. Times are milliseconds since the epoch."""
+class Call(Life):
+    """The facts of one call."""
 
     __slots__ = (
-        "answered_from", "answered_in", "answered_ms", "channel_told", "ended_in", "ended_ms", "exists",
-        "first_ms", "held_ms", "held_since", "hold_s", "last_ms", "left", "left_from", "left_in", "left_ms",
-        "lost", "media", "offered_in", "offered_ms", "queued_in", "queued_ms", "recorded", "segment",
-        "snapshot", "stage", "talk_s", "waiting_in", "waiting_ms", "wrapup_ended_ms", "wrapup_in", "wrapup_s",
+        "answered_from", "answered_in", "answered_ms", "channel_told", "ended_in", "ended_ms",
+        "first_ms", "held_ms", "held_since", "hold_s", "left", "left_from", "left_in", "left_ms", "media",
+        "offered_in", "offered_ms", "queued_in", "queued_ms", "recorded", "stage", "talk_s", "waiting_in",
+        "waiting_ms", "wrapup_ended_ms", "wrapup_in", "wrapup_s",
     )  # fmt: skip
 
     def __init__(self, nothing: Segment) -> None:
-        self.exists = False
+        super().__init__(nothing)
         self.first_ms = NEVER
-        self.last_ms = NEVER
-        self.snapshot: Snapshot | None = None
-        self.segment = nothing
         self.media = "voice"
         self.channel_told = False  # otherwise it follows from the media
         self.talk_s: float | None = None
@@ -145,7 +127,6 @@ class Call:
         self.wrapup_in = nothing
         self.waiting_ms = NEVER  # since when it waits now
         self.waiting_in: Segment | None = None  # where it stands in the level
-        self.lost = False  # counted as lost, see CallFold.overlay
         self.recorded = False  # a record has replaced facts
 
     @property
@@ -171,15 +152,19 @@ class Call:
         return self.left != NONE or self.ended_ms != NEVER
 
     def finished(self) -> bool:
-        """A call may always be forgotten once it has been silent for long: without an ending it is lost by
-        then."""
+        """Always: without an ending it is lost by the time that it has been silent for long."""
         return True
 
+    def waits_in(self) -> Segment | None:
+        """Where it stands in `calls_waiting`."""
+        return None if self.lost else self.waiting_in
 
-class CallFold:
-    """How the histories of calls are read (the `Fold` protocol of lifecycle/entity.py)."""
+    def waits_since_ms(self) -> int:
+        return self.waiting_ms
 
-    family = "calls"
+
+class CallFold(Fold):
+    """How the histories of calls are read."""
 
     def __init__(
         self,
@@ -189,10 +174,8 @@ class CallFold:
         lost_waiting_ms: int,
         lost_unfinished_ms: int,
     ) -> None:
-        self.segments = segments
-        self.keep_finished_ms = keep_finished_ms
-        self.snapshots = Snapshots("call", FIELDS, segments.dimensions)
-        self.extra_of: Callable[[Any], Any] = extra_of
+        snapshots = Snapshots("call", FIELDS, segments.dimensions)
+        super().__init__("calls", segments, snapshots, keep_finished_ms, timed=True)
         self.thresholds = thresholds
         self._direction = segments.dimensions.index("direction")
         self._channel = segments.dimensions.index("channel") if "channel" in segments.dimensions else -1
@@ -204,12 +187,26 @@ class CallFold:
         call.segment = self.segments.of(self._with_channel(call, call.segment.values))
         return call
 
-    def needs_replay(self, call: Call, rank: int) -> bool:
-        """Records, and what follows one."""
-        return call.recorded or rank == RECORD
+    def extra_of(self, rank: int, data: Any) -> Any:
+        """The stage of an abandon, the times of a record (ms, `None`, or absent)."""
+        if not data:
+            return None
+        if rank == ABANDONED:
+            return data.abandon.stage or None if data.abandon else None
+        if rank == RECORD and data.call:
+            times = {place: getattr(data.call, name) for place, name in enumerate(TIMES)}
+            return {place: time and to_ms(time) for place, time in times.items() if time is not UNSET}
+        return None
 
-    def due_ms(self, call: Call) -> int:
+    def needs_replay(self, life: Life, rank: int) -> bool:
+        """Records, and what follows one."""
+        assert isinstance(life, Call)
+        return life.recorded or rank == RECORD
+
+    def due_ms(self, life: Life) -> int:
         """When the call counts as lost if nothing more is heard of it, or `NEVER`."""
+        assert isinstance(life, Call)
+        call = life
         if call.over() and call.waiting_ms == NEVER:
             return NEVER
         due = call.first_ms + self.lost_unfinished_ms
@@ -221,25 +218,26 @@ class CallFold:
         """Whether a call counts: of other directions only the offers do."""
         return segment.values[self._direction] in (None, "inbound")
 
-    def overlay(self, out: Delta, call: Call, now: int) -> None:
-        """Counts a call whose ending is lost: at the due instant it leaves the level. `clear_overlay` takes
-        it back."""
-        due = self.due_ms(call)
+    def overlay(self, out: Delta, life: Life, now: int) -> None:
+        """Counts a call whose ending is lost: at the due instant it leaves the level."""
+        assert isinstance(life, Call)
+        call, due = life, self.due_ms(life)
         if due != NEVER and due <= now and not call.lost:
             call.lost = True
             self._count_lost(out, call, due, 1)
 
-    def clear_overlay(self, out: Delta, call: Call) -> None:
-        """Takes the lost ending back, before an event that may show otherwise."""
-        if call.lost:
-            call.lost = False
-            self._count_lost(out, call, self.due_ms(call), -1)
+    def clear_overlay(self, out: Delta, life: Life) -> None:
+        assert isinstance(life, Call)
+        if life.lost:
+            life.lost = False
+            self._count_lost(out, life, self.due_ms(life), -1)
 
-    def forget(self, out: Delta, call: Call) -> None:
+    def forget(self, out: Delta, life: Life) -> None:
         """A call whose ending never came is lost for good."""
-        due = self.due_ms(call)
+        assert isinstance(life, Call)
+        due = self.due_ms(life)
         if due != NEVER:
-            self._count_lost(out, call, due, 1)
+            self._count_lost(out, life, due, 1)
 
     def _count_lost(self, out: Delta, call: Call, due: int, sign: int) -> None:
         where = call.waiting_in or call.segment
@@ -250,14 +248,16 @@ class CallFold:
             out.level(due, call.waiting_in, m.CALLS_WAITING, -sign)
 
     def apply(
-        self, out: Delta, call: Call, at: int, rank: int, snapshot: Snapshot | None, extra: Any
+        self, out: Delta, life: Life, at: int, rank: int, snapshot: Snapshot | None, extra: Any
     ) -> None:
         """The next event of the call in order (a record is not for here: lifecycle/record.py)."""
+        assert isinstance(life, Call)
+        call = life
         if not call.exists:
             call.exists = True
             call.first_ms = at
         call.last_ms = at
-        if snapshot is not None and snapshot != call.snapshot:
+        if snapshot is not None and snapshot is not call.snapshot and snapshot != call.snapshot:
             self._take(out, call, snapshot)
         self.happen(out, call, at, rank, extra, at)
 
@@ -310,18 +310,21 @@ class CallFold:
         if wrapup is not UNSET:
             call.wrapup_s = wrapup
         kept = call.segment.values
-        given = snapshot[len(FIELDS) :]
-        values = tuple([old if new is UNSET else new for old, new in zip(kept, given, strict=True)])
-        if self._channel >= 0 and given[self._channel] is not UNSET:
-            call.channel_told = given[self._channel] is not None
-        values = self._with_channel(call, values)
-        if values != kept:
+        if self._channel >= 0:
+            channel = snapshot[len(FIELDS) + self._channel]
+            if channel is not UNSET:
+                call.channel_told = channel is not None
+        values = self._with_channel(call, merged(kept, snapshot, len(FIELDS)))
+        if values is not kept and values != kept:
             call.segment = self.segments.of(values)
 
     def _with_channel(self, call: Call, values: tuple[str | None, ...]) -> tuple[str | None, ...]:
         if self._channel < 0 or call.channel_told:
             return values
-        return (*values[: self._channel], _CHANNELS[call.media], *values[self._channel + 1 :])
+        channel = _CHANNELS[call.media]
+        if values[self._channel] == channel:
+            return values
+        return (*values[: self._channel], channel, *values[self._channel + 1 :])
 
     def _offered(self, out: Delta, call: Call, at: int) -> None:
         if call.offered_ms != NEVER:

@@ -10,21 +10,22 @@ from __future__ import annotations
 from typing import Any
 
 from stream.lifecycle.delta import Delta
+from stream.lifecycle.fold import Life, names_of
 from stream.metrics.segments import Segment, Segments
 
 Checkpoint = tuple[list[Any], list[Any]]
 """(state, ledger) as plain values, for MessagePack."""
 
 
-def seal(state: Any, ledger: Delta) -> Checkpoint:
+def seal(state: Life, ledger: Delta) -> Checkpoint:
     """The checkpoint of a state and of all that was contributed up to it."""
-    return [_plain(name, getattr(state, name)) for name in sorted(state.__slots__)], plain_ledger(ledger)
+    return [_plain(name, getattr(state, name)) for name in names_of(state)], plain_ledger(ledger)
 
 
-def unseal(checkpoint: Checkpoint, state: Any, segments: Segments) -> tuple[Any, Delta]:
+def unseal(checkpoint: Checkpoint, state: Life, segments: Segments) -> tuple[Life, Delta]:
     """The state (filled into a new one) and the ledger of a checkpoint."""
     values, ledger = checkpoint
-    for name, value in zip(sorted(state.__slots__), values, strict=True):
+    for name, value in zip(names_of(state), values, strict=True):
         setattr(state, name, _lively(value, segments))
     out = Delta()
     for start, values, cell in ledger:

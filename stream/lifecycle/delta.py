@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from stream.metrics.segments import Segment
 from stream.metrics.sketch import bucket
 
@@ -9,6 +11,13 @@ PANE_MS = 10_000
 """The finest pane. Everything coarser is made from it (metrics/panes.py)."""
 
 Cell = dict[int, int]
+
+
+def add_into(target: dict[Any, int], cell: dict[Any, int]) -> None:
+    """Adds a cell's amounts to another one's."""
+    # `Any`: codes stay the objects that they are (compiled, integers are taken out of objects and put back).
+    for code, amount in cell.items():
+        target[code] = target.get(code, 0) + amount
 
 
 class Delta:
@@ -66,8 +75,7 @@ class Delta:
     def merge(self, other: Delta, sign: int) -> None:
         """Adds (1) or takes back (-1) all of another delta."""
         for start, segments in other.panes.items():
-            pane = self.panes.setdefault(start, {})
             for segment, source in segments.items():
-                cell = pane.setdefault(segment, {})
+                cell = self.cell(start, segment)
                 for code, amount in source.items():
                     cell[code] = cell.get(code, 0) + sign * amount

@@ -9,15 +9,18 @@ counts.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from msgspec import msgpack
 
 from stream.lifecycle.checkpoint import Checkpoint, seal, unseal
 from stream.lifecycle.delta import Delta
-from stream.lifecycle.replay import Fold, is_over, lives, replay
-from stream.lifecycle.rows import Row, array, id_bytes, pack, unpack
-from stream.lifecycle.ticket import NEVER, TicketFold
+from stream.lifecycle.fold import NEVER, Fold, Life
+from stream.lifecycle.replay import is_over, lives, replay, replay_life
+from stream.lifecycle.rows import Row, array, pack, pack_behind, pack_id, unpack
+from stream.lifecycle.snapshot import Snapshot
+from stream.lifecycle.survey import Survey
+from stream.lifecycle.ticket import TicketFold
 
 FORMAT: Final = 1
 """Of the packed entity. A worker refuses a shard written in another (store/layout.py)."""
@@ -29,20 +32,42 @@ DUPLICATE: Final = 1
 REPLAYED: Final = 2
 QUARANTINED: Final = 3
 
+_encode = msgpack.Encoder().encode
+
 
 class Entity:
-    """`rows` are the packed events, `state` is what they lead to. `last` is the last row in order."""
+    """`rows` are the packed events, `state` is what they lead to. `last_...` tell the last row in order.
 
-    __slots__ = ("checkpoint", "count", "first_ms", "last", "rows", "source", "state")
+    `marks` has one byte of the hash of each row's id: it tells most new ids from those without a search.
+    """
 
-    def __init__(self, state: Any) -> None:
+    __slots__ = (
+        "checkpoint", "count", "first_ms", "last_ident", "last_ms", "last_rank", "last_sequence",
+        "last_snapshot", "last_source", "marks", "rows", "source", "state",
+    )  # fmt: skip
+
+    def __init__(self, state: Life) -> None:
         self.rows = bytearray()
+        self.marks = bytearray()
         self.count = 0
         self.first_ms = NEVER  # of the unsealed rows
-        self.last: Row | None = None
+        self.last_ms = NEVER
+        self.last_source = ""
+        self.last_sequence = 0
+        self.last_rank = 0
+        self.last_ident = ""
+        self.last_snapshot: Snapshot | None = None
         self.source = ""
         self.checkpoint: Checkpoint | None = None
         self.state = state
+
+    def last_is_before(self, row: Row) -> bool:
+        """Whether a row comes behind all that are kept, in the order of the contract."""
+        at = row[0]
+        if at != self.last_ms:
+            return at > self.last_ms
+        last = (self.last_ms, self.last_source, self.last_sequence, self.last_rank, self.last_ident)
+        return self.count == 0 or row[:5] > last
 
 
 def pack_entity(entity: Entity) -> bytes:
@@ -75,7 +100,9 @@ def unpack_entity(fold: Fold, packed: bytes) -> Entity:
     rows = _rows(fold, entity)
     entity.state, _ = _replay(fold, entity, rows)
     if rows:
-        entity.first_ms, entity.last = rows[0][0], rows[-1]
+        entity.first_ms = rows[0][0]
+        entity.marks += bytes([_mark(row[4]) for row in rows])
+        _note_last(entity, rows[-1])
     return entity
 
 
@@ -87,29 +114,34 @@ def entity_rows(fold: Fold, entity: Entity) -> list[Row]:
 def add(fold: Fold, entity: Entity, row: Row, out: Delta) -> int:
     """Adds an event and what it changes: `ADDED`, `DUPLICATE`, `REPLAYED` (through the whole history) or
     `QUARANTINED`."""
-    last = entity.last
-    ident = id_bytes(row[4])
-    if last is not None and ident in entity.rows:
-        rows = _rows(fold, entity)
-        known = next((place for place, old in enumerate(rows) if old[4] == row[4] and old[1] == row[1]), None)
-        if known is not None:
-            if _version(row) > _version(rows[known]):
-                _replace(fold, entity, rows, [*rows[:known], *rows[known + 1 :], row], out)
-            return DUPLICATE
+    packed_id = pack_id(row[4])
+    may_be_known = _mark(row[4]) in entity.marks and _encode(packed_id) in entity.rows
+    if may_be_known and _is_known(fold, entity, row, out):
+        return DUPLICATE
     if entity.count >= EVENTS_MAX:
         return QUARANTINED
+    if not entity.last_is_before(row) or fold.needs_replay(entity.state, row[3]):
+        rows = _rows(fold, entity)
+        _replace(fold, entity, rows, [*rows, row], out)
+        return REPLAYED
     state = entity.state
-    in_order = last is None or row[0] > last[0] or (row[0] == last[0] and row[:5] > last[:5])
-    if in_order and not fold.needs_replay(state, row[3]):
-        if is_over(fold, state, row[0]):
-            fold.forget(out, state)
-            state = entity.state = fold.new()
-        fold.apply(out, state, row[0], row[3], row[7], row[8])
-        _append(entity, row)
-        return ADDED
+    if is_over(fold, state, row[0]):
+        fold.forget(out, state)
+        state = entity.state = fold.new()
+    fold.apply(out, state, row[0], row[3], row[7], row[8])
+    _append(entity, row, packed_id)
+    return ADDED
+
+
+def _is_known(fold: Fold, entity: Entity, row: Row, out: Delta) -> bool:
+    """Whether an event of this identity is kept; of two contents the higher version counts from now on."""
     rows = _rows(fold, entity)
-    _replace(fold, entity, rows, [*rows, row], out)
-    return REPLAYED
+    for place, old in enumerate(rows):
+        if old[4] == row[4] and old[1] == row[1]:
+            if _version(row) > _version(old):
+                _replace(fold, entity, rows, [*rows[:place], *rows[place + 1 :], row], out)
+            return True
+    return False
 
 
 def prune(fold: Fold, entity: Entity, sealed_before_ms: int) -> None:
@@ -119,7 +151,7 @@ def prune(fold: Fold, entity: Entity, sealed_before_ms: int) -> None:
     Past lives go altogether. Of a ticket, events older than that go into the checkpoint (calls and surveys
     are short).
     """
-    if entity.first_ms >= sealed_before_ms or entity.last is None:
+    if entity.first_ms >= sealed_before_ms or entity.count == 0:
         return
     rows = _rows(fold, entity)
     start, ledger = _start(fold, entity)
@@ -133,8 +165,8 @@ def prune(fold: Fold, entity: Entity, sealed_before_ms: int) -> None:
         old = [row for row in kept if row[0] < sealed_before_ms]
         kept = kept[len(old) :]
         begun = start if start is not None else fold.new()
-        state, counted = _replay_one_life(fold, old, begun, ledger)
-        entity.checkpoint, changed = seal(state, counted), True
+        counted = replay_life(fold, old, begun, ledger)
+        entity.checkpoint, changed = seal(begun, counted), True
     if changed:
         _keep(entity, kept)
 
@@ -148,16 +180,7 @@ def refuses(fold: Fold, entity: Entity, row: Row) -> bool:
     """Whether a kept survey answer is outside its scale, by what was known of the question up to it."""
     rows = _rows(fold, entity)
     state, _ = _replay(fold, entity, [old for old in rows if old[:5] <= row[:5]])
-    return bool(getattr(state, "refused", False))
-
-
-def _replay_one_life(fold: Fold, rows: list[Row], start: Any, ledger: Delta | None) -> tuple[Any, Delta]:
-    out = Delta()
-    if ledger is not None:
-        out.merge(ledger, 1)
-    for row in rows:
-        fold.apply(out, start, row[0], row[3], row[7], row[8])
-    return start, out
+    return isinstance(state, Survey) and state.refused
 
 
 def _version(row: Row) -> tuple[int, int, bytes]:
@@ -169,13 +192,13 @@ def _rows(fold: Fold, entity: Entity) -> list[Row]:
     return unpack(array(entity.count, entity.rows), entity.source, len(fold.snapshots.names))
 
 
-def _start(fold: Fold, entity: Entity) -> tuple[Any, Delta | None]:
+def _start(fold: Fold, entity: Entity) -> tuple[Life | None, Delta | None]:
     if entity.checkpoint is None:
         return None, None
     return unseal(entity.checkpoint, fold.new(), fold.segments)
 
 
-def _replay(fold: Fold, entity: Entity, rows: list[Row]) -> tuple[Any, Delta]:
+def _replay(fold: Fold, entity: Entity, rows: list[Row]) -> tuple[Life, Delta]:
     start, ledger = _start(fold, entity)
     return replay(fold, rows, start, ledger)
 
@@ -195,16 +218,30 @@ def _order(row: Row) -> tuple[int, str, int, int, str]:
 
 def _keep(entity: Entity, rows: list[Row]) -> None:
     entity.rows = bytearray()
+    entity.marks = bytearray()
     entity.count = 0
-    entity.last = None
-    entity.first_ms = NEVER
+    entity.last_ms = entity.first_ms = NEVER
+    entity.last_snapshot = None
     for row in rows:
-        _append(entity, row)
+        _append(entity, row, pack_id(row[4]))
 
 
-def _append(entity: Entity, row: Row) -> None:
+def _append(entity: Entity, row: Row, packed_id: str | bytes) -> None:
     if entity.count == 0:
         entity.source, entity.first_ms = row[1], row[0]
-    entity.rows += pack(row, entity.last, entity.source)
+        entity.rows += pack_behind(row, 0, None, row[1], packed_id)
+    else:
+        entity.rows += pack_behind(row, entity.last_ms, entity.last_snapshot, entity.source, packed_id)
+    entity.marks.append(_mark(row[4]))
     entity.count += 1
-    entity.last = row
+    _note_last(entity, row)
+
+
+def _mark(ident: str) -> int:
+    # Differs from process to process, so it is only kept in memory.
+    return hash(ident) & 0xFF
+
+
+def _note_last(entity: Entity, row: Row) -> None:
+    entity.last_ms, entity.last_source, entity.last_sequence = row[0], row[1], row[2]
+    entity.last_rank, entity.last_ident, entity.last_snapshot = row[3], row[4], row[7]

@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 
 from stream.lifecycle.call import ABANDONED, ANSWERED, ENDED, OFFERED, QUEUED, WRAPUP_ENDED, Call, CallFold
 from stream.lifecycle.delta import Delta
+from stream.lifecycle.fold import NEVER
 from stream.lifecycle.rows import Row
-from stream.lifecycle.ticket import NEVER
 from stream.metrics.segments import Segment
 
 RANKS: Final = (OFFERED, QUEUED, ANSWERED, ABANDONED, ENDED, WRAPUP_ENDED)

@@ -3,46 +3,18 @@ at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
 
 from stream.lifecycle.call import RECORD, Call, CallFold
 from stream.lifecycle.delta import Delta
+from stream.lifecycle.fold import NEVER, Fold, Life, names_of
 from stream.lifecycle.record import replay_recorded
 from stream.lifecycle.rows import Row
-from stream.lifecycle.snapshot import Snapshot, Snapshots
-from stream.lifecycle.ticket import NEVER
-from stream.metrics.segments import Segments
-
-
-class Fold(Protocol):
-    """The rules of one kind of entity."""
-
-    family: str
-    segments: Segments
-    snapshots: Snapshots
-    keep_finished_ms: int
-    extra_of: Callable[[Any], Any]
-
-    def new(self) -> Any:
-        """The state of an entity of which nothing is known."""
-
-    def apply(
-        self, out: Delta, state: Any, at: int, rank: int, snapshot: Snapshot | None, extra: Any
-    ) -> None:
-        """The next event in order: changes the state, adds what it contributes (and takes back) to `out`."""
-
-    def forget(self, out: Delta, state: Any) -> None:
-        """A new life begins: nothing more is heard of this one, so what waited for its ending is counted."""
-
-    def needs_replay(self, state: Any, rank: int) -> bool:
-        """Whether an event in order still changes what was counted before, so that the history is folded
-        again."""
 
 
 def replay(
-    fold: Fold, rows: Sequence[Row], start: Any = None, ledger: Delta | None = None
-) -> tuple[Any, Delta]:
+    fold: Fold, rows: Sequence[Row], start: Life | None = None, ledger: Delta | None = None
+) -> tuple[Life, Delta]:
     """The state after `rows` (in order) and all that they contribute.
 
     `start` and `ledger` are those of a checkpoint: the state before the first row, and what came of the
@@ -52,21 +24,22 @@ def replay(
     the old one contributed stands.
     """
     total = Delta()
-    state, counted = start, ledger
-    pieces = list(lives(fold, rows, start))
+    state = start if start is not None else fold.new()
+    pieces = lives(fold, rows, start)
     for number, piece in enumerate(pieces):
-        begun = state if number == 0 and start is not None else fold.new()
-        state, counted = _replay_life(fold, piece, begun, counted if number == 0 else None)
+        if number > 0:
+            state = fold.new()
+        counted = replay_life(fold, piece, state, ledger if number == 0 else None)
         if number < len(pieces) - 1:
             fold.forget(counted, state)
-        if not getattr(state, "removed", False):
+        if not state.removed:
             total.merge(counted, 1)
-    if not pieces and ledger is not None and not getattr(start, "removed", False):
+    if not pieces and ledger is not None and not state.removed:
         total.merge(ledger, 1)
-    return (state if state is not None else fold.new()), total
+    return state, total
 
 
-def lives(fold: Fold, rows: Sequence[Row], start: Any = None) -> list[Sequence[Row]]:
+def lives(fold: Fold, rows: Sequence[Row], start: Life | None = None) -> list[Sequence[Row]]:
     """The rows of each life of the entity. Without a long silence, or when it was not finished then, there is
     one."""
     known_ms = start.last_ms if start is not None else rows[0][0] if rows else NEVER
@@ -84,38 +57,36 @@ def lives(fold: Fold, rows: Sequence[Row], start: Any = None) -> list[Sequence[R
     return [*found, rows[begin:]]
 
 
-def is_over(fold: Fold, state: Any, at: int) -> bool:
+def is_over(fold: Fold, state: Life, at: int) -> bool:
     """Whether the entity was finished and silent for so long that what happens now is a new one's."""
-    return bool(state.exists and at - state.last_ms > fold.keep_finished_ms and state.finished())
+    return state.exists and at - state.last_ms > fold.keep_finished_ms and state.finished()
 
 
-def _replay_life(fold: Fold, rows: Sequence[Row], state: Any, ledger: Delta | None) -> tuple[Any, Delta]:
+def replay_life(fold: Fold, rows: Sequence[Row], state: Life, ledger: Delta | None) -> Delta:
+    """Folds rows of one life on from `state`, which is changed; what it contributed, `ledger` included."""
+    if isinstance(fold, CallFold) and any(row[3] == RECORD for row in rows):
+        assert isinstance(state, Call)
+        return _replay_recorded(fold, rows, state)
     out = Delta()
     if ledger is not None:
         out.merge(ledger, 1)
-    if isinstance(fold, CallFold):
-        return _replay_call(fold, rows, state, out)
     for row in rows:
         fold.apply(out, state, row[0], row[3], row[7], row[8])
-    return state, out
+    return out
 
 
-def _replay_call(fold: CallFold, rows: Sequence[Row], call: Call, out: Delta) -> tuple[Call, Delta]:
+def _replay_recorded(fold: CallFold, rows: Sequence[Row], call: Call) -> Delta:
+    out = Delta()
     records = [row for row in rows if row[3] == RECORD]
-    if not records:
-        for row in rows:
-            fold.apply(out, call, row[0], row[3], row[7], row[8])
-        return call, out
     record = max(records, key=lambda row: (row[2], row[0], row[4]))
     replay_recorded(fold, out, call, [row for row in rows if row[3] != RECORD], record)
     call.first_ms, call.last_ms = min(call.first_ms, rows[0][0]), rows[-1][0]
-    return call, out
+    return out
 
 
-def copy_state(state: Any) -> Any:
-    """A copy that may be folded on without touching the original (values are immutable, lists are copied)."""
+def copy_state(state: Life) -> Life:
+    """A copy that may be folded on without touching the original: all its parts are immutable."""
     copied = state.__class__.__new__(state.__class__)
-    for name in state.__slots__:
-        value = getattr(state, name)
-        setattr(copied, name, list(value) if isinstance(value, list) else value)
+    for name in names_of(state):
+        setattr(copied, name, getattr(state, name))
     return copied

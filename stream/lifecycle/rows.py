@@ -27,22 +27,30 @@ _HEX = frozenset("0123456789abcdef")
 
 def pack(row: Row, before: Row | None, source: str) -> bytes:
     """One row behind `before`. `source` is the entity's usual source."""
-    at, row_source, sequence, rank, ident, recorded, checksum, snapshot, extra = row
-    since = at if before is None else at - before[0]
-    changes = _changes(before[7] if before is not None else None, snapshot)
+    if before is None:
+        return pack_behind(row, 0, None, source, pack_id(row[4]))
+    return pack_behind(row, before[0], before[7], source, pack_id(row[4]))
+
+
+def pack_behind(
+    row: Row, before_ms: int, before: Snapshot | None, source: str, packed_id: str | bytes
+) -> bytes:
+    """One row behind an event of `before_ms` (0: behind none) with the snapshot `before`; its id as `pack_id`
+    gives it."""
+    at, row_source, sequence, rank, _, recorded, checksum, snapshot, extra = row
+    changes = _changes(before, snapshot)
+    if row_source == source and recorded == at and not sequence:
+        if extra is None:
+            return _encode((rank, at - before_ms, checksum, packed_id, changes))
+        return _encode((rank, at - before_ms, checksum, packed_id, changes, extra))
     usual = None if row_source == source else row_source
     late = None if recorded == at else recorded - at
-    packed_id: str | bytes = _pack_id(ident) if len(ident) == 36 else ident
-    if usual is None and late is None and not sequence:
-        if extra is None:
-            return _encode((rank, since, checksum, packed_id, changes))
-        return _encode((rank, since, checksum, packed_id, changes, extra))
-    return _encode((rank, since, checksum, packed_id, changes, extra, sequence, late, usual))
+    return _encode((rank, at - before_ms, checksum, packed_id, changes, extra, sequence, late, usual))
 
 
 def id_bytes(ident: str) -> bytes:
     """How an id stands in packed rows: if these bytes are not in them, the id is not."""
-    return _encode(_pack_id(ident) if len(ident) == 36 else ident)
+    return _encode(pack_id(ident))
 
 
 def unpack(packed: bytes, source: str, width: int) -> list[Row]:
@@ -82,16 +90,21 @@ def _changes(before: Snapshot | None, snapshot: Snapshot | None) -> Any:
     """0: the same as before. None: no snapshot. Else [field, value, ...], where False stands for absent."""
     if snapshot is None:
         return None
-    if before is None:
-        return [part for place, new in enumerate(snapshot) if new is not UNSET for part in (place, new)]
-    if snapshot == before:
-        return 0
     changes: list[Any] = []
+    if before is None:
+        for place, new in enumerate(snapshot):
+            if new is not UNSET:
+                changes.append(place)
+                changes.append(new)
+        return changes
+    if snapshot is before:
+        return 0
     for place, new in enumerate(snapshot):
         old = before[place]
         if new is not old and new != old:
-            changes += (place, False if new is UNSET else new)
-    return changes
+            changes.append(place)
+            changes.append(False if new is UNSET else new)
+    return changes or 0
 
 
 def _changed(before: Snapshot | None, changes: Any, width: int) -> Snapshot | None:
@@ -105,9 +118,9 @@ def _changed(before: Snapshot | None, changes: Any, width: int) -> Snapshot | No
     return tuple(values)
 
 
-def _pack_id(ident: str) -> str | bytes:
-    """A canonical UUID takes 16 bytes instead of 36."""
-    if ident[8] == ident[13] == ident[18] == ident[23] == "-":
+def pack_id(ident: str) -> str | bytes:
+    """An id as it is packed: a canonical UUID takes 16 bytes instead of 36."""
+    if len(ident) == 36 and ident[8] == ident[13] == ident[18] == ident[23] == "-":
         digits = ident.replace("-", "")
         if len(digits) == 32 and _HEX.issuperset(digits):
             return bytes.fromhex(digits)

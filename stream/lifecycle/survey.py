@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from msgspec import UNSET
 
 from stream.events.surveys import RANKS
 from stream.lifecycle.delta import Delta
-from stream.lifecycle.snapshot import Snapshot, Snapshots
-from stream.lifecycle.ticket import NEVER
+from stream.lifecycle.fold import NEVER, Fold, Life
+from stream.lifecycle.snapshot import Snapshot, Snapshots, merged
 from stream.metrics import measures as m
 from stream.metrics.segments import Segment, Segments
 
@@ -24,14 +23,6 @@ ANY_SCORE: Final = (-1_000_000, 1_000_000)
 """While neither kind nor scale are known."""
 SCALES: Final = {"csat": (1, 5), "nps": (0, 10), "ces": (1, 7), "cx": (1, 5), "employee": (0, 10)}
 """Default scales. `fcr` has none: its answer is yes or no."""
-
-
-def extra_of(event: Any) -> Any:
-    """What the history keeps beyond the snapshot: the answer, a score or (kind fcr) a bool."""
-    data: Any = event.data
-    if not data or not data.response:
-        return None
-    return data.response.confirmed if data.response.score is UNSET else data.response.score
 
 
 Facts = tuple[Any, ...]
@@ -72,19 +63,16 @@ def measured(facts: Facts, answer: int | bool | None) -> tuple[tuple[int, int], 
     return ()
 
 
-class Survey:
-    """The state of one invitation after the events applied so far. Times are milliseconds since the epoch."""
+class Survey(Life):
+    """The state of one invitation. Silence is measured from its first event, normally the sending."""
 
     __slots__ = (
-        "answer", "answered_in", "answered_ms", "counted", "counted_in", "exists", "facts", "last_ms",
-        "refused", "segment", "sent_in", "sent_ms", "snapshot",
+        "answer", "answered_in", "answered_ms", "counted", "counted_in", "facts", "refused", "sent_in",
+        "sent_ms",
     )  # fmt: skip
 
     def __init__(self, nothing: Segment) -> None:
-        self.exists = False
-        self.last_ms = NEVER  # of the first event, normally the sending: silence is measured from it
-        self.snapshot: Snapshot | None = None
-        self.segment = nothing
+        super().__init__(nothing)
         self.facts: Facts = (None,) * len(FIELDS)
         self.sent_ms = NEVER
         self.sent_in = nothing
@@ -95,22 +83,14 @@ class Survey:
         self.counted_in = nothing
         self.refused = False  # the answer of the last event is outside its scale
 
-    def finished(self) -> bool:
-        """An invitation may always be forgotten once it has been silent for long."""
-        return True
 
-
-class SurveyFold:
-    """How the histories of invitations are read (the `Fold` protocol of lifecycle/entity.py)."""
-
-    family = "surveys"
+class SurveyFold(Fold):
+    """How the histories of invitations are read."""
 
     def __init__(self, segments: Segments, keep_finished_ms: int) -> None:
-        self.segments = segments
-        self.keep_finished_ms = keep_finished_ms
-        others = tuple(name for name in FIELDS if name not in segments.dimensions)
-        self.snapshots = Snapshots("survey", others, segments.dimensions)
-        self.extra_of: Callable[[Any], Any] = extra_of
+        others = tuple([name for name in FIELDS if name not in segments.dimensions])
+        snapshots = Snapshots("survey", others, segments.dimensions)
+        super().__init__("surveys", segments, snapshots, keep_finished_ms)
         self._fact_places = [self.snapshots.names.index(name) for name in FIELDS]
         self._dimensions_from = len(others)
         self._kind = segments.dimensions.index("kind") if "kind" in segments.dimensions else -1
@@ -118,18 +98,19 @@ class SurveyFold:
     def new(self) -> Survey:
         return Survey(self.segments.nothing)
 
-    def needs_replay(self, survey: Survey, rank: int) -> bool:
-        """Never: an invitation's events only go forward."""
-        return False
-
-    def forget(self, out: Delta, survey: Survey) -> None:
-        """Nothing of an invitation waits for an ending."""
+    def extra_of(self, rank: int, data: Any) -> Any:
+        """The answer: a score or (kind fcr) a bool."""
+        if not data or not data.response:
+            return None
+        return data.response.confirmed if data.response.score is UNSET else data.response.score
 
     def apply(
-        self, out: Delta, survey: Survey, at: int, rank: int, snapshot: Snapshot | None, extra: Any
+        self, out: Delta, life: Life, at: int, rank: int, snapshot: Snapshot | None, extra: Any
     ) -> None:
         """The next event of the invitation in order. An answer outside the scale sets `refused` and changes
         nothing else."""
+        assert isinstance(life, Survey)
+        survey = life
         survey.exists = True
         if survey.last_ms == NEVER:
             survey.last_ms = at
@@ -143,7 +124,9 @@ class SurveyFold:
         survey.facts = facts
         if snapshot is not None and snapshot != survey.snapshot:
             survey.snapshot = snapshot
-            self._take_segments(survey, snapshot)
+            values = merged(survey.segment.values, snapshot, self._dimensions_from)
+            if values is not survey.segment.values:
+                survey.segment = self.segments.of(values)
         if rank == SENT and survey.sent_ms == NEVER:
             survey.sent_ms, survey.sent_in = at, survey.segment
             out.add(at, survey.segment, m.SURVEYS_SENT, 1)
@@ -151,13 +134,6 @@ class SurveyFold:
                 out.add(at, survey.segment, m.SURVEYS_ANSWERED, 1)
         elif RESPONDED <= rank <= UPDATED and extra is not None:
             self._answer(out, survey, at, extra)
-
-    def _take_segments(self, survey: Survey, snapshot: Snapshot) -> None:
-        kept = survey.segment.values
-        given = snapshot[self._dimensions_from :]
-        values = tuple([old if new is UNSET else new for old, new in zip(kept, given, strict=True)])
-        if values != kept:
-            survey.segment = self.segments.of(values)
 
     def _answer(self, out: Delta, survey: Survey, at: int, answer: int | bool) -> None:
         survey.answer = answer

@@ -7,14 +7,14 @@ where it was counted, so replaying a history from its start gives the same sum a
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from msgspec import UNSET
 
 from stream.events.tickets import RANKS
 from stream.lifecycle.delta import Delta
-from stream.lifecycle.snapshot import Snapshot, Snapshots
+from stream.lifecycle.fold import NEVER, Fold, Life
+from stream.lifecycle.snapshot import Snapshot, Snapshots, merged
 from stream.metrics.measures import (
     BACKLOG,
     BACKLOG_UNANSWERED,
@@ -53,40 +53,22 @@ BY_CUSTOMER: Final = 1
 HUMAN_REPLY: Final = 2
 OTHER_MESSAGE: Final = 3
 
-NEVER: Final = -(2**62)
-"""Stands for an instant that has not happened."""
 
-
-def extra_of(event: Any) -> int | None:
-    """What the history keeps of an event beyond its snapshot: of a message, who wrote it."""
-    data = event.data
-    if not data or event.type != "ticket.message_added":
-        return None
-    message: Any = data.message
-    if message.author == "customer":
-        return BY_CUSTOMER
-    if message.author == "agent" and message.public and not message.automated:
-        return HUMAN_REPLY
-    return OTHER_MESSAGE
-
-
-class Ticket:
-    """The state of one ticket after the events applied so far. Times are milliseconds since the epoch."""
+class Ticket(Life):
+    """The state of one ticket."""
 
     __slots__ = (
-        "answer_from", "answered", "backlog_in", "created_by", "created_counted", "created_ms", "exists",
-        "first_resolved_in", "first_resolved_ms", "last_ms", "merged", "removed", "resolved_in",
-        "resolved_ms", "segment", "snapshot", "status", "unanswered_in", "unanswered_ms",
+        "answer_from", "answered", "backlog_in", "created_by", "created_counted", "created_ms",
+        "first_resolved_in", "first_resolved_ms", "merged", "resolved_in", "resolved_ms", "status",
+        "unanswered_in", "unanswered_ms",
     )  # fmt: skip
 
     def __init__(self, nothing: Segment) -> None:
-        self.exists = False
+        super().__init__(nothing)
         self.created_ms = NEVER  # the first event's time until `ticket.created` comes
         self.created_counted = False
         self.created_by: str | None = None  # the customer
         self.status: str | None = None
-        self.snapshot: Snapshot | None = None
-        self.segment = nothing
         self.answer_from = NEVER  # where first response time starts
         self.answered = False  # first response given
         self.unanswered_ms = NEVER  # the oldest customer message that waits for a public human reply
@@ -96,12 +78,10 @@ class Ticket:
         self.first_resolved_in = nothing
         self.backlog_in: Segment | None = None  # where the ticket stands in the levels
         self.unanswered_in: Segment | None = None
-        self.removed = False
         self.merged = False
-        self.last_ms = NEVER
 
     def finished(self) -> bool:
-        """Whether the ticket may be forgotten once it has been silent for long."""
+        """When it is removed, resolved or closed."""
         return self.removed or self.status in DONE
 
     def apply(
@@ -113,11 +93,13 @@ class Ticket:
             self.exists = True
             self.created_ms = at
         self.last_ms = at
-        if snapshot is not None and snapshot != self.snapshot:
+        if snapshot is not None and snapshot is not self.snapshot and snapshot != self.snapshot:
             self.snapshot = snapshot
             if snapshot[1] is not UNSET:
                 self.created_by = snapshot[1]
-            self._take_segments(snapshot, segments)
+            values = merged(self.segment.values, snapshot, len(FIELDS))
+            if values is not self.segment.values:
+                self.segment = segments.of(values)
         if rank == UNASSIGNED:
             self._unassign(snapshot, segments)
         before = self.status
@@ -136,13 +118,6 @@ class Ticket:
         if RESTORED >= rank >= MERGED:
             self._remove_or_restore(rank)
         self._stand(out, at)
-
-    def _take_segments(self, snapshot: Snapshot, segments: Segments) -> None:
-        kept = self.segment.values
-        given = snapshot[len(FIELDS) :]
-        values = tuple([old if new is UNSET else new for old, new in zip(kept, given, strict=True)])
-        if values != kept:
-            self.segment = segments.of(values)
 
     def _unassign(self, snapshot: Snapshot | None, segments: Segments) -> None:
         if "agent" not in segments.dimensions:
@@ -259,29 +234,33 @@ def _move(out: Delta, at: int, level: int, old: Segment | None, new: Segment | N
         out.level(at, new, level, 1)
 
 
-class TicketFold:
-    """How the histories of tickets are read (the `Fold` protocol of lifecycle/entity.py)."""
-
-    family = "tickets"
+class TicketFold(Fold):
+    """How the histories of tickets are read."""
 
     def __init__(self, segments: Segments, keep_finished_ms: int) -> None:
-        self.segments = segments
-        self.keep_finished_ms = keep_finished_ms
-        self.snapshots = Snapshots("ticket", FIELDS, segments.dimensions)
-        self.extra_of: Callable[[Any], Any] = extra_of
+        snapshots = Snapshots("ticket", FIELDS, segments.dimensions)
+        super().__init__("tickets", segments, snapshots, keep_finished_ms)
 
     def new(self) -> Ticket:
         return Ticket(self.segments.nothing)
 
-    def needs_replay(self, ticket: Ticket, rank: int) -> bool:
-        """Removals and what follows them."""
-        return ticket.removed or MERGED <= rank <= RESTORED
+    def extra_of(self, rank: int, data: Any) -> int | None:
+        """Of a message, who wrote it."""
+        if rank != MESSAGE or not data:
+            return None
+        message = data.message
+        if message.author == "customer":
+            return BY_CUSTOMER
+        if message.author == "agent" and message.public and not message.automated:
+            return HUMAN_REPLY
+        return OTHER_MESSAGE
 
-    def forget(self, out: Delta, ticket: Ticket) -> None:
-        """Nothing of a finished ticket waits for an ending."""
+    def needs_replay(self, life: Life, rank: int) -> bool:
+        """Removals and what follows them."""
+        return life.removed or MERGED <= rank <= RESTORED
 
     def apply(
-        self, out: Delta, ticket: Ticket, at: int, rank: int, snapshot: Snapshot | None, extra: Any
+        self, out: Delta, life: Life, at: int, rank: int, snapshot: Snapshot | None, extra: Any
     ) -> None:
-        """The next event of the ticket in order."""
-        ticket.apply(out, at, rank, snapshot, extra, self.segments)
+        assert isinstance(life, Ticket)
+        life.apply(out, at, rank, snapshot, extra, self.segments)

@@ -22,7 +22,7 @@ import heapq
 from collections.abc import Iterable
 from typing import Final
 
-from stream.lifecycle.delta import PANE_MS, Cell, Delta
+from stream.lifecycle.delta import PANE_MS, Cell, Delta, add_into
 from stream.metrics.sizes import DAY, SIZES, Sizes
 
 Group = bytes
@@ -63,21 +63,6 @@ class Panes:
         self.clock, self.retention_clock = clock, retention_clock
         for pane in index:
             self._enter(pane)
-
-    def group(self, delta: Delta) -> Grouped:
-        """Sums contributions by group instead of by segment."""
-        grouped: Grouped = {}
-        for start, segments in delta.panes.items():
-            groups = grouped[start] = {}
-            for segment, cell in segments.items():
-                for group in segment.groups:
-                    target = groups.get(group)
-                    if target is None:
-                        groups[group] = cell.copy()
-                    else:
-                        for code, amount in cell.items():
-                            target[code] = target.get(code, 0) + amount
-        return grouped
 
     def missing(self, grouped: Grouped, clock: int, retention_clock: int) -> dict[Pane, list[Group] | None]:
         """The stored cells needed to apply a batch and move the clocks: of each pane some groups, or all
@@ -184,8 +169,7 @@ class Panes:
             if target is None:
                 target = cells[group] = cell.copy()
             else:
-                for code, amount in cell.items():
-                    target[code] = target.get(code, 0) + amount
+                add_into(target, cell)
             if later:
                 for code in self.levels:
                     change = cell.get(code)
@@ -250,6 +234,21 @@ class Panes:
         self.whole.discard(pane)
         self.dirty.pop(pane, None)
         self.removed.add(pane)
+
+
+def group_into(grouped: Grouped, delta: Delta) -> None:
+    """Adds contributions, summed by group instead of by segment."""
+    for start, segments in delta.panes.items():
+        groups = grouped.get(start)
+        if groups is None:
+            groups = grouped[start] = {}
+        for segment, cell in segments.items():
+            for group in segment.groups:
+                target = groups.get(group)
+                if target is None:
+                    groups[group] = cell.copy()
+                else:
+                    add_into(target, cell)
 
 
 def without_zeros(cell: Cell) -> Cell:

@@ -13,12 +13,11 @@ from stream.events.decode import decoder_of
 from stream.lifecycle import call as calls
 from stream.lifecycle import survey as surveys
 from stream.lifecycle import ticket as tickets
-from stream.lifecycle.call import CallFold
 from stream.lifecycle.checkpoint import plain_ledger
 from stream.lifecycle.entity import Entity, contributions, entity_rows, unpack_entity
+from stream.lifecycle.fold import NEVER, names_of
 from stream.lifecycle.rows import Row
 from stream.lifecycle.snapshot import Snapshot
-from stream.lifecycle.ticket import NEVER
 from stream.metrics.catalog import Catalog
 from stream.metrics.formula import Count, Duration, Formula, Level, MeanScore, NetPromoter, Oldest, Ratio
 from stream.metrics.measures import SKETCHES, measure_name
@@ -90,8 +89,7 @@ def explain(
     fold = family.fold
     entity = unpack_entity(fold, packed)
     out = contributions(fold, entity)
-    if isinstance(fold, CallFold):
-        fold.overlay(out, entity.state, fence.clock)  # an ending that never came
+    fold.overlay(out, entity.state, fence.clock)  # an ending that never came
     holders = _Holders(config, fence)
     text = Calendar(config.timezone).short
     counted = [
@@ -168,7 +166,7 @@ def _extra(name: str, kind: str, row: Row, text: Callable[[int], str]) -> Iterab
 def _state(family: Family, entity: Entity, text: Callable[[int], str]) -> list[Fact]:
     state = entity.state
     facts: list[Fact] = []
-    for name in sorted(state.__slots__):
+    for name in names_of(state):
         value = getattr(state, name)
         if name in _HIDDEN or value in (None, NEVER, False, ()):
             continue

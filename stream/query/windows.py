@@ -14,7 +14,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from stream.config import parse_duration
-from stream.events.envelope import to_ms
+from stream.events.instants import to_ms
 from stream.lifecycle.delta import PANE_MS
 from stream.query.model import QueryError
 

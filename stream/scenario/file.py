@@ -14,7 +14,7 @@ import msgspec
 import yaml
 
 from stream.config import Config, ConfigError, parse
-from stream.events.envelope import to_ms
+from stream.events.instants import to_ms
 
 
 class ScenarioError(ValueError):

@@ -8,7 +8,6 @@ from random import Random
 
 from stream.config import Config
 from stream.events.decode import FAMILIES, decoder_of, family_of
-from stream.events.refusal import Refused
 from stream.metrics.segments import Grouping
 from stream.scenario.file import Scenario, Told
 from stream.shard.changes import Record
@@ -52,10 +51,11 @@ class Floor:
         for name, shard in self._shards.items():
             run_batch(shard, self.images[name, 0], batches[name], self.now_ms)
         for name, intake in self._others.items():
-            incoming, self._clocks[name] = intake.read(batches[name], self._clocks[name])
-            self._journal.update(
-                f"refused_{item[1].reason}" for item in incoming if isinstance(item[1], Refused)
-            )
+            for record in batches[name]:
+                self._clocks[name] = max(self._clocks[name], record.timestamp)
+                item = intake.read(record, self._clocks[name])
+                if item is not None and item.refused is not None:
+                    self._journal[f"refused_{item.refused.reason}"] += 1
 
     def journal(self, what: str) -> int:
         """`deadletters`, `duplicates` or `late`."""

@@ -4,7 +4,7 @@ has touched."""
 from __future__ import annotations
 
 from stream.lifecycle.entity import Entity, unpack_entity
-from stream.lifecycle.replay import Fold
+from stream.lifecycle.fold import Fold
 
 
 class Entities:
@@ -24,17 +24,17 @@ class Entities:
         return subject in self._young or subject in self._old
 
     def get(self, subject: str) -> Entity:
-        """The entity; one of which nothing is known when it is not in memory (it was asked for before:
-        `put`)."""
+        """An entity that is in memory."""
         entity = self._young.get(subject)
         if entity is None:
-            entity = self._old.pop(subject, None) or Entity(self._fold.new())
-            self._young[subject] = entity
+            entity = self._young[subject] = self._old.pop(subject)
         return entity
 
-    def put(self, subject: str, packed: bytes) -> None:
-        """An entity that the store had."""
-        self._young[subject] = unpack_entity(self._fold, packed)
+    def put(self, subject: str, packed: bytes | None) -> Entity:
+        """What the store has of an entity: `None` is nothing."""
+        entity = Entity(self._fold.new()) if packed is None else unpack_entity(self._fold, packed)
+        self._young[subject] = entity
+        return entity
 
     def drop(self, subject: str) -> None:
         """Forgets an entity for good."""

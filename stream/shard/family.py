@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from stream.config import Config
 from stream.lifecycle.call import CallFold, Thresholds
-from stream.lifecycle.replay import Fold
+from stream.lifecycle.fold import Fold
 from stream.lifecycle.survey import SurveyFold
 from stream.lifecycle.ticket import TicketFold
 from stream.metrics.measures import LEVELS

@@ -3,13 +3,12 @@ known."""
 
 from __future__ import annotations
 
-import zlib
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any
+from zlib import adler32
 
 from stream.events.decode import Decoder
-from stream.events.envelope import to_ms
+from stream.events.instants import to_ms
 from stream.events.refusal import Refused, UnknownType
 from stream.lifecycle.call import TIMES
 from stream.shard.changes import LogRecord
@@ -17,8 +16,23 @@ from stream.shard.changes import LogRecord
 IGNORED_TYPES_MAX = 50
 """Unknown types counted by name; more are counted as `others`."""
 
-Incoming = tuple[LogRecord, Any, int, int]
-"""(record, event or `Refused`, when it happened in ms, the shard's log clock at the record)."""
+
+class Incoming:
+    """A record that is not to be ignored: its event, or why it is refused."""
+
+    __slots__ = ("at_ms", "event", "log_clock", "rank", "record", "refused", "subject")
+
+    def __init__(
+        self, record: LogRecord, event: Any, rank: int, at_ms: int, log_clock: int, refused: Refused | None
+    ) -> None:
+        """`at_ms`: when it happened. `log_clock`: the shard's at the record."""
+        self.record = record
+        self.event = event
+        self.subject: str = event.subject if refused is None else ""
+        self.rank = rank
+        self.at_ms = at_ms
+        self.log_clock = log_clock
+        self.refused = refused
 
 
 class Intake:
@@ -33,35 +47,32 @@ class Intake:
         self.ignored: Counter[str] = Counter()
         """Events whose type the contract does not know, by type (journal)."""
 
-    def read(self, records: Sequence[LogRecord], log_clock: int) -> tuple[list[Incoming], int]:
-        """Each record's event or refusal in order, ignored ones left out, and the log clock after them."""
-        decode = self._decoder.decode
-        largest = self._max_event_bytes
-        out: list[Incoming] = []
-        for record in records:
-            sent_ms = record.timestamp
-            if sent_ms > log_clock:
-                log_clock = sent_ms
-            value = record.value
-            try:
-                if value is not None and len(value) > largest:
-                    raise Refused("too_large", "", f"{len(value)} bytes; at most {largest} are read")
-                event = decode(value, record.headers)
-                at_ms = to_ms(event.time)
-                if at_ms < log_clock - self._horizon_ms:
-                    raise Refused("late", "time", "older than the horizon when it arrived")
-                if at_ms > sent_ms + self._future_ms:
-                    raise Refused("future", "time", "later than its record was sent")
-                if event.type == "call.record":
-                    _check_times(event, sent_ms + self._horizon_ms)
-            except UnknownType as unknown:
-                known = unknown.name in self.ignored or len(self.ignored) < IGNORED_TYPES_MAX
-                self.ignored[unknown.name if known else "others"] += 1
-            except Refused as refused:
-                out.append((record, refused, 0, log_clock))
-            else:
-                out.append((record, event, at_ms, log_clock))
-        return out, log_clock
+    def read(self, record: LogRecord, log_clock: int) -> Incoming | None:
+        """What a record holds, `None` when that is ignored. `log_clock` is the shard's at the record."""
+        try:
+            return self._incoming(record, log_clock)
+        except UnknownType as unknown:
+            known = unknown.name in self.ignored or len(self.ignored) < IGNORED_TYPES_MAX
+            self.ignored[unknown.name if known else "others"] += 1
+            return None
+        except Refused as refused:
+            return Incoming(record, None, 0, 0, log_clock, refused)
+
+    def _incoming(self, record: LogRecord, log_clock: int) -> Incoming:
+        value = record.value
+        if value is not None and len(value) > self._max_event_bytes:
+            raise Refused("too_large", "", f"{len(value)} bytes; at most {self._max_event_bytes} are read")
+        event = self._decoder.decode(value, record.headers)
+        at_ms = to_ms(event.time)
+        sent_ms: int = record.timestamp
+        if at_ms < log_clock - self._horizon_ms:
+            raise Refused("late", "time", "older than the horizon when it arrived")
+        if at_ms > sent_ms + self._future_ms:
+            raise Refused("future", "time", "later than its record was sent")
+        kind = event.type
+        if kind == "call.record":
+            _check_times(event, sent_ms + self._horizon_ms)
+        return Incoming(record, event, self._decoder.rank[kind], at_ms, log_clock, None)
 
 
 def _check_times(event: Any, latest_ms: int) -> None:
@@ -79,10 +90,14 @@ def _check_times(event: Any, latest_ms: int) -> None:
 
 
 def checksum(record: LogRecord) -> int:
-    """Tells contents of one identity apart: of the body, and of the attributes in binary mode."""
-    value = zlib.crc32(record.value or b"")
-    if record.headers:
-        for name, raw in sorted(record.headers):
+    """Of several contents of one identity the greater one counts: of the body, and of the attributes in
+    binary mode."""
+    # Any fixed order of contents will do, and where two are equal in it the packed row decides
+    # (lifecycle/entity.py): so the quickest sum that there is.
+    value = adler32(record.value or b"")
+    headers = record.headers
+    if headers:
+        for name, raw in sorted(headers):
             if name.startswith("ce_"):
-                value = zlib.crc32(name.encode() + b"\0" + (raw or b""), value)
+                value = adler32(name.encode() + b"\0" + (raw or b""), value)
     return value

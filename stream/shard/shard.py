@@ -11,58 +11,60 @@ from __future__ import annotations
 import heapq
 from collections.abc import Generator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Final
 
 from msgspec import UNSET, msgpack
 
 from stream.config import Config
 from stream.events.decode import decoder_of
-from stream.events.envelope import to_ms
+from stream.events.instants import to_ms
 from stream.events.refusal import Refused
-from stream.lifecycle.call import Call, CallFold
 from stream.lifecycle.delta import Cell, Delta
 from stream.lifecycle.entity import (
     ADDED,
     DUPLICATE,
     QUARANTINED,
     REPLAYED,
-    Entity,
     add,
     pack_entity,
     prune,
     refuses,
 )
-from stream.lifecycle.ticket import NEVER
+from stream.lifecycle.fold import NEVER
+from stream.lifecycle.rows import Row
+from stream.lifecycle.survey import Survey
 from stream.metrics.cells import pack_cell, unpack_cell
-from stream.metrics.panes import CELLS_MAX, Group, Panes
+from stream.metrics.panes import CELLS_MAX, Group, Grouped, Pane, Panes, group_into
 from stream.metrics.sizes import Sizes
-from stream.shard.changes import Changes, Fence, Loaded, LogRecord, Needs, Restored, Since
+from stream.shard.changes import Changes, Fence, Loaded, LogRecord, Needs, Restored
 from stream.shard.deadletter import dead_letter
 from stream.shard.entities import Entities
 from stream.shard.family import Family
 from stream.shard.intake import Incoming, Intake, checksum
+from stream.shard.touched import DAY_MS, Touched, drop_day, note_since, timer_ms
 
-DAY_MS = 86_400_000
 Batch = Generator[Needs, Loaded, Changes]
 
 _encode = msgpack.Encoder().encode
+
+
+GROUP_EVENTS: Final = 256
+"""So many events are summed by segment before their sums are summed by group."""
 
 
 class TooManyDeadLetters(Exception):
     """The share of dead letters is above the configured one: a bad deployment, not a few bad events."""
 
 
-class _Touched:
-    """An entity as it stood in the store when the batch first touched it: its timer, drop day and places in
-    levels."""
+class Reading:
+    """How far the records of a batch are folded: the place of the next one, and the log clock before it."""
 
-    __slots__ = ("day", "entity", "since", "timer")
+    __slots__ = ("log_clock", "place", "records")
 
-    def __init__(self, entity: Entity, timer: int, day: int, since: frozenset[Since]) -> None:
-        self.entity = entity
-        self.timer = timer
-        self.day = day
-        self.since = since
+    def __init__(self, records: Sequence[LogRecord], log_clock: int) -> None:
+        self.records = records
+        self.place = 0
+        self.log_clock = log_clock
 
 
 class Shard:
@@ -82,12 +84,11 @@ class Shard:
         self.topic = topic
         self.partition = partition
         self._fold = family.fold
-        self._calls = family.fold if isinstance(family.fold, CallFold) else None
         self._surveys = family.name == "surveys"
         self._config = config
         self._horizon_ms = config.horizon_ms
         self._judge_share = judge_share
-        self._rank = decoder_of(family.name).rank
+        self._sample = config.deadletters.sample
         self.intake = Intake(
             decoder_of(family.name), config.horizon_ms, config.future_ms, config.max_event_bytes
         )
@@ -99,7 +100,7 @@ class Shard:
         self.journal: dict[str, int] = {}
         self._drop_days: set[int] = set()
         self._timers: list[tuple[int, str]] = []
-        self._touched: dict[str, _Touched] = {}
+        self._touched: dict[str, Touched] = {}
 
     def restore(self, stored: Restored, retention_clock: int = 0) -> None:
         """Takes the shard over as the store has it. `retention_clock`: panes that will be too old once caught
@@ -122,7 +123,8 @@ class Shard:
         Dead letters of records before offset `delivered` have reached their topic and leave the outbox.
         """
         fence = replace(self.fence)
-        incoming, fence.log_clock = self.intake.read(records, fence.log_clock)
+        for record in records:
+            fence.log_clock = max(fence.log_clock, record.timestamp)
         fence.clock = max(fence.clock, fence.log_clock, now_ms if now_ms is not None else 0)
         fence.retention_clock = max(fence.retention_clock, fence.clock)
         if records:
@@ -130,24 +132,29 @@ class Shard:
             self._count("records", len(records))
         changes = Changes(fence=fence)
         due_days = [day for day in self._drop_days if day * DAY_MS <= fence.log_clock]
-        loaded = yield Needs(states=self._missing(incoming, fence.clock), drop_days=due_days)
-        for subject, packed in loaded.states.items():
-            self._put(subject, packed)
+        asked = self._expected(records, fence.clock)
+        loaded = yield Needs(states=asked, drop_days=due_days)
+        self._put(asked, loaded)
+        grouped: Grouped = {}
+        reading = Reading(records, self.fence.log_clock)
+        while not self._fold_on(reading, changes, grouped):
+            # Records whose key is not their subject: what else of theirs is not in memory?
+            asked = self._unexpected(reading)
+            self._put(asked, (yield Needs(states=asked)))
         out = Delta()
-        self._fold_all(incoming, out, changes)
         self._fire_timers(out, fence.clock)
-        grouped = self.panes.group(out)
+        group_into(grouped, out)
         needs = Needs(cells=self.panes.missing(grouped, fence.clock, fence.retention_clock))
         if needs:
             answer = yield needs
-            for pane, asked in needs.cells.items():
+            for pane, groups in needs.cells.items():
                 cells = {group: unpack_cell(cell) for group, cell in answer.cells.get(pane, {}).items()}
-                self.panes.load(pane, cells, asked)
+                self.panes.load(pane, cells, groups)
+        self._note_levels(changes, grouped)
         known = set(self.panes.index)
         self.panes.apply(grouped)
         self.panes.advance(fence.clock, fence.retention_clock)
         self._note_cells(changes, known)
-        self._note_levels(changes, out)
         self._note_entities(changes)
         self._drop(changes, due_days, loaded.drops)
         self._note_outbox(changes, delivered)
@@ -175,155 +182,170 @@ class Shard:
             for name, count in self.intake.ignored.items()
         }
 
-    def _missing(self, incoming: list[Incoming], clock: int) -> list[str]:
-        """Subjects of the batch, and of the timers that it makes due, that are not in memory."""
+    def _expected(self, records: Sequence[LogRecord], clock: int) -> list[str]:
+        """Entities of the batch that are not in memory, as the records' keys tell them, and those whose
+        timers it makes due."""
         has = self.entities.has
-        subjects = {item[1].subject for item in incoming if not isinstance(item[1], Refused)}
+        subjects: dict[str, None] = {}
+        for record in records:
+            key = record.key
+            if key is not None:
+                subject = key.decode(errors="replace")
+                if not has(subject):
+                    subjects[subject] = None
         if self._timers and self._timers[0][0] <= clock:
-            subjects.update(subject for due, subject in self._timers if due <= clock)
-        return [subject for subject in subjects if not has(subject)]
+            for due, subject in self._timers:
+                if due <= clock and not has(subject):
+                    subjects[subject] = None
+        return list(subjects)
 
-    def _put(self, subject: str, packed: bytes) -> None:
-        self.entities.put(subject, packed)
-        if self._calls is not None:
-            call: Call = self.entities.get(subject).state
-            due = self._calls.due_ms(call)
-            call.lost = due != NEVER and due <= self.fence.clock
+    def _unexpected(self, reading: Reading) -> list[str]:
+        """Entities of the rest of the batch that are not in memory, by what the records say themselves."""
+        subjects: dict[str, None] = {}
+        ignored = self.intake.ignored.copy()
+        for record in reading.records[reading.place :]:
+            item = self.intake.read(record, reading.log_clock)
+            if item is not None and item.refused is None and not self.entities.has(item.subject):
+                subjects[item.subject] = None
+        self.intake.ignored = ignored  # they are read again
+        return list(subjects)
 
-    def _fold_all(self, incoming: list[Incoming], out: Delta, changes: Changes) -> None:
-        fence = changes.fence
-        sample = self._config.deadletters.sample
-        for record, event, at_ms, log_clock in incoming:
-            refused = (
-                event if isinstance(event, Refused) else self._fold_one(record, event, at_ms, log_clock, out)
-            )
-            fence.seen += 1
-            if refused is not None:
-                fence.refused += 1
-                self._count(f"refused_{refused.reason}")
-                changes.outbox_added[record.offset] = dead_letter(refused, self.topic, self.partition, record)
-            if fence.seen >= sample:
-                self._check_share(fence, sample)
+    def _put(self, asked: list[str], loaded: Loaded) -> None:
+        for subject in asked:
+            state = self.entities.put(subject, loaded.states.get(subject)).state
+            if self._fold.timed and state.exists:
+                due = self._fold.due_ms(state)
+                state.lost = due != NEVER and due <= self.fence.clock
 
-    def _check_share(self, fence: Fence, sample: int) -> None:
-        if self._judge_share and fence.refused > fence.seen * self._config.deadletters.max_share:
+    def _fold_on(self, reading: Reading, changes: Changes, grouped: Grouped) -> bool:
+        """Folds records until all are, or one's entity is not in memory. One by one: what an event leaves
+        behind in the processor's cache serves its fold."""
+        has = self.entities.has
+        count = len(reading.records)
+        seen, refusals = changes.fence.seen, changes.fence.refused
+        out, begin = Delta(), reading.place
+        while reading.place < count:
+            record = reading.records[reading.place]
+            log_clock = max(reading.log_clock, int(record.timestamp))
+            item = self.intake.read(record, log_clock)
+            if item is not None:
+                refused = item.refused
+                if refused is None:
+                    if not has(item.subject):
+                        break
+                    refused = self._fold_one(item, out)
+                seen += 1
+                if refused is not None:
+                    refusals += 1
+                    self._refuse(refused, record, changes)
+                if seen >= self._sample:
+                    self._check_share(refusals, seen)
+                if seen >= 2 * self._sample:
+                    seen //= 2
+                    refusals //= 2
+            reading.log_clock = log_clock
+            reading.place += 1
+            if reading.place - begin >= GROUP_EVENTS:
+                group_into(grouped, out)
+                out, begin = Delta(), reading.place
+        group_into(grouped, out)
+        changes.fence.seen, changes.fence.refused = seen, refusals
+        return reading.place == count
+
+    def _refuse(self, refused: Refused, record: LogRecord, changes: Changes) -> None:
+        self._count(f"refused_{refused.reason}")
+        changes.outbox_added[record.offset] = dead_letter(refused, self.topic, self.partition, record)
+
+    def _check_share(self, refused: int, seen: int) -> None:
+        if self._judge_share and refused > seen * self._config.deadletters.max_share:
             raise TooManyDeadLetters(
-                f"{self.topic}/{self.partition}: {fence.refused} of the last {fence.seen} events were "
+                f"{self.topic}/{self.partition}: {refused} of the last {seen} events were "
                 f"refused, more than deadletters.max_share ({self._config.deadletters.max_share:g}). "
                 f"Nothing was diverted from offset {self.fence.offset} on: mend the producer, "
                 "or raise the share if these events are to go to the dead letters."
             )
-        if fence.seen >= 2 * sample:
-            fence.seen //= 2
-            fence.refused //= 2
 
-    def _fold_one(
-        self, record: LogRecord, event: Any, at_ms: int, log_clock: int, out: Delta
-    ) -> Refused | None:
-        fold = self._fold
-        subject: str = event.subject
-        touched = self._touched.get(subject) or self._touch(subject)
-        entity = touched.entity
-        if self._calls is not None and entity.state.lost:
+    def _fold_one(self, item: Incoming, out: Delta) -> Refused | None:
+        fold, entity = self._fold, self._touch(item.subject).entity
+        if entity.state.lost:
             # Counted again, if it still is, when the batch has been read (`_fire_timers`).
-            self._calls.clear_overlay(out, entity.state)
-        row = (
-            at_ms,
+            fold.clear_overlay(out, entity.state)
+        event = item.event
+        data, sequence, recorded = event.data, event.sequence, event.recordedtime
+        row: Row = (
+            item.at_ms,
             event.source,
-            0 if event.sequence is UNSET else int(event.sequence),
-            self._rank[event.type],
+            0 if sequence is UNSET else int(sequence),
+            item.rank,
             event.id,
-            at_ms if event.recordedtime is UNSET else to_ms(event.recordedtime),
-            checksum(record),
-            fold.snapshots.of(event),
-            fold.extra_of(event),
+            item.at_ms if recorded is UNSET else to_ms(recorded),
+            checksum(item.record),
+            fold.snapshots.of(data),
+            fold.extra_of(item.rank, data),
         )
         result = add(fold, entity, row, out)
-        refused = None
-        if result == DUPLICATE:
-            self._count("duplicates")
-        elif result == QUARANTINED:
-            refused = Refused("quarantined", "subject", "its entity has too many events within the horizon")
-        elif result == REPLAYED:
-            self._count("replayed")
+        refused = None if result == ADDED else self._not_added(result)
         if self._surveys and row[8] is not None and result != DUPLICATE and result != QUARANTINED:
-            out_of_scale = entity.state.refused if result == ADDED else refuses(fold, entity, row)
+            state = entity.state
+            out_of_scale = (
+                isinstance(state, Survey) and state.refused if result == ADDED else refuses(fold, entity, row)
+            )
             if out_of_scale:
                 refused = Refused("out_of_scale", "data.response.score", "outside the scale of the question")
-        if entity.first_ms < log_clock - self._horizon_ms:
-            prune(fold, entity, log_clock - self._horizon_ms)
+        sealed_before_ms = item.log_clock - self._horizon_ms
+        if entity.first_ms < sealed_before_ms:
+            prune(fold, entity, sealed_before_ms)
         return refused
 
-    def _touch(self, subject: str) -> _Touched:
-        entity = self.entities.get(subject)
-        stood = self._stands(subject, entity)
-        touched = self._touched[subject] = _Touched(
-            entity, self._timer(entity), self._drop_day(entity), stood
-        )
+    def _not_added(self, result: int) -> Refused | None:
+        """Counts what became of an event that was not simply added."""
+        if result == DUPLICATE:
+            self._count("duplicates")
+        elif result == REPLAYED:
+            self._count("replayed")
+        elif result == QUARANTINED:
+            return Refused("quarantined", "subject", "its entity has too many events within the horizon")
+        return None
+
+    def _touch(self, subject: str) -> Touched:
+        touched = self._touched.get(subject)
+        if touched is None:
+            entity = self.entities.get(subject)
+            touched = self._touched[subject] = Touched(subject, entity, self._fold, self._horizon_ms)
         return touched
-
-    def _timer(self, entity: Entity) -> int:
-        if self._calls is None or not entity.state.exists or entity.state.lost:
-            return NEVER
-        due: int = self._calls.due_ms(entity.state)
-        return due
-
-    def _drop_day(self, entity: Entity) -> int:
-        """The day (since the epoch) at whose start the entity is forgotten, or `NEVER` while it is
-        unfinished."""
-        state = entity.state
-        if state.exists and not state.finished():
-            return NEVER
-        last: int = max(entity.last[0] if entity.last is not None else NEVER, state.last_ms)
-        if last == NEVER:
-            return NEVER
-        return -(-(last + self._fold.keep_finished_ms + self._horizon_ms + 1) // DAY_MS)
-
-    def _stands(self, subject: str, entity: Entity) -> frozenset[Since]:
-        """Where the entity stands in levels whose oldest member is asked for (calls waiting)."""
-        if self._calls is None or entity.state.waiting_in is None or entity.state.lost:
-            return frozenset()
-        state: Call = entity.state
-        assert state.waiting_in is not None
-        return frozenset(
-            Since(self.family.levels[0], group, subject, state.waiting_ms)
-            for group in state.waiting_in.groups
-        )
 
     def _fire_timers(self, out: Delta, clock: int) -> None:
         """Changes at due instants: up to the new clock all of them have happened."""
-        if self._calls is None:
+        if not self._fold.timed:
             return
         while self._timers and self._timers[0][0] <= clock:
             _, subject = heapq.heappop(self._timers)
-            if not self.entities.has(subject):
-                continue
-            touched = self._touched.get(subject) or self._touch(subject)
-            self._calls.overlay(out, touched.entity.state, clock)
+            # Of one that was forgotten meanwhile there may be a timer left here.
+            if self.entities.has(subject) and self.entities.get(subject).state.exists:
+                self._touch(subject)
         for touched in self._touched.values():
-            self._calls.overlay(out, touched.entity.state, clock)
+            self._fold.overlay(out, touched.entity.state, clock)
 
     def _note_cells(self, changes: Changes, known: set[tuple[int, int]]) -> None:
         cells, removed = self.panes.take_changes()
-        changes.cells = [
-            (pane, group, pack_cell(pane[0], cell) if cell else None) for pane, group, cell in cells
-        ]
+        added: dict[Pane, None] = {}
+        for pane, group, cell in cells:
+            changes.cells.append((pane, group, pack_cell(pane[0], cell) if cell else None))
+            if pane not in known:
+                added[pane] = None
         changes.panes_removed = [pane for pane in removed if pane in known]
-        changes.panes_added = [
-            pane for pane in dict.fromkeys(pane for pane, _, _ in cells) if pane not in known
-        ]
+        changes.panes_added = list(added)
 
-    def _note_levels(self, changes: Changes, out: Delta) -> None:
+    def _note_levels(self, changes: Changes, grouped: Grouped) -> None:
         dirty: set[Group] = set()
-        for segments in out.panes.values():
-            for segment, cell in segments.items():
+        for groups in grouped.values():
+            for group, cell in groups.items():
                 for level in self.family.levels:
-                    change = cell.get(level)
+                    change = cell.get(level, 0)
                     if change:
-                        for group in segment.groups:
-                            live = self.levels.setdefault(group, {})
-                            live[level] = live.get(level, 0) + change
-                            dirty.add(group)
+                        live = self.levels.setdefault(group, {})
+                        live[level] = live.get(level, 0) + change
+                        dirty.add(group)
         for group in dirty:
             live = {level: value for level, value in self.levels[group].items() if value}
             changes.levels[group] = _encode(live) if live else None
@@ -331,22 +353,26 @@ class Shard:
                 del self.levels[group]
 
     def _note_entities(self, changes: Changes) -> None:
+        fold, states = self._fold, changes.states
         for subject, touched in self._touched.items():
             entity = touched.entity
-            changes.states[subject] = pack_entity(entity)
-            timer, day, stood = self._timer(entity), self._drop_day(entity), self._stands(subject, entity)
-            if timer != touched.timer:
-                changes.timers[subject] = None if timer == NEVER else timer
-                if timer != NEVER:
-                    heapq.heappush(self._timers, (timer, subject))
+            states[subject] = pack_entity(entity)
+            day = drop_day(fold, entity, self._horizon_ms)
             if day != touched.day:
                 if touched.day != NEVER:
                     changes.drops_removed.append((touched.day, subject))
                 if day != NEVER:
                     changes.drops_added.append((day, subject))
-            if stood != touched.since:
-                changes.since_removed += touched.since - stood
-                changes.since_added += stood - touched.since
+            if fold.timed:
+                self._note_timer(changes, touched)
+                note_since(changes, touched, self.family.levels[0])
+
+    def _note_timer(self, changes: Changes, touched: Touched) -> None:
+        timer = timer_ms(self._fold, touched.entity)
+        if timer != touched.timer:
+            changes.timers[touched.subject] = None if timer == NEVER else timer
+            if timer != NEVER:
+                heapq.heappush(self._timers, (timer, touched.subject))
 
     def _drop(self, changes: Changes, days: list[int], members: dict[int, list[str]]) -> None:
         """Forgets entities that no accepted event can belong to any more."""

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from stream.events.envelope import to_ms
+from stream.events.instants import to_ms
 from stream.sources.pace import Pace, Sleep
 
 NAP_S = 0.002

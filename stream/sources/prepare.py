@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET
 
 from stream.events.decode import decoder_of, family_of
-from stream.events.envelope import to_ms
+from stream.events.instants import to_ms
 from stream.events.refusal import Refused, UnknownType
 
 

@@ -1,0 +1,14 @@
+"""Instants as integers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_ms(instant: datetime) -> int:
+    """Milliseconds since the epoch, rounded down; exact (no float on the way)."""
+    since = instant - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
