@@ -67,7 +67,8 @@ def oracle_image(sent: list[Sent], refused: set[bytes], config: Config, now_ms: 
     events = []
     for one in sent:
         if one.value not in refused:
-            events.append({**oracle.parse(msgspec.json.decode(one.value)), "checksum": zlib.adler32(one.value)})
+            checksum = zlib.adler32(one.value)
+            events.append({**oracle.parse(msgspec.json.decode(one.value)), "checksum": checksum})
     return oracle.walk(events, oracle_config(config), now_ms, lambda event: event["checksum"])
 
 

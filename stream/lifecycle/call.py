@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from stream.events.calls import RANKS
 from stream.events.instants import to_ms
@@ -257,7 +257,7 @@ class CallFold(Fold):
             call.exists = True
             call.first_ms = at
         call.last_ms = at
-        if snapshot is not None and snapshot is not call.snapshot and snapshot != call.snapshot:
+        if snapshot is not None:
             self._take(out, call, snapshot)
         self.happen(out, call, at, rank, extra, at)
 
@@ -290,7 +290,11 @@ class CallFold(Fold):
 
     def _take(self, out: Delta, call: Call, snapshot: Snapshot) -> None:
         """Merges a snapshot. Given seconds are facts of the whole call: its handling is counted anew."""
-        if call.ended_ms == NEVER and call.wrapup_ended_ms == NEVER:
+        _, talk, hold, wrapup = snapshot[: len(FIELDS)]
+        ended = call.ended_ms != NEVER or call.wrapup_ended_ms != NEVER
+        if not ended or not (
+            _tells(talk, call.talk_s) or _tells(hold, call.hold_s) or _tells(wrapup, call.wrapup_s)
+        ):
             self.take(call, snapshot)
             return
         self.count_handling(out, call, -1)
@@ -299,7 +303,6 @@ class CallFold(Fold):
 
     def take(self, call: Call, snapshot: Snapshot) -> None:
         """Merges a snapshot: absent is unchanged, null clears."""
-        call.snapshot = snapshot
         media, talk, hold, wrapup = snapshot[: len(FIELDS)]
         if media is not UNSET:
             call.media = media or "voice"
@@ -484,3 +487,8 @@ class CallFold(Fold):
         out.observe(at, segment, m.CALL_TALK_SUM, m.CALL_TALK, talk, m.CALLS_NEGATIVE, sign)
         handle = max(talk, 0) + hold + max(wrapup, 0)
         out.observe(at, segment, m.CALL_HANDLE_SUM, m.CALL_HANDLE, handle, m.CALLS_NEGATIVE, sign)
+
+
+def _tells(told: float | UnsetType | None, known: float | None) -> bool:
+    """Whether a snapshot's value is another one than is known."""
+    return told is not UNSET and told != known

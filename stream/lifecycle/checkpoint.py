@@ -19,7 +19,7 @@ Checkpoint = tuple[list[Any], list[Any]]
 
 def seal(state: Life, ledger: Delta) -> Checkpoint:
     """The checkpoint of a state and of all that was contributed up to it."""
-    return [_plain(name, getattr(state, name)) for name in names_of(state)], plain_ledger(ledger)
+    return [_plain(getattr(state, name)) for name in names_of(state)], plain_ledger(ledger)
 
 
 def unseal(checkpoint: Checkpoint, state: Life, segments: Segments) -> tuple[Life, Delta]:
@@ -54,13 +54,11 @@ def plain_ledger(ledger: Delta) -> list[Any]:
     )
 
 
-def _plain(name: str, value: Any) -> Any:
-    if name == "snapshot":
-        return None  # only spares work: the next snapshot is taken in full
+def _plain(value: Any) -> Any:
     if isinstance(value, Segment):
         return {"in": list(value.values)}
     if isinstance(value, list | tuple):
-        return [_plain("", part) for part in value]
+        return [_plain(part) for part in value]
     return value
 
 

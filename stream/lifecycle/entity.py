@@ -38,7 +38,7 @@ _encode = msgpack.Encoder().encode
 class Entity:
     """`rows` are the packed events, `state` is what they lead to. `last_...` tell the last row in order.
 
-    `marks` has one byte of the hash of each row's id: it tells most new ids from those without a search.
+    `marks` has one of 61 bits for each row's id: it tells most new ids from those without a search.
     """
 
     __slots__ = (
@@ -48,7 +48,7 @@ class Entity:
 
     def __init__(self, state: Life) -> None:
         self.rows = bytearray()
-        self.marks = bytearray()
+        self.marks = 0
         self.count = 0
         self.first_ms = NEVER  # of the unsealed rows
         self.last_ms = NEVER
@@ -101,7 +101,8 @@ def unpack_entity(fold: Fold, packed: bytes) -> Entity:
     entity.state, _ = _replay(fold, entity, rows)
     if rows:
         entity.first_ms = rows[0][0]
-        entity.marks += bytes([_mark(row[4]) for row in rows])
+        for row in rows:
+            entity.marks |= _mark(row[4])
         _note_last(entity, rows[-1])
     return entity
 
@@ -115,7 +116,7 @@ def add(fold: Fold, entity: Entity, row: Row, out: Delta) -> int:
     """Adds an event and what it changes: `ADDED`, `DUPLICATE`, `REPLAYED` (through the whole history) or
     `QUARANTINED`."""
     packed_id = pack_id(row[4])
-    may_be_known = _mark(row[4]) in entity.marks and _encode(packed_id) in entity.rows
+    may_be_known = entity.marks & _mark(row[4]) and _encode(packed_id) in entity.rows
     if may_be_known and _is_known(fold, entity, row, out):
         return DUPLICATE
     if entity.count >= EVENTS_MAX:
@@ -218,7 +219,7 @@ def _order(row: Row) -> tuple[int, str, int, int, str]:
 
 def _keep(entity: Entity, rows: list[Row]) -> None:
     entity.rows = bytearray()
-    entity.marks = bytearray()
+    entity.marks = 0
     entity.count = 0
     entity.last_ms = entity.first_ms = NEVER
     entity.last_snapshot = None
@@ -232,16 +233,17 @@ def _append(entity: Entity, row: Row, packed_id: str | bytes) -> None:
         entity.rows += pack_behind(row, 0, None, row[1], packed_id)
     else:
         entity.rows += pack_behind(row, entity.last_ms, entity.last_snapshot, entity.source, packed_id)
-    entity.marks.append(_mark(row[4]))
+    entity.marks |= _mark(row[4])
     entity.count += 1
     _note_last(entity, row)
 
 
 def _mark(ident: str) -> int:
     # Differs from process to process, so it is only kept in memory.
-    return hash(ident) & 0xFF
+    return 1 << hash(ident) % 61
 
 
 def _note_last(entity: Entity, row: Row) -> None:
-    entity.last_ms, entity.last_source, entity.last_sequence = row[0], row[1], row[2]
+    entity.last_ms, entity.last_sequence = row[0], row[2]
+    entity.last_source = entity.source if row[1] == entity.source else row[1]
     entity.last_rank, entity.last_ident, entity.last_snapshot = row[3], row[4], row[7]

@@ -15,7 +15,7 @@ NEVER: Final = -(2**62)
 class Life:
     """What one entity has come to after the events applied so far. Times are milliseconds since the epoch."""
 
-    __slots__ = ("exists", "last_ms", "lost", "removed", "segment", "snapshot")
+    __slots__ = ("exists", "last_ms", "lost", "removed", "segment")
 
     def __init__(self, nothing: Segment) -> None:
         self.exists = False
@@ -23,7 +23,6 @@ class Life:
         self.lost = False  # its ending is counted as lost, see `Fold.overlay`
         self.removed = False
         self.segment = nothing
-        self.snapshot: Snapshot | None = None  # only spares work: an equal one changes nothing
 
     def finished(self) -> bool:
         """Whether the entity may be forgotten once it has been silent for long."""

@@ -6,11 +6,14 @@ A value is what the event said: a string (or number), `None` (cleared) or `UNSET
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 
 from msgspec import UNSET
 
 Snapshot = tuple[Any, ...]
+
+KNOWN_MAX: Final = 50_000
+"""Values of snapshots that are kept to be shared."""
 
 
 class Snapshots:
@@ -21,6 +24,7 @@ class Snapshots:
         self.names = (*fields, *dimensions)
         self._part = part
         self._fields = attrgetter(*self.names)
+        self._known: dict[object, object] = {}
 
     def of(self, data: Any) -> Snapshot | None:
         """The kept fields of an event's `data`, or `None` when it has no snapshot."""
@@ -29,8 +33,20 @@ class Snapshots:
         part = getattr(data, self._part)
         if not part:
             return None
-        kept: Snapshot = self._fields(part)
-        return kept
+        return self._shared(self._fields(part))
+
+    def _shared(self, snapshot: Snapshot) -> Snapshot:
+        """The same with one object for equal values: histories then share them, and comparing is cheap."""
+        known = self._known
+        if len(known) > KNOWN_MAX:
+            known.clear()  # forgetting is safe: equal objects are equal
+        values: list[object] = []
+        for value in snapshot:
+            shared = known.get(value)
+            if shared is None and value is not None:
+                shared = known[value] = value
+            values.append(shared)
+        return tuple(values)
 
 
 def merged(kept: tuple[str | None, ...], snapshot: Snapshot, begin: int) -> tuple[str | None, ...]:

@@ -115,15 +115,14 @@ class SurveyFold(Fold):
         if survey.last_ms == NEVER:
             survey.last_ms = at
         facts = survey.facts
-        if snapshot is not None and snapshot != survey.snapshot:
+        if snapshot is not None:
             given = [snapshot[place] for place in self._fact_places]
             facts = tuple([old if new is UNSET else new for old, new in zip(facts, given, strict=True)])
         survey.refused = extra is not None and not fits(facts, extra)
         if survey.refused or rank == REVIEWED:  # quality reviews count when the catalog has `qa_score`
             return
         survey.facts = facts
-        if snapshot is not None and snapshot != survey.snapshot:
-            survey.snapshot = snapshot
+        if snapshot is not None:
             values = merged(survey.segment.values, snapshot, self._dimensions_from)
             if values is not survey.segment.values:
                 survey.segment = self.segments.of(values)

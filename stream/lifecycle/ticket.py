@@ -93,8 +93,7 @@ class Ticket(Life):
             self.exists = True
             self.created_ms = at
         self.last_ms = at
-        if snapshot is not None and snapshot is not self.snapshot and snapshot != self.snapshot:
-            self.snapshot = snapshot
+        if snapshot is not None:
             if snapshot[1] is not UNSET:
                 self.created_by = snapshot[1]
             values = merged(self.segment.values, snapshot, len(FIELDS))
@@ -127,7 +126,6 @@ class Ticket(Life):
             values = list(self.segment.values)
             values[place] = None
             self.segment = segments.of(tuple(values))
-            self.snapshot = None  # the next snapshot may be equal to the last and still set the agent again
 
     def _status_after(self, rank: int, snapshot: Snapshot | None, first: bool) -> str | None:
         if snapshot is not None and snapshot[0] is not UNSET:

@@ -125,11 +125,11 @@ class Panes:
     def take_changes(self) -> tuple[list[tuple[Pane, Group, Cell]], set[Pane]]:
         """Changed cells without zeros (an empty one is to be deleted), and panes to be removed whole; forgets
         both."""
-        changes = [
-            (pane, group, without_zeros(self.cells[pane][group]))
-            for pane, groups in self.dirty.items()
-            for group in groups
-        ]
+        changes: list[tuple[Pane, Group, Cell]] = []
+        for pane, groups in self.dirty.items():
+            cells = self.cells[pane]
+            for group in groups:
+                changes.append((pane, group, without_zeros(cells[group])))
         removed = self.removed
         self.dirty, self.removed = {}, set()
         return changes, removed
@@ -253,4 +253,7 @@ def group_into(grouped: Grouped, delta: Delta) -> None:
 
 def without_zeros(cell: Cell) -> Cell:
     """The cell as it is stored: what was taken back altogether leaves nothing behind."""
-    return {code: amount for code, amount in cell.items() if amount} if 0 in cell.values() else cell
+    for amount in cell.values():
+        if not amount:
+            return {code: amount for code, amount in cell.items() if amount}
+    return cell

@@ -42,7 +42,7 @@ _OUTCOMES = {
 }
 _INSTANTS = ("answer_from", "answered_from", "held_since", "left_from")
 _LENGTHS = ("held_ms",)
-_HIDDEN = ("exists", "snapshot", "channel_told")
+_HIDDEN = ("exists", "channel_told")
 
 Fact = tuple[str, str]
 """A part of a state, and what it is."""

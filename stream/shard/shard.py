@@ -25,6 +25,7 @@ from stream.lifecycle.entity import (
     DUPLICATE,
     QUARANTINED,
     REPLAYED,
+    Entity,
     add,
     pack_entity,
     prune,
@@ -188,9 +189,9 @@ class Shard:
         has = self.entities.has
         subjects: dict[str, None] = {}
         for record in records:
-            key = record.key
+            key: bytes | None = record.key
             if key is not None:
-                subject = key.decode(errors="replace")
+                subject = key.decode("utf-8", "replace")
                 if not has(subject):
                     subjects[subject] = None
         if self._timers and self._timers[0][0] <= clock:
@@ -220,7 +221,6 @@ class Shard:
     def _fold_on(self, reading: Reading, changes: Changes, grouped: Grouped) -> bool:
         """Folds records until all are, or one's entity is not in memory. One by one: what an event leaves
         behind in the processor's cache serves its fold."""
-        has = self.entities.has
         count = len(reading.records)
         seen, refusals = changes.fence.seen, changes.fence.refused
         out, begin = Delta(), reading.place
@@ -231,14 +231,17 @@ class Shard:
             if item is not None:
                 refused = item.refused
                 if refused is None:
-                    if not has(item.subject):
-                        break
-                    refused = self._fold_one(item, out)
+                    touched = self._touched.get(item.subject)
+                    if touched is None:
+                        if not self.entities.has(item.subject):
+                            break
+                        touched = self._touch(item.subject)
+                    refused = self._fold_one(item, touched.entity, out)
                 seen += 1
                 if refused is not None:
                     refusals += 1
                     self._refuse(refused, record, changes)
-                if seen >= self._sample:
+                if (refused is not None and seen > self._sample) or seen == self._sample:
                     self._check_share(refusals, seen)
                 if seen >= 2 * self._sample:
                     seen //= 2
@@ -265,8 +268,8 @@ class Shard:
                 "or raise the share if these events are to go to the dead letters."
             )
 
-    def _fold_one(self, item: Incoming, out: Delta) -> Refused | None:
-        fold, entity = self._fold, self._touch(item.subject).entity
+    def _fold_one(self, item: Incoming, entity: Entity, out: Delta) -> Refused | None:
+        fold = self._fold
         if entity.state.lost:
             # Counted again, if it still is, when the batch has been read (`_fire_timers`).
             fold.clear_overlay(out, entity.state)
@@ -308,10 +311,8 @@ class Shard:
         return None
 
     def _touch(self, subject: str) -> Touched:
-        touched = self._touched.get(subject)
-        if touched is None:
-            entity = self.entities.get(subject)
-            touched = self._touched[subject] = Touched(subject, entity, self._fold, self._horizon_ms)
+        entity = self.entities.get(subject)
+        touched = self._touched[subject] = Touched(subject, entity, self._fold, self._horizon_ms)
         return touched
 
     def _fire_timers(self, out: Delta, clock: int) -> None:
@@ -321,7 +322,11 @@ class Shard:
         while self._timers and self._timers[0][0] <= clock:
             _, subject = heapq.heappop(self._timers)
             # Of one that was forgotten meanwhile there may be a timer left here.
-            if self.entities.has(subject) and self.entities.get(subject).state.exists:
+            if (
+                subject not in self._touched
+                and self.entities.has(subject)
+                and self.entities.get(subject).state.exists
+            ):
                 self._touch(subject)
         for touched in self._touched.values():
             self._fold.overlay(out, touched.entity.state, clock)
