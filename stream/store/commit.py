@@ -32,7 +32,7 @@ ARGUMENTS_MAX: Final = 4_000
 
 Value = str | bytes | int
 Operation = tuple[str, bytes, Sequence[Value]]
-"""Command, key, arguments."""
+"""Command of commit.lua, key, arguments."""
 
 
 def new_commit_id() -> str:
@@ -68,11 +68,16 @@ def operations(keys: ShardKeys, changes: Changes) -> Iterator[Operation]:
 
 
 def _cells(keys: ShardKeys, changes: Changes) -> Iterator[Operation]:
-    panes: dict[Pane, list[tuple[Group, bytes | None]]] = {}
+    places: dict[Group, int] = {}
+    panes: dict[Pane, list[tuple[int, bytes | None]]] = {}
     for pane, group, packed in changes.cells:
-        panes.setdefault(pane, []).append((group, packed))
+        place = places.setdefault(group, len(places) + 1)
+        panes.setdefault(pane, []).append((place, packed))
+    yield from _some("GROUPS", keys.groups, list(places))
     for pane, cells in panes.items():
-        yield from _hash(keys.cells(pane), cells)
+        key = keys.cells(pane)
+        yield from _some("SETCELLS", key, _flat((place, cell) for place, cell in cells if cell is not None))
+        yield from _some("DELCELLS", key, [place for place, cell in cells if cell is None])
     for pane in changes.panes_removed:
         yield "UNLINK", keys.cells(pane), ()
 
