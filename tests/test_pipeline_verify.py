@@ -78,7 +78,7 @@ async def a_since(redis: Any, keys: ShardKeys, index: list[bytes]) -> tuple[byte
 async def a_drop(redis: Any, keys: ShardKeys, index: list[bytes]) -> tuple[bytes, str]:
     """A stranger among those who are to be forgotten that day."""
     key = keys.named(first(index, b"drop:"))
-    await redis.sadd(key, "a stranger")
+    await redis.append(key, b"\x00\x14a stranger")
     return key, "1 drops"
 
 

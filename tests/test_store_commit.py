@@ -148,7 +148,7 @@ async def test_a_foreign_key_in_the_way_leaves_no_half_commit(
     store: RedisStore, raw: Redis, keys: ShardKeys, planted: Callable[[ShardKeys], bytes]
 ) -> None:
     """A key of another type makes the whole commit fail before its first write; the error says what to do."""
-    raw.set(planted(keys), "planted")
+    raw.rpush(planted(keys), "planted")
     with pytest.raises(Rejected, match=r"WRONGTYPE.*redis\.namespace"):
         await store.commit(*SHARD, "", everything())
     assert raw.keys(keys.named(b"*")) == [planted(keys)]

@@ -19,6 +19,7 @@ end
 
 local TYPES = {
   HSET = 'hash', HDEL = 'hash', SADD = 'set', SREM = 'set', ZADD = 'zset', ZREM = 'zset',
+  APPEND = 'string',
   GROUPS = 'hash', SETCELLS = 'hash', DELCELLS = 'hash',
 }
 local RUNS = {GROUPS = {'HMGET', 'HLEN', 'HSET'}, SETCELLS = {'HSET'}, DELCELLS = {'HDEL'}}

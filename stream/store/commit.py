@@ -23,6 +23,7 @@ from uuid import uuid4
 
 from stream.metrics.panes import Group, Pane
 from stream.shard.changes import Changes
+from stream.store.drops import drop_entries
 from stream.store.layout import ShardKeys, drop_name, pane_name, since_name
 from stream.store.script import Script
 
@@ -102,19 +103,15 @@ def _timers(keys: ShardKeys, changes: Changes) -> Iterator[Operation]:
 
 
 def _drops(keys: ShardKeys, changes: Changes) -> Iterator[Operation]:
-    for command, drops in (("SREM", changes.drops_removed), ("SADD", changes.drops_added)):
-        days: dict[int, list[Value]] = {}
-        for day, subject in drops:
-            days.setdefault(day, []).append(subject)
-        for day, subjects in days.items():
-            yield command, keys.drop(day), subjects
+    for day, entries in drop_entries(changes).items():
+        yield "APPEND", keys.drop(day), (entries,)
     for day in changes.drop_days_done:
         yield "UNLINK", keys.drop(day), ()
 
 
 def _index(keys: ShardKeys, changes: Changes) -> Iterator[Operation]:
     since = {since_name(since.level, since.group) for since in changes.since_added}
-    days = {day for day, _ in changes.drops_added}
+    days = {day for day, _ in chain(changes.drops_added, changes.drops_removed)}
     added = [*map(pane_name, changes.panes_added), *map(drop_name, days), *since]
     removed = [*map(pane_name, changes.panes_removed), *map(drop_name, changes.drop_days_done)]
     yield from _some("SADD", keys.index, added)

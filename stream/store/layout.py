@@ -13,7 +13,7 @@ keeps them together and one call can write them all: `floorcast:2:live:{tickets:
 | `levels`                 | hash | packed group -> packed live values |
 | `since:<level>:<group>`  | zset | subject, scored by since when (ms) it stands in that level of the group |
 | `timers`                 | zset | subject, scored by when (ms) its next timer is due |
-| `drop:<day>`             | set  | subjects to forget at the start of that day since the epoch |
+| `drop:<day>`             | string | log of subjects to forget at the start of that day since the epoch |
 | `outbox`                 | hash | offset -> packed dead letter, until it has been delivered |
 | `journal`                | hash | what was counted about the work itself |
 | `index`                  | set  | names of its `cells:`, `drop:` and `since:` keys, so nothing needs SCAN |

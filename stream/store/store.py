@@ -12,6 +12,7 @@ from stream.shard.changes import Changes, Fence, Loaded, Needs, Restored
 from stream.shard.image import Image
 from stream.store.client import PATIENCE_S, Client, Command
 from stream.store.commit import SCRIPT, new_commit_id, words
+from stream.store.drops import read_drops
 from stream.store.errors import Fenced
 from stream.store.image import read_image, read_names
 from stream.store.layout import ShardKeys, read_fence, read_index, topics_key
@@ -74,15 +75,12 @@ class RedisStore:
         """What a batch asks for; a round trip for cells and one for the rest. Only the owner's own commits
         change what it finds."""
         keys = self._keys(family, partition)
-        drop_days = [("SMEMBERS", keys.drop(day)) for day in needs.drop_days]
+        drop_days = [("GET", keys.drop(day)) for day in needs.drop_days]
         (states,), drops = await read_hashes(self._client, [(keys.states, needs.states)], drop_days)
         return Loaded(
             states=states,
             cells=await self._load_cells(keys, needs.cells),
-            drops={
-                day: [subject.decode() for subject in subjects]
-                for day, subjects in zip(needs.drop_days, drops, strict=True)
-            },
+            drops={day: read_drops(log) for day, log in zip(needs.drop_days, drops, strict=True)},
         )
 
     async def commit(self, family: str, partition: int, expected_commit_id: str, changes: Changes) -> None:
