@@ -19,7 +19,7 @@ from stream.lifecycle.replay import Fold, is_over, lives, replay
 from stream.lifecycle.rows import Row, array, id_bytes, pack, unpack
 from stream.lifecycle.ticket import NEVER, TicketFold
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Of the packed entity. A worker refuses a shard written in another (store/layout.py)."""
 EVENTS_MAX: Final = 5_000
 """An entity with more unsealed events is quarantined: more are dead letters."""
