@@ -19,6 +19,7 @@ from bench.machine import Cores, has_pgo, interpreter, processor, share_out, ver
 from bench.results import Results
 from bench.servers import Deployment, Servers, deployment, fill, servers
 from bench.sizes import Sizes, sizes
+from stream.embedded.redis import SMALL_HASHES
 
 STOCK_EVENTS = 60_000
 CHECKED_EVENTS = 40_000
@@ -138,7 +139,7 @@ def _weigh(run: Run, found: Sizes, log: Log, hours: float) -> None:
         "redis_bytes_per_number",
         found.of_cells() / numbers,
         "B",
-        f"{numbers:,} numbers in {cells:,} cells ({by_size})",
+        f"{numbers:,} numbers in {cells:,} cells ({by_size}); {_settings()}",
     )
     add("redis_cells_mb", found.of_cells() / 1e6, "MB", f"after {hours:.1f} h")
     # 10 s panes are kept for 6 h, so all of them are there; the longer ones grow with the hours of the log.
@@ -147,6 +148,10 @@ def _weigh(run: Run, found: Sizes, log: Log, hours: float) -> None:
     total = day + DAY_TICKETS * per_ticket + DAY_CALLS * per_call
     how = "cells as measured" if longer <= 1.01 else f"longer panes scaled from {hours:.1f} h"
     add("redis_day_mb", total / 1e6, "MB", f"{DAY_TICKETS:,} tickets, {DAY_CALLS:,} calls and cells; {how}")
+
+
+def _settings() -> str:
+    return "Redis with " + ", ".join(f"{name} {value}" for name, value in SMALL_HASHES.items())
 
 
 async def _core(run: Run) -> None:

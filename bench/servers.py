@@ -1,4 +1,4 @@
-"""A real Apache Kafka and a real Redis for the run, and deployments on them."""
+"""A real Apache Kafka and a real Redis, set up as docs/redis.md recommends, and deployments on them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import yaml
 from bench.events import Log
 from bench.machine import Cores
 from stream.config import Config, parse
+from stream.embedded.redis import SMALL_HASHES
 from stream.shard.family import COUNTED
 from stream.sources.publish import Publisher
 from stream.sources.topics import PARTITIONS, create_topics, topic_names
@@ -59,7 +60,7 @@ def servers(cores: Cores) -> Iterator[Servers]:
         for part in ("kafka", "redis", "work"):
             (directory / part).mkdir()
         kafka = Kafka(directory / "kafka", libs)
-        redis = RedisServer(directory / "redis", program)
+        redis = RedisServer(directory / "redis", program, settings=SMALL_HASHES)
         cleanup.callback(kafka.kill9)
         cleanup.callback(redis.kill9)
         kafka.start()

@@ -78,7 +78,7 @@ async def a_since(redis: Any, keys: ShardKeys, index: list[bytes]) -> tuple[byte
 async def a_drop(redis: Any, keys: ShardKeys, index: list[bytes]) -> tuple[bytes, str]:
     """A stranger among those who are to be forgotten that day."""
     key = keys.named(first(index, b"drop:"))
-    await redis.sadd(key, "a stranger")
+    await redis.append(key, b"\x00\x14a stranger")
     return key, "1 drops"
 
 
@@ -109,7 +109,7 @@ async def test_verify_finds_what_was_altered_by_hand(
         async with Redis.from_url(redis_server.url()) as redis:
             index = list(await redis.smembers(keys.index))
             assert (await deployment.verify()).same
-            ours = [key async for key in redis.scan_iter(f"floorcast:1:{unique_name}:*")]
+            ours = [key async for key in redis.scan_iter(f"floorcast:2:{unique_name}:*")]
             before = {key: await redis.dump(key) for key in ours}
             for alter in ALTERATIONS:
                 key, named = await alter(redis, keys, index)

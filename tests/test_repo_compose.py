@@ -12,6 +12,7 @@ import yaml
 
 from stream.cli.main import cli
 from stream.config import Config, environment_names
+from stream.embedded.redis import SMALL_HASHES
 
 ROOT = Path(__file__).parents[1]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -68,6 +69,14 @@ def test_published_ports_are_the_defaults_of_the_configuration() -> None:
 def test_redis_keeps_what_floorcast_needs() -> None:
     """The server may not drop keys: floorcast refuses one that could."""
     assert "--maxmemory-policy noeviction" in shlex.join(SERVICES["redis"]["command"])
+
+
+def test_redis_is_set_up_as_recommended() -> None:
+    """Compose, docs/redis.md, the demo and the benchmark have the same limits for small hashes."""
+    documented = (ROOT / "docs" / "redis.md").read_text()
+    for name, value in SMALL_HASHES.items():
+        assert f"--{name} {value}" in shlex.join(SERVICES["redis"]["command"])
+        assert f"`{name} {value}`" in documented
 
 
 def test_services_start_in_order() -> None:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from stream.config import RedisConfig, Secret
-from stream.shard.changes import Changes, Fence, Since
+from stream.metrics.segments import group_name
+from stream.shard.changes import Changes, Fence, Needs, Since
 from stream.shard.image import Image
 from stream.store import Fenced, RedisStore, Rejected, new_commit_id
 from stream.store.layout import ShardKeys
@@ -17,6 +18,7 @@ from tests.conftest import NewRedis
 from tests.rig.commits import BILLING, DAY, FINE, WAITING, WHOLE, everything, fence, taken_back
 
 SHARD = ("tickets", 3)
+TEAM = group_name(2, ("second level",))
 
 
 @pytest.fixture
@@ -91,6 +93,33 @@ async def test_a_repeated_commit_is_harmless(store: RedisStore) -> None:
     assert await store.image(*SHARD) == before
 
 
+async def test_a_group_keeps_its_number(store: RedisStore, raw: Redis, keys: ShardKeys) -> None:
+    """Cells stand under small numbers: the next free one for a group that is new, for good."""
+    await store.commit(*SHARD, "", first := everything())
+    await store.commit(*SHARD, first.fence.commit_id, second := taken_back())
+    new = Changes(cells=[(FINE, TEAM, b"team"), (FINE, BILLING, b"again")], fence=fence())
+    await store.commit(*SHARD, second.fence.commit_id, new)
+    assert raw.hgetall(keys.groups) == {WHOLE: b"0", BILLING: b"1", TEAM: b"2"}
+    assert raw.hgetall(keys.cells(FINE)) == {b"0": b"fine", b"1": b"again", b"2": b"team"}
+    assert (await store.image(*SHARD)).cells == {FINE: {WHOLE: b"fine", BILLING: b"again", TEAM: b"team"}}
+
+
+async def test_a_batch_loads_the_cells_it_asks_for(store: RedisStore) -> None:
+    """Of each pane some groups or all; what is not there is left out."""
+    await store.commit(*SHARD, "", everything())
+    loaded = await store.load(*SHARD, Needs(cells={DAY: None, FINE: [BILLING, TEAM], (1, 0): None}))
+    assert loaded.cells == {DAY: {WHOLE: b"day"}, FINE: {BILLING: b"fine billing"}, (1, 0): {}}
+
+
+async def test_a_cell_of_no_group_is_seen(store: RedisStore, raw: Redis, keys: ShardKeys) -> None:
+    """Where the name of a group was lost, whole panes have its cells under the number: verify tells them."""
+    await store.commit(*SHARD, "", everything())
+    raw.hdel(keys.groups, BILLING)
+    damaged = {FINE: {WHOLE: b"fine", b"1": b"fine billing"}, DAY: {WHOLE: b"day"}}
+    assert (await store.image(*SHARD)).cells == damaged
+    assert await store.read_cells("tickets", {3: [FINE, DAY]}, None) == {3: damaged}
+
+
 @pytest.mark.parametrize("commit_id", ["", "expected"])
 async def test_a_commit_needs_an_id_of_its_own(store: RedisStore, commit_id: str) -> None:
     """Without a new id two writers could not be told apart: an error of the caller."""
@@ -102,6 +131,7 @@ async def test_a_commit_needs_an_id_of_its_own(store: RedisStore, commit_id: str
     "planted",
     [
         lambda keys: keys.states,
+        lambda keys: keys.groups,
         lambda keys: keys.cells(FINE),
         lambda keys: keys.cells(DAY),
         lambda keys: keys.levels,
@@ -118,7 +148,7 @@ async def test_a_foreign_key_in_the_way_leaves_no_half_commit(
     store: RedisStore, raw: Redis, keys: ShardKeys, planted: Callable[[ShardKeys], bytes]
 ) -> None:
     """A key of another type makes the whole commit fail before its first write; the error says what to do."""
-    raw.set(planted(keys), "planted")
+    raw.rpush(planted(keys), "planted")
     with pytest.raises(Rejected, match=r"WRONGTYPE.*redis\.namespace"):
         await store.commit(*SHARD, "", everything())
     assert raw.keys(keys.named(b"*")) == [planted(keys)]

@@ -6,6 +6,8 @@ from stream.embedded.child import Child, EmbeddedError
 from stream.embedded.probe import HOST, redis_process_id
 
 READY_TIMEOUT_S = 30.0
+SMALL_HASHES = {"hash-max-listpack-entries": "256", "hash-max-listpack-value": "1024"}
+"""What docs/redis.md recommends, as docker-compose.yml has it: panes then take a third less memory."""
 
 
 def redis_binary() -> Path:
@@ -33,9 +35,7 @@ def start_redis(port: int, log: Path) -> Child:
         "--dir": str(log.parent),
         "--maxmemory-policy": "noeviction",
         "--save": "",
-        # A third less memory for panes (docs/redis.md).
-        "--hash-max-listpack-entries": "256",
-        "--hash-max-listpack-value": "1024",
+        **{f"--{name}": value for name, value in SMALL_HASHES.items()},
     }
     command = [str(redis_binary()), *(word for option in options.items() for word in option)]
     redis = Child("the embedded Valkey", command, log)

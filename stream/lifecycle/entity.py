@@ -22,7 +22,7 @@ from stream.lifecycle.snapshot import Snapshot
 from stream.lifecycle.survey import Survey
 from stream.lifecycle.ticket import TicketFold
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Of the packed entity. A worker refuses a shard written in another (store/layout.py)."""
 EVENTS_MAX: Final = 5_000
 """An entity with more unsealed events is quarantined: more are dead letters."""

@@ -23,6 +23,8 @@ _encoder = msgpack.Encoder()
 _encode = _encoder.encode
 _decode = msgpack.Decoder(list[Any]).decode
 _HEX = frozenset("0123456789abcdef")
+_LEFT_OUT: list[Any] = [None, 0, None, None]
+"""Extra, sequence, lateness of the record and source where a packed row ends before them."""
 
 
 def pack(row: Row, before: Row | None, source: str) -> bytes:
@@ -45,6 +47,8 @@ def pack_behind(
         return _encode((rank, at - before_ms, checksum, packed_id, changes, extra))
     usual = None if row_source == source else row_source
     late = None if recorded == at else recorded - at
+    if usual is None and late is None:
+        return _encode((rank, at - before_ms, checksum, packed_id, changes, extra, sequence))
     return _encode((rank, at - before_ms, checksum, packed_id, changes, extra, sequence, late, usual))
 
 
@@ -61,8 +65,7 @@ def unpack(packed: bytes, source: str, width: int) -> list[Row]:
     for rank, since, checksum, packed_id, changes, *rest in _decode(packed):
         at += since
         snapshot = _changed(snapshot, changes, width)
-        extra = rest[0] if rest else None
-        sequence, late, usual = rest[1:] if len(rest) > 1 else (0, None, None)
+        extra, sequence, late, usual = rest + _LEFT_OUT[len(rest) :]
         ident = _unpack_id(packed_id) if isinstance(packed_id, bytes) else packed_id
         recorded = at if late is None else at + late
         rows.append(

@@ -66,7 +66,7 @@ class Fence:
     refused: int = 0
     log_id: str = ""
     shape: str = ""
-    format: int = 1
+    format: int = 2
 
     def fields(self) -> dict[str, str | int]:
         """Name and value of every field, for the store."""

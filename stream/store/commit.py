@@ -23,6 +23,7 @@ from uuid import uuid4
 
 from stream.metrics.panes import Group, Pane
 from stream.shard.changes import Changes
+from stream.store.drops import drop_entries
 from stream.store.layout import ShardKeys, drop_name, pane_name, since_name
 from stream.store.script import Script
 
@@ -32,7 +33,7 @@ ARGUMENTS_MAX: Final = 4_000
 
 Value = str | bytes | int
 Operation = tuple[str, bytes, Sequence[Value]]
-"""Command, key, arguments."""
+"""Command of commit.lua, key, arguments."""
 
 
 def new_commit_id() -> str:
@@ -68,11 +69,16 @@ def operations(keys: ShardKeys, changes: Changes) -> Iterator[Operation]:
 
 
 def _cells(keys: ShardKeys, changes: Changes) -> Iterator[Operation]:
-    panes: dict[Pane, list[tuple[Group, bytes | None]]] = {}
+    places: dict[Group, int] = {}
+    panes: dict[Pane, list[tuple[int, bytes | None]]] = {}
     for pane, group, packed in changes.cells:
-        panes.setdefault(pane, []).append((group, packed))
+        place = places.setdefault(group, len(places) + 1)
+        panes.setdefault(pane, []).append((place, packed))
+    yield from _some("GROUPS", keys.groups, list(places))
     for pane, cells in panes.items():
-        yield from _hash(keys.cells(pane), cells)
+        key = keys.cells(pane)
+        yield from _some("SETCELLS", key, _flat((place, cell) for place, cell in cells if cell is not None))
+        yield from _some("DELCELLS", key, [place for place, cell in cells if cell is None])
     for pane in changes.panes_removed:
         yield "UNLINK", keys.cells(pane), ()
 
@@ -97,19 +103,15 @@ def _timers(keys: ShardKeys, changes: Changes) -> Iterator[Operation]:
 
 
 def _drops(keys: ShardKeys, changes: Changes) -> Iterator[Operation]:
-    for command, drops in (("SREM", changes.drops_removed), ("SADD", changes.drops_added)):
-        days: dict[int, list[Value]] = {}
-        for day, subject in drops:
-            days.setdefault(day, []).append(subject)
-        for day, subjects in days.items():
-            yield command, keys.drop(day), subjects
+    for day, entries in drop_entries(changes).items():
+        yield "APPEND", keys.drop(day), (entries,)
     for day in changes.drop_days_done:
         yield "UNLINK", keys.drop(day), ()
 
 
 def _index(keys: ShardKeys, changes: Changes) -> Iterator[Operation]:
     since = {since_name(since.level, since.group) for since in changes.since_added}
-    days = {day for day, _ in changes.drops_added}
+    days = {day for day, _ in chain(changes.drops_added, changes.drops_removed)}
     added = [*map(pane_name, changes.panes_added), *map(drop_name, days), *since]
     removed = [*map(pane_name, changes.panes_removed), *map(drop_name, changes.drop_days_done)]
     yield from _some("SADD", keys.index, added)

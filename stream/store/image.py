@@ -5,9 +5,10 @@ from __future__ import annotations
 from stream.shard.changes import Fence, Since
 from stream.shard.image import Image
 from stream.store.client import Client
+from stream.store.drops import read_drops
 from stream.store.errors import ImageMoved
 from stream.store.layout import Index, ShardKeys, read_fence, read_index
-from stream.store.reads import scan
+from stream.store.reads import name_cells, scan
 
 
 async def read_image(client: Client, keys: ShardKeys) -> Image:
@@ -17,23 +18,26 @@ async def read_image(client: Client, keys: ShardKeys) -> Image:
     """
     before = await _fence(client, keys)
     index = read_index(await read_names(client, keys))
-    states, levels, outbox, journal = await scan(
-        client, "HSCAN", [keys.states, keys.levels, keys.outbox, keys.journal]
+    states, groups, levels, outbox, journal = await scan(
+        client, "HSCAN", [keys.states, keys.groups, keys.levels, keys.outbox, keys.journal]
     )
+    names = {number: group for group, number in groups}
     (timers,) = await scan(client, "ZSCAN", [keys.timers])
     panes = await scan(client, "HSCAN", [keys.cells(pane) for pane in index.panes])
-    drops = await scan(client, "SSCAN", [keys.drop(day) for day in index.drop_days])
+    drops = await client.ask([("GET", keys.drop(day)) for day in index.drop_days])
     image = Image(
         fence=before,
         states={subject.decode(): packed for subject, packed in states},
-        cells={pane: dict(cells) for pane, cells in zip(index.panes, panes, strict=True) if cells},
+        cells={
+            pane: name_cells(names, cells) for pane, cells in zip(index.panes, panes, strict=True) if cells
+        },
         levels=dict(levels),
         since=await _since(client, keys, index),
         timers={subject.decode(): int(due_ms) for subject, due_ms in timers},
         drops={
-            day: {subject.decode() for subject in subjects}
-            for day, subjects in zip(index.drop_days, drops, strict=True)
-            if subjects
+            day: set(subjects)
+            for day, log in zip(index.drop_days, drops, strict=True)
+            if (subjects := read_drops(log))
         },
         outbox={int(offset): packed for offset, packed in outbox},
         journal={name.decode(): int(count) for name, count in journal},

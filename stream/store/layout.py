@@ -1,21 +1,26 @@
 """Every key in Redis, on one page.
 
-A deployment's keys begin with `floorcast:1:<namespace>:`; 1 is the format of what is stored, so that another
+A deployment's keys begin with `floorcast:2:<namespace>:`; 2 is the format of what is stored, so that another
 format never meets this one. All keys of a shard share the hash tag `{<family>:<partition>}`, so Redis Cluster
-keeps them together and one call can write them all: `floorcast:1:live:{tickets:3}:fence`.
+keeps them together and one call can write them all: `floorcast:2:live:{tickets:3}:fence`.
 
 | key of a shard           | type | holds |
 |--------------------------|------|-----------------------------------------------------------------------|
 | `fence`                  | hash | the fields of `Fence`: of what log prefix this is the image, who writes |
 | `states`                 | hash | subject -> packed entity |
-| `cells:<size>:<start_s>` | hash | packed group -> packed cell: one pane, e.g. `cells:10s:1764000000` |
+| `groups`                 | hash | packed group -> its number: which fields of cells are that group's |
+| `cells:<size>:<start_s>` | hash | number of a group -> packed cell: one pane, e.g. `cells:10s:1764000000` |
 | `levels`                 | hash | packed group -> packed live values |
 | `since:<level>:<group>`  | zset | subject, scored by since when (ms) it stands in that level of the group |
 | `timers`                 | zset | subject, scored by when (ms) its next timer is due |
-| `drop:<day>`             | set  | subjects to forget at the start of that day since the epoch |
+| `drop:<day>`             | string | log of subjects to forget at the start of that day since the epoch |
 | `outbox`                 | hash | offset -> packed dead letter, until it has been delivered |
 | `journal`                | hash | what was counted about the work itself |
 | `index`                  | set  | names of its `cells:`, `drop:` and `since:` keys, so nothing needs SCAN |
+
+Groups are numbered within the shard, in the order in which commits first name them (commit.lua), so a small
+number stands in each of many cells instead of a name; whoever reads cells is told names (read.lua). There are
+never more of them than groups that the day panes have had.
 
 Panes and drop days leave the index with their key. The name of a `since:` key stays when nobody is left in it
 (Redis deletes an empty key by itself): there are never more of them than groups.
@@ -35,7 +40,7 @@ from stream.metrics.panes import Group, Pane
 from stream.metrics.sizes import NAMES
 from stream.shard.changes import Fence
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _SIZES: Final = {name.encode(): size for size, name in enumerate(NAMES)}
 
 
@@ -47,11 +52,17 @@ class ShardKeys:
         self._prefix = f"floorcast:{FORMAT}:{namespace}:{{{self.shard}}}:".encode()
         self.fence = self._prefix + b"fence"
         self.states = self._prefix + b"states"
+        self.groups = self._prefix + b"groups"
         self.levels = self._prefix + b"levels"
         self.timers = self._prefix + b"timers"
         self.outbox = self._prefix + b"outbox"
         self.journal = self._prefix + b"journal"
         self.index = self._prefix + b"index"
+        self.always = (
+            self.fence, self.states, self.groups, self.levels, self.timers, self.outbox, self.journal,
+            self.index,
+        )  # fmt: skip
+        """The keys that are not in the index."""
 
     def named(self, name: bytes) -> bytes:
         """The key of a name from the index."""

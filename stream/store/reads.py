@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
+from stream.metrics.panes import Group
 from stream.store.client import Client, Command
 from stream.store.script import Script
 
@@ -25,6 +26,16 @@ Fields = Sequence[str] | Sequence[bytes] | None
 """Which fields of a hash; None: all."""
 
 
+class Panes(NamedTuple):
+    """Panes of one shard that are asked for the same groups."""
+
+    numbers: bytes
+    """The key of the numbers of groups."""
+    keys: Sequence[bytes]
+    groups: Sequence[Group] | None
+    """None: all."""
+
+
 async def read_hashes(
     client: Client, wanted: Iterable[tuple[bytes, Fields]], others: Sequence[Command] = ()
 ) -> tuple[list[dict[Any, bytes]], list[Any]]:
@@ -35,19 +46,25 @@ async def read_hashes(
     return [_found(fields, answers) for _, fields in wanted], list(answers)
 
 
-async def read_panes(
-    client: Client, shards: Sequence[Sequence[bytes]], fields: Sequence[bytes] | None
-) -> list[list[dict[bytes, bytes]]]:
-    """The same fields (None: all) of many hashes: of each of the keys of each shard, in few calls."""
-    found: list[list[dict[bytes, bytes]]] = [[{} for _ in keys] for keys in shards]
-    calls = list(_pane_calls(shards, fields))
+async def read_panes(client: Client, wanted: Sequence[Panes]) -> list[list[dict[Group, bytes]]]:
+    """The cells found in each pane of each of `wanted`, in few calls."""
+    found: list[list[dict[Group, bytes]]] = [[{} for _ in panes.keys] for panes in wanted]
+    calls = list(_calls(wanted))
     for at in range(0, len(calls), CALLS_MAX):
         part = calls[at : at + CALLS_MAX]
-        answers = await client.run(PANES, [(len(keys), *keys, *asked) for _, _, keys, asked in part])
-        for (shard, start, _, asked), hashes in zip(part, answers, strict=True):
-            for place, answer in enumerate(hashes, start):
-                found[shard][place].update(_named(asked, answer))
+        words: list[Command] = [
+            (1 + len(call.keys), call.numbers, *call.keys, *(call.groups or ())) for _, _, call in part
+        ]
+        answers = await client.run(PANES, words)
+        for (of, start, call), (numbers, *panes) in zip(part, answers, strict=True):
+            for place, cells in enumerate(_cells(call.groups, numbers, panes), start):
+                found[of][place].update(cells)
     return found
+
+
+def name_cells(names: Mapping[bytes, Group], cells: Iterable[tuple[bytes, bytes]]) -> dict[Group, bytes]:
+    """Cells by group instead of by its number. One that no group has (damage) stands for itself."""
+    return {names.get(number, number): cell for number, cell in cells}
 
 
 async def scan(client: Client, command: str, keys: Sequence[bytes]) -> list[list[Any]]:
@@ -74,27 +91,30 @@ def score_pairs(answer: Sequence[bytes]) -> Iterator[tuple[bytes, int]]:
         yield member, int(float(score))
 
 
-def _pane_calls(
-    shards: Sequence[Sequence[bytes]], fields: Sequence[bytes] | None
-) -> Iterator[tuple[int, int, Sequence[bytes], Sequence[bytes]]]:
-    """Shard, place of the first key, keys, fields (none: all) of each call. A call never mixes shards."""
-    if fields is None:
-        parts: list[Sequence[bytes]] = [()]
-    else:
-        parts = [fields[at : at + FIELDS_MAX] for at in range(0, len(fields), FIELDS_MAX)]
-    for shard, keys in enumerate(shards):
+def _calls(wanted: Sequence[Panes]) -> Iterator[tuple[int, int, Panes]]:
+    """Calls of the script, each with its place in `wanted` and that of its first key."""
+    for of, (numbers, keys, groups) in enumerate(wanted):
+        parts: list[Sequence[Group] | None] = [None]
+        if groups is not None:
+            parts = [groups[at : at + FIELDS_MAX] for at in range(0, len(groups), FIELDS_MAX)]
         for part in parts:
             step = VALUES_MAX // len(part) if part else WHOLE_MAX
             for start in range(0, len(keys), step):
-                yield shard, start, keys[start : start + step], part
+                yield of, start, Panes(numbers, keys[start : start + step], part)
 
 
-def _named(fields: Sequence[bytes], answer: Sequence[bytes | None]) -> Iterator[tuple[bytes, bytes]]:
-    """Field and value of what there is in an answer to HMGET, or (no fields) to HGETALL."""
-    pairs = zip(fields, answer, strict=True) if fields else zip(answer[::2], answer[1::2], strict=True)
-    for field, value in pairs:
-        if field is not None and value is not None:
-            yield field, value
+def _cells(
+    groups: Sequence[Group] | None, numbers: Sequence[Any], panes: Sequence[Any]
+) -> Iterator[dict[Group, bytes]]:
+    """What there is in each pane of an answer of the script."""
+    if groups is None:
+        names = dict(zip(numbers[1::2], numbers[::2], strict=True))
+        for cells in panes:
+            yield name_cells(names, zip(cells[::2], cells[1::2], strict=True))
+    else:
+        known = [group for group, number in zip(groups, numbers, strict=True) if number is not None]
+        for cells in panes:
+            yield {group: cell for group, cell in zip(known, cells, strict=True) if cell is not None}
 
 
 def _commands(key: bytes, fields: Fields) -> Iterator[Command]:

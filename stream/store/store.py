@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from stream.config import RedisConfig
 from stream.metrics.panes import Group, Pane
@@ -11,10 +12,11 @@ from stream.shard.changes import Changes, Fence, Loaded, Needs, Restored
 from stream.shard.image import Image
 from stream.store.client import PATIENCE_S, Client, Command
 from stream.store.commit import SCRIPT, new_commit_id, words
+from stream.store.drops import read_drops
 from stream.store.errors import Fenced
 from stream.store.image import read_image, read_names
 from stream.store.layout import ShardKeys, read_fence, read_index, topics_key
-from stream.store.reads import read_hashes, read_panes, score_pairs
+from stream.store.reads import Panes, read_hashes, read_panes, score_pairs
 from stream.store.server import check_server
 from stream.store.topics import StoredTopic, pack_topic, read_topic
 
@@ -70,22 +72,15 @@ class RedisStore:
         return fence
 
     async def load(self, family: str, partition: int, needs: Needs) -> Loaded:
-        """What a batch asks for, in one round trip. Only the owner's own commits change what it finds."""
+        """What a batch asks for; a round trip for cells and one for the rest. Only the owner's own commits
+        change what it finds."""
         keys = self._keys(family, partition)
-        hashes = [
-            (keys.states, needs.states),
-            *((keys.cells(pane), asked) for pane, asked in needs.cells.items()),
-        ]
-        (states, *cells), drops = await read_hashes(
-            self._client, hashes, [("SMEMBERS", keys.drop(day)) for day in needs.drop_days]
-        )
+        drop_days = [("GET", keys.drop(day)) for day in needs.drop_days]
+        (states,), drops = await read_hashes(self._client, [(keys.states, needs.states)], drop_days)
         return Loaded(
             states=states,
-            cells=dict(zip(needs.cells, cells, strict=True)),
-            drops={
-                day: [subject.decode() for subject in subjects]
-                for day, subjects in zip(needs.drop_days, drops, strict=True)
-            },
+            cells=await self._load_cells(keys, needs.cells),
+            drops={day: read_drops(log) for day, log in zip(needs.drop_days, drops, strict=True)},
         )
 
     async def commit(self, family: str, partition: int, expected_commit_id: str, changes: Changes) -> None:
@@ -122,8 +117,11 @@ class RedisStore:
         self, family: str, panes: Mapping[int, Sequence[Pane]], groups: Sequence[Group] | None
     ) -> dict[int, dict[Pane, dict[Group, bytes]]]:
         """By partition, the packed cells that panes have: of these groups, or of all (None)."""
-        keys = [[self._keys(family, n).cells(pane) for pane in asked] for n, asked in panes.items()]
-        hashes = await read_panes(self._client, keys, groups)
+        keys = {partition: self._keys(family, partition) for partition in panes}
+        wanted = [
+            Panes(keys[n].groups, [keys[n].cells(p) for p in asked], groups) for n, asked in panes.items()
+        ]
+        hashes = await read_panes(self._client, wanted)
         return {
             partition: {pane: cells for pane, cells in zip(asked, found, strict=True) if cells}
             for (partition, asked), found in zip(panes.items(), hashes, strict=True)
@@ -185,8 +183,7 @@ class RedisStore:
         """Deletes every key of a shard at once. Its worker must be stopped: it would start it anew."""
         keys = self._keys(family, partition)
         names = await read_names(self._client, keys)
-        own = (keys.fence, keys.states, keys.levels, keys.timers, keys.outbox, keys.journal, keys.index)
-        every = [*own, *map(keys.named, names)]
+        every = [*keys.always, *map(keys.named, names)]
         # One command, so that a fence never stands beside half of its image.
         await self._client.patiently(lambda: self._client.send("UNLINK", *every))
 
@@ -196,6 +193,16 @@ class RedisStore:
             for partition in range(topic.partitions):
                 await self.delete_shard(family, partition)
         await self._client.patiently(lambda: self._client.send("UNLINK", topics_key(self.namespace)))
+
+    async def _load_cells(
+        self, keys: ShardKeys, asked: Mapping[Pane, list[Group] | None]
+    ) -> dict[Pane, dict[Group, bytes]]:
+        whole = [pane for pane, groups in asked.items() if groups is None]
+        parts = [(pane, groups) for pane, groups in asked.items() if groups is not None]
+        wanted = [Panes(keys.groups, [keys.cells(pane) for pane in whole], None)]
+        wanted += [Panes(keys.groups, [keys.cells(pane)], groups) for pane, groups in parts]
+        found = await read_panes(self._client, wanted)
+        return dict(zip([*whole, *(pane for pane, _ in parts)], chain(*found), strict=True))
 
     def _keys(self, family: str, partition: int) -> ShardKeys:
         return ShardKeys(self.namespace, family, partition)

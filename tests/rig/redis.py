@@ -28,6 +28,7 @@ class RedisServer:
     save: whether it keeps a snapshot, written by the command SAVE and at a clean stop. After `kill9`, `start`
     goes back to the last one. Without, every start is empty.
     password: of the default user. users: further ACL users, name -> rules (`on >secret ~live:* +@all`).
+    settings: more lines of redis.conf, name -> value.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class RedisServer:
         save: bool = False,
         password: str | None = None,
         users: Mapping[str, str] | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         """Nothing runs before `start`."""
         self._directory = directory
@@ -54,6 +56,7 @@ class RedisServer:
             'save "86400 1000000000"' if save else 'save ""',
             *([f"requirepass {password}"] if password else []),
             *(f"user {name} {rules}" for name, rules in (users or {}).items()),
+            *(f"{name} {value}" for name, value in (settings or {}).items()),
         ]
         self._child: Child | None = None
 
