@@ -75,8 +75,9 @@ class BatchedRecords:
 async def take_fetched(
     fetcher: Any, partitions: Collection[Any], timeout_s: float, count_max: int
 ) -> dict[Any, list[LogRecord]]:
-    """`Fetcher.fetched_records`, but for what its records are: at most so many, of these partitions, waiting
-    for the first. Moves the positions behind them; raises what a fetch failed with."""
+    """`Fetcher.fetched_records`, but for what records are, and how many: `count_max` is for each of the
+    partitions, where aiokafka gives the second one what the first has left. Waits for the first record; moves
+    the positions behind them; raises what a fetch failed with."""
     deadline_s = time.monotonic() + timeout_s
     while True:
         if fetcher._subscriptions.reassignment_in_progress:
@@ -110,9 +111,6 @@ def _take_ready(fetcher: Any, partitions: Collection[Any], count_max: int) -> di
             _forget(fetcher, tp)
         if records:
             taken[tp] = records
-            count_max -= len(records)
-            if count_max == 0:
-                break
     return taken
 
 
