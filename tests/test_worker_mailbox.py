@@ -9,7 +9,7 @@ from stream.shard.changes import Changes, Loaded, Needs, Record
 from stream.shard.family import family
 from stream.shard.image import Image
 from stream.shard.shard import Shard
-from stream.worker.mailbox import HalfDone, Mailbox
+from stream.worker.mailbox import COMMIT_BYTES, HalfDone, Mailbox, portions
 from stream.worker.ports import Position
 
 
@@ -45,3 +45,27 @@ async def test_after_a_cancelled_commit_the_memory_is_not_used_any_more() -> Non
     assert not mailbox.wants_tick(0)
     with pytest.raises(HalfDone, match="calls/0: the commit before did not come through"):
         await mailbox.read([Record(0, 1_700_000_000_000, b"again")])
+
+
+THIRD = b"x" * (COMMIT_BYTES // 3)
+
+
+@pytest.mark.parametrize(
+    ("values", "most", "sizes"),
+    [
+        ([b"x"] * 7, 3, [3, 3, 1]),
+        ([None] * 4, 9, [4]),
+        ([THIRD] * 7, 9, [3, 3, 1]),
+        ([THIRD, b"x" * COMMIT_BYTES, b"x", THIRD], 9, [1, 1, 2]),
+        ([b"x" * (COMMIT_BYTES + 1)] * 2, 9, [1, 1]),
+        ([], 9, []),
+    ],
+)
+def test_commits_are_cut_by_records_and_bytes(
+    values: list[bytes | None], most: int, sizes: list[int]
+) -> None:
+    """As many as fit, in order; what is larger than a commit may be has one of its own."""
+    records = [Record(offset, 0, value) for offset, value in enumerate(values)]
+    parts = list(portions(records, most))
+    assert [len(part) for part in parts] == sizes
+    assert [record for part in parts for record in part] == records

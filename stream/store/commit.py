@@ -16,9 +16,10 @@ the client two more answers. With the script Redis itself decides, in one place,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 from stream.metrics.panes import Group, Pane
@@ -49,16 +50,17 @@ def words(keys: ShardKeys, expected_commit_id: str, changes: Changes) -> list[Va
         number = places.setdefault(key, len(places) + 1)
         for start in range(0, len(given) or 1, ARGUMENTS_MAX):
             part = given[start : start + ARGUMENTS_MAX]
-            arguments += (command, number, len(part), *part)
+            arguments += (command, number, len(part))
+            arguments += part
     return [len(places), *places, *arguments]
 
 
 def operations(keys: ShardKeys, changes: Changes) -> Iterator[Operation]:
     """The commands of a commit, the fence first. They write absolute values: twice is as good as once."""
     yield "HSET", keys.fence, _flat(changes.fence.fields().items())
-    yield from _hash(keys.states, changes.states.items())
+    yield from _hash(keys.states, changes.states)
     yield from _cells(keys, changes)
-    yield from _hash(keys.levels, changes.levels.items())
+    yield from _hash(keys.levels, changes.levels)
     yield from _since(keys, changes)
     yield from _timers(keys, changes)
     yield from _drops(keys, changes)
@@ -70,10 +72,9 @@ def operations(keys: ShardKeys, changes: Changes) -> Iterator[Operation]:
 
 def _cells(keys: ShardKeys, changes: Changes) -> Iterator[Operation]:
     places: dict[Group, int] = {}
-    panes: dict[Pane, list[tuple[int, bytes | None]]] = {}
+    panes: defaultdict[Pane, list[tuple[int, bytes | None]]] = defaultdict(list)
     for pane, group, packed in changes.cells:
-        place = places.setdefault(group, len(places) + 1)
-        panes.setdefault(pane, []).append((place, packed))
+        panes[pane].append((places.setdefault(group, len(places) + 1), packed))
     yield from _some("GROUPS", keys.groups, list(places))
     for pane, cells in panes.items():
         key = keys.cells(pane)
@@ -118,11 +119,13 @@ def _index(keys: ShardKeys, changes: Changes) -> Iterator[Operation]:
     yield from _some("SREM", keys.index, removed)
 
 
-def _hash(key: bytes, items: Iterable[tuple[Value, bytes | None]]) -> Iterator[Operation]:
+def _hash(key: bytes, fields: Mapping[Any, bytes | None]) -> Iterator[Operation]:
     """Sets the fields that have a value, deletes those that have none."""
-    items = list(items)
-    yield from _some("HSET", key, _flat((field, value) for field, value in items if value is not None))
-    yield from _some("HDEL", key, [field for field, value in items if value is None])
+    removed = [field for field, value in fields.items() if value is None]
+    if removed:
+        fields = {field: value for field, value in fields.items() if value is not None}
+    yield from _some("HSET", key, _flat(fields.items()))
+    yield from _some("HDEL", key, removed)
 
 
 def _some(command: str, key: bytes, arguments: Sequence[Value]) -> Iterator[Operation]:
@@ -131,5 +134,5 @@ def _some(command: str, key: bytes, arguments: Sequence[Value]) -> Iterator[Oper
         yield command, key, arguments
 
 
-def _flat(pairs: Iterable[tuple[Value, Value]]) -> list[Value]:
+def _flat(pairs: Iterable[tuple[Value, Any]]) -> list[Value]:
     return list(chain.from_iterable(pairs))

@@ -29,6 +29,7 @@ from mode.threads import WorkerThread
 
 from stream.worker.delivery import Lanes
 from stream.worker.ports import Partition, Position, WorkerFailed
+from stream.worker.records import take_fetched
 
 if TYPE_CHECKING:
     from stream.worker.faust_app import App
@@ -175,8 +176,17 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         timeout: float | None = None,
         max_records: int | None = None,
     ) -> Fetched:
+        """As Faust's, with records as they come from their batch."""
+        if not self.consumer.flow_active:
+            return Fetched({}, self._lanes)
+        fetcher = consumer._fetcher
+        if consumer._closed or fetcher._closed:
+            raise ConsumerStoppedError()
         try:
-            records = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
+            with fetcher._subscriptions.fetch_context():
+                records = await take_fetched(
+                    fetcher, active_partitions, timeout or 0.0, self.app.settings.max_poll_records
+                )
         except NoOffsetForPartitionError:
             records = {}  # just assigned: the seek is to come
         except OffsetOutOfRangeError as e:

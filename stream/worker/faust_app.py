@@ -36,7 +36,7 @@ class Settings:
     rebalance_timeout_ms: int = 60_000
     metadata_age_ms_max: int = 30_000  # how soon a topic that grew is noticed
     fetch_wait_ms_max: int = 250  # see ConsumerThread._create_worker_consumer
-    partition_fetch_bytes_max: int = 4 * 1024 * 1024
+    partition_fetch_bytes_max: int = 1_600 * 1024  # two full commits (mailbox.COMMIT_BYTES) and their framing
 
 
 class ConsumerOnly(BootStrategy):

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 from typing import Protocol
 
 from stream.shard.changes import Changes, Loaded, LogRecord, Needs
@@ -154,12 +156,10 @@ class Mailbox:
 
 def portions(records: Sequence[LogRecord], most: int) -> Iterator[Sequence[LogRecord]]:
     """Cuts records into commits: at most so many, and about COMMIT_BYTES."""
-    begin = size = 0
-    for place, record in enumerate(records):
-        length = len(record.value or b"")
-        if place > begin and (place - begin >= most or size + length > COMMIT_BYTES):
-            yield records[begin:place]
-            begin, size = place, 0
-        size += length
-    if begin < len(records):
-        yield records[begin:]
+    ends = [0, *accumulate(len(record.value or b"") for record in records)]
+    begin = 0
+    while begin < len(records):
+        fitting = bisect_right(ends, ends[begin] + COMMIT_BYTES) - 1
+        end = min(max(fitting, begin + 1), begin + most)
+        yield records[begin:end]
+        begin = end
