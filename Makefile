@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 KAFKA_LIBS := .cache/kafka/libs
 COMPILED := build/compiled
 
-.PHONY: demo test test-compiled compile lint bench kafka-libs clean
+.PHONY: demo test test-compiled compile lint bench bench-plain kafka-libs clean
 
 # The simulated floor on the embedded broker and Redis; ends with Ctrl-C.
 demo: $(VENV)/.demo
@@ -15,10 +15,8 @@ demo: $(VENV)/.demo
 test: lint
 	$(BIN)/python -m pytest
 
-# The core's tests again on the core compiled by mypyc, in a copy, so that the sources stay what runs here.
-test-compiled: $(VENV)/.dev
-	rm -rf $(COMPILED) && mkdir -p $(COMPILED) && cp -r stream tests pyproject.toml setup.py $(COMPILED)
-	cd $(COMPILED) && FLOORCAST_COMPILE=1 $(CURDIR)/$(BIN)/python setup.py -q build_ext --inplace
+# The core's tests again on the core compiled by mypyc.
+test-compiled: $(COMPILED)/.stamp
 	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -m pytest -q tests/test_core_*.py tests/test_scenario_*.py
 
 # The pure core as C, beside its sources: about a third less CPU. Needs a C compiler. `make clean` undoes it.
@@ -30,9 +28,21 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Needs the real servers: redis-server, Java and `make kafka-libs`. Results: bench/out/.
-bench: $(VENV)/.dev
+# On the compiled core; `make bench-plain` on plain Python. Needs the real servers: redis-server, Java and
+# `make kafka-libs`. Results: bench/out/.
+bench: $(COMPILED)/.stamp
+	cd $(COMPILED) && FLOORCAST_KAFKA_LIBS=$(CURDIR)/$(KAFKA_LIBS) $(CURDIR)/$(BIN)/python -m bench
+	mkdir -p bench/out && cp $(COMPILED)/bench/out/latest.json bench/out/
+
+bench-plain: $(VENV)/.dev
 	$(BIN)/python -m bench
+
+# A copy with the core compiled, so that the sources stay what runs here.
+$(COMPILED)/.stamp: $(VENV)/.dev setup.py $(shell find stream tests bench -name '*.py' -o -name '*.lua')
+	rm -rf $(COMPILED) && mkdir -p $(COMPILED) && cp -r stream tests bench pyproject.toml setup.py README.md $(COMPILED)
+	cd $(COMPILED) && FLOORCAST_COMPILE=1 $(CURDIR)/$(BIN)/python setup.py -q build_ext --inplace
+	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -c 'import stream.shard.shard as core; assert core.__file__.endswith(".so")'
+	@touch $@
 
 # The jars of the tests' Apache Kafka, by Maven.
 kafka-libs: $(KAFKA_LIBS)/.stamp

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from stream.shard import shard
+
 LIBRARIES = ("faust-streaming", "aiokafka", "msgspec", "redis", "hiredis", "uvloop")
 
 
@@ -44,8 +46,14 @@ def interpreter() -> str:
     """The interpreter's name, as it belongs to every figure."""
     return (
         f"{platform.python_implementation()} {platform.python_version()} "
-        f"({platform.python_compiler()}, {'PGO' if has_pgo() else 'built without PGO'})"
+        f"({platform.python_compiler()}, {'PGO' if has_pgo() else 'built without PGO'}), "
+        f"core {'compiled by mypyc' if core_is_compiled() else 'not compiled'}"
     )
+
+
+def core_is_compiled() -> bool:
+    """Whether the pure core runs as compiled by mypyc (`make bench`) or as plain Python."""
+    return not str(shard.__file__).endswith(".py")
 
 
 def versions() -> str:

@@ -15,7 +15,7 @@ from bench.core import events_per_cpu_s
 from bench.events import BUSY_RATE, DAY_RATE, DAY_S, Log, mean_bytes, mix_log, ticket_log
 from bench.exact import check_effect
 from bench.latency import latency
-from bench.machine import Cores, has_pgo, interpreter, processor, share_out, versions
+from bench.machine import Cores, core_is_compiled, has_pgo, interpreter, processor, share_out, versions
 from bench.results import Results
 from bench.servers import Deployment, Servers, deployment, fill, servers
 from bench.sizes import Sizes, sizes
@@ -92,6 +92,7 @@ def _machine(cores: Cores, results: Results) -> None:
         f"Kafka, Redis and the rest on {', '.join(map(str, cores.others))}"
     )
     results.add("cores", len({*cores.workers, *cores.others}), "cores", processor())
+    results.add("core_compiled", int(core_is_compiled()), "1 = by mypyc", interpreter())
     results.add("interpreter_pgo", int(has_pgo()), "1 = built with PGO", interpreter())
 
 

@@ -162,7 +162,7 @@ async def outbox_empty(deployment: Pipeline) -> None:
     async with deployment.store() as store, asyncio.timeout(60):
         for family in COUNTED:
             for partition in await store.fences(family):
-                while (await store.image(family, partition)).outbox:
+                while (await store.restore(family, partition)).outbox:
                     await asyncio.sleep(0.1)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from stream.worker.ports import Handler, Partition, WorkerFailed
 
 if TYPE_CHECKING:
-    from aiokafka import ConsumerRecord
+    from stream.shard.changes import LogRecord
 
 # One in Handler.batch, one ready behind it: more adds memory and latency, not speed.
 LANE_BATCHES_MAX = 2
@@ -29,7 +29,7 @@ class Lane:
         self.held: deque[int] = deque()
         self.closed = False
         self._next_offset = start
-        self._batches: deque[list[ConsumerRecord]] = deque()
+        self._batches: deque[list[LogRecord]] = deque()
         self._arrived = asyncio.Event()
 
     @property
@@ -46,7 +46,7 @@ class Lane:
             )
         self._next_offset = last + 1
 
-    def put(self, records: list[ConsumerRecord]) -> None:
+    def put(self, records: list[LogRecord]) -> None:
         """Hand over the next batch; its first offset is in `held` already."""
         self._batches.append(records)
         self._arrived.set()

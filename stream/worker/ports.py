@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from aiokafka import ConsumerRecord
+    from stream.shard.changes import LogRecord
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -64,7 +64,7 @@ class Handler(Protocol):
         """
         ...
 
-    async def batch(self, partition: Partition, records: list[ConsumerRecord]) -> None:
+    async def batch(self, partition: Partition, records: list[LogRecord]) -> None:
         """Take the records, in offset order; returns when its next batch may come (back-pressure).
 
         One call at a time for a partition; several partitions may wait at once without holding up each other.

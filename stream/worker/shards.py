@@ -19,7 +19,7 @@ from stream.worker.mailbox import Mailbox
 from stream.worker.ports import Partition, Position, Transport
 
 if TYPE_CHECKING:
-    from aiokafka import ConsumerRecord
+    from stream.shard.changes import LogRecord
 
 log = logging.getLogger("floorcast.worker")
 
@@ -113,7 +113,7 @@ class Shards:
         for mailbox in mailboxes.values():
             await mailbox.close()
 
-    async def batch(self, partition: Partition, records: list[ConsumerRecord]) -> None:
+    async def batch(self, partition: Partition, records: list[LogRecord]) -> None:
         """Folds and commits; what was read again after a restart is left out."""
         mailbox = self.mailboxes[partition]
         begin = mailbox.shard.fence.offset
