@@ -31,6 +31,7 @@ COMPILED = [
     "stream/shard/intake.py",
     "stream/shard/shard.py",
     "stream/shard/touched.py",
+    "stream/store/commit.py",
 ]
 
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from stream.lifecycle.delta import PANE_MS, Cell, Delta, add_into
 from stream.metrics.sizes import DAY, SIZES, Sizes
@@ -123,13 +123,12 @@ class Panes:
             self._remove(heapq.heappop(self._expiry)[1])
 
     def take_changes(self) -> tuple[list[tuple[Pane, Group, Cell]], set[Pane]]:
-        """Changed cells without zeros (an empty one is to be deleted), and panes to be removed whole; forgets
-        both."""
+        """Changed cells (an empty one is to be deleted), and panes to be removed whole; forgets both."""
         changes: list[tuple[Pane, Group, Cell]] = []
         for pane, groups in self.dirty.items():
             cells = self.cells[pane]
             for group in groups:
-                changes.append((pane, group, without_zeros(cells[group])))
+                changes.append((pane, group, cells[group]))
         removed = self.removed
         self.dirty, self.removed = {}, set()
         return changes, removed
@@ -167,15 +166,15 @@ class Panes:
         for group, cell in groups.items():
             target = cells.get(group)
             if target is None:
-                target = cells[group] = cell.copy()
+                target = cells[group] = without_zeros(cell)
             else:
-                add_into(target, cell)
+                take_in(target, cell)
             if later:
                 for code in self.levels:
-                    change = cell.get(code)
+                    change = cell.get(code, 0)
                     if change:
                         # In a longer pane a change counts on to its end.
-                        target[code + 1] = target.get(code + 1, 0) + change * later
+                        take_in(target, {code + 1: change * later})
             dirty.add(group)
 
     def _enter(self, pane: Pane) -> None:
@@ -252,8 +251,18 @@ def group_into(grouped: Grouped, delta: Delta) -> None:
 
 
 def without_zeros(cell: Cell) -> Cell:
-    """The cell as it is stored: what was taken back altogether leaves nothing behind."""
+    """A copy as it is stored: what was taken back altogether leaves nothing behind."""
     for amount in cell.values():
         if not amount:
             return {code: amount for code, amount in cell.items() if amount}
-    return cell
+    return cell.copy()
+
+
+def take_in(target: dict[Any, int], cell: dict[Any, int]) -> None:
+    """Adds a cell's amounts to a stored one: what becomes zero goes."""
+    for code, amount in cell.items():
+        total = target.get(code, 0) + amount
+        if total:
+            target[code] = total
+        else:
+            target.pop(code, None)

@@ -7,6 +7,8 @@ from collections import Counter
 from typing import Any
 from zlib import adler32
 
+from mypy_extensions import mypyc_attr
+
 from stream.events.decode import Decoder
 from stream.events.instants import to_ms
 from stream.events.refusal import Refused, UnknownType
@@ -17,6 +19,7 @@ IGNORED_TYPES_MAX = 50
 """Unknown types counted by name; more are counted as `others`."""
 
 
+@mypyc_attr(acyclic=True)  # nothing for the collector of cycles
 class Incoming:
     """A record that is not to be ignored: its event, or why it is refused."""
 

@@ -141,7 +141,7 @@ class Client:
         connection = await pool.get_connection()  # type: ignore[no-untyped-call]
         try:
             # Everything else that a connection may have to say was said when it was made.
-            await connection.send_packed_command(b"".join(map(pack, commands)), check_health=False)
+            await connection.send_packed_command(list(map(pack, commands)), check_health=False)
             answers = [await _answer(connection) for _ in commands]
         finally:
             await pool.release(connection)
