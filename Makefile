@@ -19,7 +19,7 @@ test: lint
 test-compiled: $(COMPILED)/.stamp
 	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -m pytest -q tests/test_core_*.py tests/test_scenario_*.py
 
-# The pure core as C, beside its sources: about a third less CPU. Needs a C compiler. `make clean` undoes it.
+# The pure core as C, beside its sources: half the CPU. Needs a C compiler. `make clean` undoes it.
 compile: $(VENV)/.dev
 	FLOORCAST_COMPILE=1 $(BIN)/python setup.py -q build_ext --inplace
 
@@ -42,6 +42,7 @@ $(COMPILED)/.stamp: $(VENV)/.dev setup.py $(shell find stream tests bench -name 
 	rm -rf $(COMPILED) && mkdir -p $(COMPILED) && cp -r stream tests bench pyproject.toml setup.py README.md $(COMPILED)
 	cd $(COMPILED) && FLOORCAST_COMPILE=1 $(CURDIR)/$(BIN)/python setup.py -q build_ext --inplace
 	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -c 'import stream.shard.shard as core; assert core.__file__.endswith(".so")'
+	@[ ! -d ../shared ] || ln -sfn "$(CURDIR)/../shared" build/shared  # the contract's scenarios lie beside the project
 	@touch $@
 
 # The jars of the tests' Apache Kafka, by Maven.

@@ -54,7 +54,7 @@ async def _run(of: Deployment, module: str, topics: str, events: int, core: int)
     finally:
         child.stop()
     said = log.read_text(errors="replace")
-    for line in said.splitlines():
+    for line in reversed(said.splitlines()):  # the log goes on from run to run
         if line.startswith('{"events"'):
             return Took(**json.loads(line))
     raise RuntimeError(f"{module} ended with status {child.exit_code} and no figures:\n{said[-2000:]}")

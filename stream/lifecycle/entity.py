@@ -94,7 +94,7 @@ def unpack_entity(fold: Fold, packed: bytes) -> Entity:
     entity = Entity(fold.new())
     entity.source = source
     entity.checkpoint = None if checkpoint is None else (checkpoint[0], checkpoint[1])
-    head = _pack_head(source, checkpoint)
+    head = _pack_head(source, entity.checkpoint)
     entity.count = int.from_bytes(packed[len(head) + 1 : len(head) + 5], "big")
     entity.rows = bytearray(packed[len(head) + 5 :])
     rows = _rows(fold, entity)

@@ -90,4 +90,9 @@ class Fold:
 
 def names_of(life: Life) -> list[str]:
     """The names of a life's parts, sorted."""
-    return sorted({name for kind in type(life).__mro__ for name in getattr(kind, "__slots__", ())})
+    names: set[str] = set()
+    for kind in type(life).__mro__:
+        # A class compiled by mypyc has its slots under this name.
+        names.update(getattr(kind, "__slots__", ()), getattr(kind, "__mypyc_attrs__", ()))
+    assert names, "a life without parts would be forgotten when it is sealed"
+    return sorted(names)

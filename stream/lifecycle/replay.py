@@ -47,7 +47,7 @@ def lives(fold: Fold, rows: Sequence[Row], start: Life | None = None) -> list[Se
         return [rows] if rows else []
     found: list[Sequence[Row]] = []
     begin = 0
-    state = fold.new() if start is None else copy_state(start)
+    state = fold.new() if start is None else _copy(fold, start)
     uncounted = Delta()
     for place, row in enumerate(rows):
         if is_over(fold, state, row[0]):
@@ -84,9 +84,9 @@ def _replay_recorded(fold: CallFold, rows: Sequence[Row], call: Call) -> Delta:
     return out
 
 
-def copy_state(state: Life) -> Life:
+def _copy(fold: Fold, state: Life) -> Life:
     """A copy that may be folded on without touching the original: all its parts are immutable."""
-    copied = state.__class__.__new__(state.__class__)
+    copied = fold.new()
     for name in names_of(state):
         setattr(copied, name, getattr(state, name))
     return copied
