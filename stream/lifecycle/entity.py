@@ -17,7 +17,7 @@ from stream.lifecycle.checkpoint import Checkpoint, seal, unseal
 from stream.lifecycle.delta import Delta
 from stream.lifecycle.fold import NEVER, Fold, Life
 from stream.lifecycle.replay import is_over, lives, replay, replay_life
-from stream.lifecycle.rows import Row, array, pack, pack_behind, pack_id, unpack
+from stream.lifecycle.rows import Row, array, id_bytes, pack, pack_behind, pack_id, unpack
 from stream.lifecycle.snapshot import Snapshot
 from stream.lifecycle.survey import Survey
 from stream.lifecycle.ticket import TicketFold
@@ -31,8 +31,6 @@ ADDED: Final = 0
 DUPLICATE: Final = 1
 REPLAYED: Final = 2
 QUARANTINED: Final = 3
-
-_encode = msgpack.Encoder().encode
 
 
 class Entity:
@@ -116,7 +114,7 @@ def add(fold: Fold, entity: Entity, row: Row, out: Delta) -> int:
     """Adds an event and what it changes: `ADDED`, `DUPLICATE`, `REPLAYED` (through the whole history) or
     `QUARANTINED`."""
     packed_id = pack_id(row[4])
-    may_be_known = entity.marks & _mark(row[4]) and _encode(packed_id) in entity.rows
+    may_be_known = entity.marks & _mark(row[4]) and id_bytes(row[4]) in entity.rows
     if may_be_known and _is_known(fold, entity, row, out):
         return DUPLICATE
     if entity.count >= EVENTS_MAX:
