@@ -238,8 +238,8 @@ class Pipeline:
         total: Counter[str] = Counter()
         async with self.store() as store:
             for family in COUNTED:
-                for partition in await store.fences(family):
-                    total.update((await store.image(family, partition)).journal)
+                for counts in (await store.journals(family)).values():
+                    total.update(counts)
         return total
 
     async def ask(self, metric: str) -> Values:
