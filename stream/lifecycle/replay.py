@@ -64,24 +64,23 @@ def is_over(fold: Fold, state: Life, at: int) -> bool:
 
 def replay_life(fold: Fold, rows: Sequence[Row], state: Life, ledger: Delta | None) -> Delta:
     """Folds rows of one life on from `state`, which is changed; what it contributed, `ledger` included."""
-    if isinstance(fold, CallFold) and any(row[3] == RECORD for row in rows):
-        assert isinstance(state, Call)
-        return _replay_recorded(fold, rows, state)
     out = Delta()
     if ledger is not None:
         out.merge(ledger, 1)
-    for row in rows:
-        fold.apply(out, state, row[0], row[3], row[7], row[8])
+    if isinstance(fold, CallFold) and any(row[3] == RECORD for row in rows):
+        assert isinstance(state, Call)
+        _replay_recorded(fold, rows, state, out)
+    else:
+        for row in rows:
+            fold.apply(out, state, row[0], row[3], row[7], row[8])
     return out
 
 
-def _replay_recorded(fold: CallFold, rows: Sequence[Row], call: Call) -> Delta:
-    out = Delta()
+def _replay_recorded(fold: CallFold, rows: Sequence[Row], call: Call, out: Delta) -> None:
     records = [row for row in rows if row[3] == RECORD]
     record = max(records, key=lambda row: (row[2], row[0], row[4]))
     replay_recorded(fold, out, call, [row for row in rows if row[3] != RECORD], record)
     call.first_ms, call.last_ms = min(call.first_ms, rows[0][0]), rows[-1][0]
-    return out
 
 
 def _copy(fold: Fold, state: Life) -> Life:

@@ -124,8 +124,7 @@ class Shard:
         Dead letters of records before offset `delivered` have reached their topic and leave the outbox.
         """
         fence = replace(self.fence)
-        for record in records:
-            fence.log_clock = max(fence.log_clock, record.timestamp)
+        fence.log_clock = max([fence.log_clock, *[record.timestamp for record in records]])
         fence.clock = max(fence.clock, fence.log_clock, now_ms if now_ms is not None else 0)
         fence.retention_clock = max(fence.retention_clock, fence.clock)
         if records:
