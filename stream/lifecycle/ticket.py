@@ -237,7 +237,7 @@ class TicketFold(Fold):
 
     def __init__(self, segments: Segments, keep_finished_ms: int) -> None:
         snapshots = Snapshots("ticket", FIELDS, segments.dimensions)
-        super().__init__("tickets", segments, snapshots, keep_finished_ms)
+        super().__init__("tickets", segments, snapshots, keep_finished_ms, sealed=True)
 
     def new(self) -> Ticket:
         return Ticket(self.segments.nothing)

@@ -26,6 +26,19 @@ class Selection:
             return [group_name(self.number, [self.where[field] for field in self.fields])]
         return None
 
+    def whole(self) -> bool:
+        """Whether nothing is split or picked."""
+        return not self.by and not self.where
+
+    def row_of(
+        self, dimensions: Sequence[str], values: Sequence[str | None]
+    ) -> tuple[str | None, ...] | None:
+        """The row of an entity with these values of dimensions, or `None` if it is not of this selection."""
+        named = dict(zip(dimensions, values, strict=True))
+        if any(named[field] != value for field, value in self.where.items()):
+            return None
+        return tuple(named[field] for field in self.by)
+
     def row(self, group: Group) -> tuple[str | None, ...] | None:
         """The row of a stored group, or `None` if it is not of this selection."""
         number, values = group_values(group)

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from stream.metrics.formula import Values
 from stream.metrics.panes import Group, Pane
-from stream.shard.changes import Fence
+from stream.shard.changes import Fence, Since
 
 
 class QueryError(ValueError):
@@ -66,7 +66,5 @@ class Reader(Protocol):
     ) -> dict[int, dict[Group, bytes]]:
         """The live levels by partition."""
 
-    async def read_oldest(
-        self, family: str, partitions: list[int], level: int, groups: list[Group]
-    ) -> dict[tuple[int, Group], int]:
-        """Since when the oldest member of a level is in it, by partition and group."""
+    async def read_members(self, family: str, partitions: list[int], level: int, oldest: bool) -> list[Since]:
+        """Who stands in a level; with `oldest` only who does so longest in each partition."""

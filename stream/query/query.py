@@ -16,7 +16,8 @@ from stream.metrics.sizes import Sizes
 from stream.query.grouping import Selection, select
 from stream.query.model import Answer, QueryError, Question, Reader, Row
 from stream.query.tiling import Clocks, Tiler
-from stream.shard.changes import Fence
+from stream.shard.changes import Fence, Since
+from stream.shard.family import family
 
 By = tuple[str | None, ...]
 AHEAD_MS = 60_000
@@ -54,7 +55,8 @@ class Queries:
         selection = select(groupings, metric.family, by, where)
         fences = await self._reader.fences(metric.family)
         ahead_ms = self._config.future_ms + AHEAD_MS
-        read = _Read(self._reader, self._sizes, self._tiler, metric, selection, fences, ahead_ms)
+        dimensions = family(metric.family, self._config, tuple(groupings)).fold.segments.dimensions
+        read = _Read(self._reader, self._sizes, self._tiler, metric, selection, fences, ahead_ms, dimensions)
         rows: dict[By, dict[tuple[str, ...], Values]] = {}
         used = (question.from_ms, question.to_ms or question.now_ms)
         for label_values, formula in labels:
@@ -121,6 +123,7 @@ class _Read:
         selection: Selection,
         fences: dict[int, Fence],
         ahead_ms: int,
+        dimensions: Grouping,
     ) -> None:
         self._reader = reader
         self._sizes = sizes
@@ -129,6 +132,7 @@ class _Read:
         self._selection = selection
         self._fences = fences
         self._ahead_ms = ahead_ms
+        self._dimensions = dimensions
 
     async def values(
         self, formula: Formula, question: Question
@@ -225,20 +229,15 @@ class _Read:
                     live[row] = live.get(row, 0) + unpack_cell(packed).get(code, 0)
         return live
 
+    async def _members(self, level: int, oldest: bool) -> list[Since]:
+        return await self._reader.read_members(self._metric.family, list(self._fences), level, oldest)
+
     async def _oldest(self, formula: Oldest, now_ms: int) -> dict[By, Values]:
-        partitions = list(self._fences)
-        stored = await self._reader.read_levels(self._metric.family, partitions, self._selection.groups())
-        groups = {
-            group for cells in stored.values() for group in cells if self._selection.row(group) is not None
-        }
-        oldest = await self._reader.read_oldest(
-            self._metric.family, partitions, formula.level, sorted(groups)
-        )
         since: dict[By, int] = {}
-        for (_, group), at in oldest.items():
-            row = self._selection.row(group)
+        for member in await self._members(formula.level, self._selection.whole()):
+            row = self._selection.row_of(self._dimensions, member.values)
             if row is not None:
-                since[row] = min(since.get(row, at), at)
+                since[row] = min(since.get(row, member.since_ms), member.since_ms)
         rows: dict[By, Values] = {row: {"value": max(0, now_ms - at) / 1000} for row, at in since.items()}
         if not self._selection.by:
             rows.setdefault((), {"value": None})
