@@ -27,7 +27,7 @@ from stream.metrics.page import catalog_markdown
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @config_option
 def command(layout: str, as_json: bool, config_path: Path | None) -> None:
-    """List every metric: what it counts, its unit, stats, owner and target, what to do, what to read it with."""
+    """List every metric: meaning, unit, stats, owner and target, what to do, what to read it with."""
     catalog = load_catalog(resolve(config_path).metrics)
     if as_json or layout == "json":
         click.echo(msgspec.json.encode({"metrics": [entry(metric) for metric in catalog]}).decode())
