@@ -62,13 +62,13 @@ from stream.query.windows import Calendar
 )
 @click.option("--json", "as_json", is_flag=True, help="The answer for machines.")
 @click.option(
-    "--csv", "csv_", is_flag=True, help="The answer for a spreadsheet: a line of names, a line a row."
+    "--csv", "for_sheet", is_flag=True, help="The answer for a spreadsheet: a line of names, a line a row."
 )
 @config_options
 def command(
     metric: str, window: str | None, from_: str | None, to: str | None, at: str | None, by: tuple[str, ...],
     where: tuple[str, ...], stats: tuple[str, ...], step: str | None, top: int | None,
-    compared: str | None, as_json: bool, as_csv_: bool,
+    compared: str | None, as_json: bool, for_sheet: bool,
     config_path: Path | None, data_dir: Path | None,
 ) -> None:  # fmt: skip
     """Show METRIC (`floorcast metrics` lists them): now, over a window, by dimensions, in steps.
@@ -77,12 +77,12 @@ def command(
     had read its log to the end.
     """
     config = resolve(config_path, data_dir)
-    if as_json and as_csv_:
+    if as_json and for_sheet:
         raise click.UsageError("--json and --csv are two forms of one answer: ask for one")
     request = Request(window, from_, to, at, by, where, stats, step, compared, top or 0)
     told = run(_query(config, metric, request))
     calendar = Calendar(config.timezone)
-    if as_csv_:
+    if for_sheet:
         click.echo(as_csv(told, calendar), nl=False)
     elif as_json:
         click.echo(msgspec.json.encode(as_plain(told, calendar)).decode())
