@@ -29,9 +29,38 @@ METRICS = [
         labels={"polarity": {"ease": _EASE, "effort": _EFFORT}}, always_by=("polarity",),
     ),
     Metric(
+        id="ces_ease", kind="score", unit="points", group="experience", family="surveys",
+        formula=MeanScore(m.CES_INDEX_SUM, m.CES_INDEX_ANSWERS, m.EASE_UNIT // 100),
+        help="Mean ease on 0-100, 100 easiest: each answer's place on its own scale, turned round for effort questions.",
+        owner="Quality", target="above 75", next_action="Find the step that customers find hard; ces tells the scale's points.",
+    ),
+    Metric(
+        id="cx_rating", kind="score", unit="points", group="experience", family="surveys",
+        formula=MeanScore(m.CX_SUM, m.CX_ANSWERS),
+        help="Mean customer experience rating (kind cx), in the points of the question's scale; 1-5 unless declared.",
+        owner="Head of support", target="above 4.2 of 5", next_action="See which channel and product pull it down; read the comments.",
+    ),
+    Metric(
+        id="employee_satisfaction", kind="score", unit="points", group="experience", family="surveys",
+        formula=MeanScore(m.EMPLOYEE_SUM, m.EMPLOYEE_ANSWERS),
+        help="Mean answer of the staff (kind employee), in the points of the question's scale; 0-10 unless declared.",
+        owner="Head of support", target="above 7.5 of 10", next_action="Talk with the teams that fell; look at load and schedules first.",
+    ),
+    Metric(
+        id="fcr_survey", kind="ratio", unit="ratio", group="quality", family="surveys",
+        formula=Ratio((m.SURVEYS_FCR_CONFIRMED,), (m.SURVEYS_FCR_ANSWERS,)),
+        help="First contact resolution as customers see it: confirmed / answers of kind fcr.",
+        owner="Quality", target="at least 70 %", next_action="Where it is under the measured one, find what comes back.",
+    ),
+    Metric(
+        id="qa_score", kind="score", unit="points", group="quality", family="surveys", formula=MeanScore(m.QA_SUM, m.QA_REVIEWS),
+        help="Mean score (0-100) of quality reviews, counted at the review; a corrected review replaces the first.",
+        owner="Quality", target="above 85", next_action="Coach on the criterion that loses most points; calibrate the reviewers.",
+    ),
+    Metric(
         id="survey_response_rate", kind="ratio", unit="ratio", group="experience", family="surveys",
         formula=Ratio((m.SURVEYS_ANSWERED,), (m.SURVEYS_SENT,)),
-        help="Of the invitations sent in the window: answered / sent.",
+        help="Of the invitations sent in the window: answered / sent. Read it by kind: kinds differ widely.",
         owner="Quality", target="at least 15 %", next_action="Ask sooner and shorter; small samples mislead.",
     ),
 ]  # fmt: skip
