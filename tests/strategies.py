@@ -1,5 +1,5 @@
-"""Shared Hypothesis strategies: the events of a few tickets, calls, invitations and sessions, and the order in
-which they arrive.
+"""Shared Hypothesis strategies: the events of a few tickets, calls, invitations and sessions, and the
+order in which they arrive.
 
 Few subjects, few segment values and times in clusters with many ties, so that rules meet each other
 often. Whatever the contract allows may come: facts out of order, missing beginnings and endings,
