@@ -23,7 +23,8 @@ class Metric:
 
     `labels` are what can be asked beside the segments: label -> value -> the formula for it. `always_by` are
     labels by which
-    an answer is split even when nobody asks, because its values must not be mixed.
+    an answer is split even when nobody asks, because its values must not be mixed. `also` are
+    other families that the formula reads, their codes as `measures.elsewhere` gives them.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Metric:
     next_action: str
     labels: Mapping[str, Mapping[str, Formula]] = field(default_factory=dict)
     always_by: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
 
 
 class UnknownMetric(KeyError):

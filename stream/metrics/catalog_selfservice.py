@@ -6,6 +6,11 @@ from stream.metrics import measures as m
 from stream.metrics.catalog import Metric
 from stream.metrics.formula import Count, Ratio
 
+_CONTACTS = (
+    *m.elsewhere("tickets", m.TICKETS_CREATED, -m.TICKETS_BY_OTHERS),
+    *m.elsewhere("calls", m.CALLS_OFFERED),
+)
+
 METRICS = [
     Metric(
         id="selfservice_sessions", kind="count", unit="sessions", group="operational", family="selfservice",
@@ -18,6 +23,12 @@ METRICS = [
         formula=Ratio((m.SESSIONS_SUCCEEDED,), (m.SESSIONS_ENDED,)),
         help="Of the sessions ended: with a viewed article or solved by the bot, and without going on to a person / all.",
         owner="Knowledge managers", target="at least 60 %", next_action="Read what the sessions that opened a contact had viewed; make those steps clearer.",
+    ),
+    Metric(
+        id="selfservice_share", kind="ratio", unit="ratio", group="operational", family="selfservice", also=("tickets", "calls"),
+        formula=Ratio((m.SESSIONS_STARTED,), (m.SESSIONS_STARTED, *_CONTACTS)),
+        help="Sessions / (sessions + contacts), counted at their start; contacts are tickets created by a customer and inbound calls offered.",
+        owner="Head of support", target="growing with the success rate", next_action="Read beside selfservice_success_rate: sessions that fail come back as contacts.",
     ),
     Metric(
         id="article_helpful_rate", kind="ratio", unit="ratio", group="quality", family="selfservice",

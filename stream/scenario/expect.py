@@ -118,8 +118,9 @@ def groupings_for(
                 name for name in {*what.get("by", ()), *what.get("where", {})} if name not in metric.labels
             )
         )
-        if fields and not any(set(fields) <= set(known) for known in asked[metric.family]):
-            asked[metric.family].append(fields)
+        for name in (metric.family, *metric.also):
+            if fields and not any(set(fields) <= set(known) for known in asked[name]):
+                asked[name].append(fields)
     return {name: tuple(known) for name, known in asked.items()}
 
 
