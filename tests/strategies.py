@@ -173,7 +173,7 @@ def _record_times(draw: st.DrawFn, at_ms: int) -> Json:
 
 
 _SURVEY_SNAPSHOT = _fields(
-    kind=("csat", "nps", "ces", "csat", "nps", "ces", "fcr", "cx", "employee", None),
+    kind=("csat", "nps", "ces", "csat", "nps", "ces", "fcr", "fcr", "cx", "employee", None),
     scale_min=(0, 1, None),
     scale_max=(1, 5, 7, 10, None),
     satisfied_min=(3, 4, None),
@@ -203,7 +203,9 @@ def _survey_body(draw: st.DrawFn, at_ms: int) -> tuple[str, Json]:
     data = draw(_part("survey", _SURVEY_SNAPSHOT))
     if kind in ("survey.responded", "survey.updated"):
         scores = st.integers(0, 11).map(lambda score: {"score": score})
-        data["response"] = draw(scores | scores | st.booleans().map(lambda yes: {"confirmed": yes}))
+        yes_or_no = st.booleans().map(lambda yes: {"confirmed": yes})
+        fcr = data.get("survey", {}).get("kind") == "fcr"
+        data["response"] = draw(yes_or_no | yes_or_no | scores if fcr else scores | scores | yes_or_no)
     elif kind == "qa.reviewed":
         data["review"] = draw(_REVIEW)
     return kind, data

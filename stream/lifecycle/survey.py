@@ -37,36 +37,39 @@ def scale(facts: Facts) -> tuple[int, int]:
     return (least if facts[1] is None else facts[1], greatest if facts[2] is None else facts[2])
 
 
-def fits(facts: Facts, answer: int | bool) -> bool:
+def fits(facts: Facts, answer: object) -> bool:
     """Whether an answer is one that the question allows: yes or no for fcr, else a score on the scale. Either
     while the kind is unknown."""
     if isinstance(answer, bool):
         return facts[0] in (None, "fcr")
+    assert isinstance(answer, int)
     least, greatest = scale(facts)
     return facts[0] != "fcr" and least <= answer <= greatest
 
 
-def measured(facts: Facts, answer: int | bool | None) -> tuple[tuple[int, int], ...]:
+def measured(facts: Facts, answer: object) -> tuple[tuple[int, int], ...]:
     """What an answer adds to which measure: `((code, amount), ...)`; nothing while the kind is unknown."""
     kind = facts[0]
     if answer is None or not fits(facts, answer):
         return ()
+    assert isinstance(answer, int)
+    score = int(answer)  # yes is 1
     if kind == "csat":
         satisfied = facts[3] if facts[3] is not None else scale(facts)[1] - 1  # the top two points
-        return ((m.CSAT_ANSWERS, 1), (m.CSAT_SATISFIED, 1)) if answer >= satisfied else ((m.CSAT_ANSWERS, 1),)
+        return ((m.CSAT_ANSWERS, 1), (m.CSAT_SATISFIED, 1)) if score >= satisfied else ((m.CSAT_ANSWERS, 1),)
     if kind == "nps":
-        code = m.NPS_PROMOTERS if answer >= 9 else m.NPS_PASSIVES if answer >= 7 else m.NPS_DETRACTORS
+        code = m.NPS_PROMOTERS if score >= 9 else m.NPS_PASSIVES if score >= 7 else m.NPS_DETRACTORS
         return ((code, 1),)
     if kind == "ces" and facts[4] == "effort":
-        return ((m.CES_EFFORT_ANSWERS, 1), (m.CES_EFFORT_SUM, int(answer)), *_index(facts, int(answer)))
+        return ((m.CES_EFFORT_ANSWERS, 1), (m.CES_EFFORT_SUM, score), *_index(facts, score))
     if kind == "ces":
-        return ((m.CES_EASE_ANSWERS, 1), (m.CES_EASE_SUM, int(answer)), *_index(facts, int(answer)))
+        return ((m.CES_EASE_ANSWERS, 1), (m.CES_EASE_SUM, score), *_index(facts, score))
     if kind == "fcr":
-        return ((m.SURVEYS_FCR_ANSWERS, 1), (m.SURVEYS_FCR_CONFIRMED, int(answer)))
+        return ((m.SURVEYS_FCR_ANSWERS, 1), (m.SURVEYS_FCR_CONFIRMED, score))
     if kind == "cx":
-        return ((m.CX_ANSWERS, 1), (m.CX_SUM, int(answer)))
+        return ((m.CX_ANSWERS, 1), (m.CX_SUM, score))
     if kind == "employee":
-        return ((m.EMPLOYEE_ANSWERS, 1), (m.EMPLOYEE_SUM, int(answer)))
+        return ((m.EMPLOYEE_ANSWERS, 1), (m.EMPLOYEE_SUM, score))
     return ()
 
 
@@ -98,7 +101,7 @@ class Survey(Life):
         self.sent_in = nothing
         self.answered_ms = NEVER  # the first answer, and its segment: later answers replace its value there
         self.answered_in = nothing
-        self.answer: int | bool | None = None
+        self.answer: object = None  # a score or a bool: compiled, a union of both would keep integers only
         self.counted: tuple[tuple[int, int], ...] = ()
         self.counted_in = nothing
         self.refused = False  # the answer of the last event is outside its scale
@@ -180,7 +183,7 @@ class SurveyFold(Fold):
         out.add(survey.reviewed_ms, survey.reviewed_in, m.QA_SUM, score - (survey.review or 0))
         survey.review = score
 
-    def _answer(self, out: Delta, survey: Survey, at: int, answer: int | bool) -> None:
+    def _answer(self, out: Delta, survey: Survey, at: int, answer: object) -> None:
         survey.answer = answer
         if survey.answered_ms == NEVER:
             survey.answered_ms, survey.answered_in = at, survey.segment
