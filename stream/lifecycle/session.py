@@ -93,13 +93,11 @@ class SessionFold(Fold):
         if self._article >= 0:
             kept = (*kept[: self._article], *kept[self._article + 1 :])
         values = merged(kept, snapshot, 0)
-        if values is not kept:
-            session.segment = self._with_article(values, None)
-
-    def _with_article(self, values: tuple[str | None, ...], article: str | None) -> Segment:
-        if self._article < 0:
-            return self.segments.of(values)
-        return self.segments.of((*values[: self._article], article, *values[self._article :]))
+        if values is kept:
+            return
+        if self._article >= 0:
+            values = (*values[: self._article], None, *values[self._article :])
+        session.segment = self.segments.of(values)
 
     def _of_article(self, segment: Segment, article: str | None) -> Segment:
         if self._article < 0 or article is None:
