@@ -84,6 +84,7 @@ def test_every_part_of_a_queue_rule_changes_it(rule: dict[str, object]) -> None:
         {"redis": {"url": "redis://other:6379/1", "namespace": "n"}},
         {"worker": {"batch_records": 1}, "exporter": {"port": 0}},
         {"deadletters": {"sample": 5}},
+        {"metrics": {"csat": {"target": "at least 90 %", "owner": "Ann", "next_action": "Ask."}}},
         {"horizon": "192h", "queues": [], "timezone": "UTC"},
     ],
 )
