@@ -15,6 +15,7 @@ from stream.query.query import Queries
 from stream.query.windows import Calendar
 from stream.scenario.file import Expectation, ScenarioError
 from stream.scenario.play import Floor
+from stream.shard.family import COUNTED
 
 _Result = TypeVar("_Result")
 
@@ -109,9 +110,7 @@ def groupings_for(
     config: Config, catalog: Catalog, expectations: Sequence[Expectation]
 ) -> dict[str, tuple[Grouping, ...]]:
     """The configured groupings, and those that the expectations ask for: scenarios may split by anything."""
-    asked: dict[str, list[Grouping]] = {
-        name: list(getattr(config.groupings, name)) for name in ("tickets", "calls", "surveys")
-    }
+    asked: dict[str, list[Grouping]] = {name: list(getattr(config.groupings, name)) for name in COUNTED}
     for expectation in expectations:
         what = expectation.what
         if what.get("metric") not in catalog:
@@ -122,8 +121,9 @@ def groupings_for(
                 name for name in {*what.get("by", ()), *what.get("where", {})} if name not in metric.labels
             )
         )
-        if fields and not any(set(fields) <= set(known) for known in asked[metric.family]):
-            asked[metric.family].append(fields)
+        for name in (metric.family, *metric.also):
+            if fields and not any(set(fields) <= set(known) for known in asked[name]):
+                asked[name].append(fields)
     return {name: tuple(known) for name, known in asked.items()}
 
 
