@@ -165,7 +165,8 @@ def _extra(name: str, kind: str, row: Row, text: Callable[[int], str]) -> Iterab
     if name == "tickets":
         yield _MESSAGES[extra]
     elif name == "surveys":
-        yield f"score {extra}" if kind == "qa.reviewed" else f"answer {extra}"
+        said = f"answer {extra[0]} with a comment" if isinstance(extra, list) else f"answer {extra}"
+        yield f"score {extra}" if kind == "qa.reviewed" else said
     elif name == "selfservice":
         helpful, article = extra
         yield f"{article or 'an article'} was {'helpful' if helpful else 'not helpful'}"
