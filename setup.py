@@ -10,7 +10,10 @@ from setuptools import setup
 COMPILED = [
     "stream/events/decode.py",
     "stream/events/instants.py",
+    "stream/lifecycle/agent.py",
     "stream/lifecycle/call.py",
+    "stream/lifecycle/call_counts.py",
+    "stream/lifecycle/call_facts.py",
     "stream/lifecycle/checkpoint.py",
     "stream/lifecycle/delta.py",
     "stream/lifecycle/entity.py",

@@ -10,6 +10,8 @@ from stream.metrics.segments import Segment, Segments
 
 NEVER: Final = -(2**62)
 """Stands for an instant that has not happened."""
+FOREVER: Final = 2**62
+"""Later than every instant."""
 
 Standing = tuple[int, Segment, int]
 """A level whose members are asked for, where the entity stands in it, and since when (ms)."""

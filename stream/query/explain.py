@@ -11,6 +11,7 @@ from msgspec import UNSET
 from stream.config import Config
 from stream.events.decode import decoder_of
 from stream.lifecycle import call as calls
+from stream.lifecycle import call_facts
 from stream.lifecycle import survey as surveys
 from stream.lifecycle import ticket as tickets
 from stream.lifecycle.checkpoint import plain_ledger
@@ -19,7 +20,18 @@ from stream.lifecycle.fold import NEVER, names_of
 from stream.lifecycle.rows import Row
 from stream.lifecycle.snapshot import Snapshot
 from stream.metrics.catalog import Catalog
-from stream.metrics.formula import Count, Duration, Formula, Level, MeanScore, NetPromoter, Oldest, Ratio
+from stream.metrics.formula import (
+    Count,
+    Duration,
+    Formula,
+    Level,
+    LevelShare,
+    MeanScore,
+    NetPromoter,
+    Oldest,
+    Ratio,
+    RatioWithLevel,
+)
 from stream.metrics.measures import SKETCHES, measure_name
 from stream.metrics.panes import Pane
 from stream.metrics.segments import Segment
@@ -35,12 +47,12 @@ _MESSAGES = {
     tickets.OTHER_MESSAGE: "another message: a note, a bot's, an automatic one",
 }
 _OUTCOMES = {
-    calls.NONE: "none",
-    calls.ANSWER: "answered",
-    calls.ABANDON: "abandoned",
-    calls.OTHER: "another way out",
+    call_facts.NONE: "none",
+    call_facts.ANSWER: "answered",
+    call_facts.ABANDON: "abandoned",
+    call_facts.OTHER: "another way out",
 }
-_INSTANTS = ("answer_from", "answered_from", "held_since", "left_from")
+_INSTANTS = ("answer_from", "answered_from", "held_since", "left_from", "long_from")
 _LENGTHS = ("held_ms",)
 _HIDDEN = ("exists", "channel_told")
 
@@ -231,5 +243,9 @@ def reads(formula: Formula, code: int) -> bool:
         return code in (formula.sum_code, formula.answers)
     if isinstance(formula, Level):
         return code in (formula.code, formula.code + 1)
+    if isinstance(formula, RatioWithLevel):
+        return code in (formula.level, *formula.over, *formula.under)
+    if isinstance(formula, LevelShare):
+        return any(code in (level, level + 1) for level in formula.under)
     assert isinstance(formula, Oldest)
     return code == formula.level

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stream.config import Config
-from stream.lifecycle.call import CallFold, Thresholds
+from stream.lifecycle.call import CallFold
+from stream.lifecycle.call_facts import Thresholds
 from stream.lifecycle.fold import Fold
 from stream.lifecycle.survey import SurveyFold
 from stream.lifecycle.ticket import TicketFold
