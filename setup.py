@@ -18,6 +18,7 @@ COMPILED = [
     "stream/lifecycle/delta.py",
     "stream/lifecycle/entity.py",
     "stream/lifecycle/fold.py",
+    "stream/lifecycle/heartbeats.py",
     "stream/lifecycle/record.py",
     "stream/lifecycle/replay.py",
     "stream/lifecycle/rows.py",

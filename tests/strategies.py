@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from stream.events import calls, tickets
+from stream.events import agents, calls, tickets
 from stream.shard.changes import Record
 
 SECOND_MS = 1000
@@ -202,7 +202,21 @@ def _survey_body(draw: st.DrawFn, at_ms: int) -> tuple[str, Json]:
     return kind, data
 
 
-_BODIES = {"tickets": _ticket_body, "calls": _call_body, "surveys": _survey_body}
+_AGENT_SNAPSHOT = _fields(team=("red", "blue", None), site=("oslo", None), queues=(["sales"], []))
+_AGENT_TYPES = (*agents.RANKS, "agent.state_changed", "agent.state_changed", "agent.heartbeat")
+_STATES = ("available", "ringing", "busy", "hold", "wrapup", "break", "offline", "available", "busy")
+
+
+@st.composite
+def _agent_body(draw: st.DrawFn, at_ms: int) -> tuple[str, Json]:
+    kind = draw(st.sampled_from(_AGENT_TYPES))
+    data = draw(_part("agent", _AGENT_SNAPSHOT))
+    if kind == "agent.state_changed":
+        data["state"] = draw(st.sampled_from(_STATES))
+    return kind, data
+
+
+_BODIES = {"tickets": _ticket_body, "calls": _call_body, "surveys": _survey_body, "agents": _agent_body}
 FAMILIES = tuple(_BODIES)
 
 

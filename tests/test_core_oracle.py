@@ -20,7 +20,7 @@ from stream.query.query import Queries
 from stream.shard.image import Image
 from tests import oracle
 from tests.core import DECODE_REASONS, letters, play
-from tests.strategies import BASE_MS, DAY_MS, HOUR_MS, MINUTE_MS, Sent, told
+from tests.strategies import BASE_MS, DAY_MS, FAMILIES, HOUR_MS, MINUTE_MS, Sent, told
 
 CATALOG = load_catalog()
 DAYS = 4
@@ -30,9 +30,12 @@ QUEUES = [
 ]
 SETTINGS: dict[str, Any] = {
     "timezone": "Europe/Berlin",
-    "keep_finished": {"tickets": "1d", "calls": "1d", "surveys": "2d"},
+    "keep_finished": {"tickets": "1d", "calls": "1d", "surveys": "2d", "agents": "1d"},
     "queues": QUEUES,
-    "groupings": {"calls": [["queue"], ["team"], ["team", "queue"], ["channel"]]},
+    "groupings": {
+        "calls": [["queue"], ["team"], ["team", "queue"], ["channel"]],
+        "agents": [["team"], ["agent"], ["site", "team"]],
+    },
 }
 CONFIG = parse(SETTINGS)
 WITHIN = ("min", "max", "p50", "p75", "p90", "p95", "p99")
@@ -41,11 +44,13 @@ BY: dict[str, list[tuple[str, ...]]] = {
     "tickets": [(), ("channel",), ("team",), ("agent",), ("team", "priority")],
     "calls": [(), ("queue",), ("team",), ("team", "queue"), ("channel",)],
     "surveys": [(), ("kind",), ("channel",), ("team",)],
+    "agents": [(), ("agent",), ("team",), ("team", "site")],
 }
 WHERE: dict[str, list[dict[str, str | None]]] = {
     "tickets": [{}, {"team": "red"}, {"channel": None}],
     "calls": [{}, {"queue": "sales"}, {"team": None}],
     "surveys": [{}, {"kind": "csat"}, {"team": "red"}],
+    "agents": [{}, {"agent": "X1"}, {"site": None}],
 }
 
 
@@ -58,6 +63,7 @@ def oracle_config(config: Config) -> oracle.Config:
         rules, config.keep_finished.tickets_ms, config.keep_finished.calls_ms,
         config.keep_finished.surveys_ms,
         config.lost.waiting_ms, config.lost.unfinished_ms,
+        config.keep_finished.agents_ms, config.lost.agents_ms,
     )  # fmt: skip
 
 
@@ -117,7 +123,7 @@ def windows(draw: st.DrawFn, now_ms: int) -> list[tuple[int, int]]:
     return [(BASE_MS - 2 * DAY_MS, until_ms), (begin, max(end, begin + 10_000))]
 
 
-@pytest.mark.parametrize("name", ["tickets", "calls", "surveys"])
+@pytest.mark.parametrize("name", FAMILIES)
 @given(data=st.data())
 def test_every_metric_is_what_the_oracle_says(name: str, data: st.DataObject) -> None:
     """Every stat of every metric, over several windows, by and where; a window is the one that the answer

@@ -33,9 +33,13 @@ class Snapshots:
         part = getattr(data, self._part)
         if not part:
             return None
-        return self._shared(self._fields(part))
+        return self.shared(self._fields(part))
 
-    def _shared(self, snapshot: Snapshot) -> Snapshot:
+    def of_subject(self, subject: str, data: Any) -> Snapshot | None:
+        """The same for an event of an entity."""
+        return self.of(data)
+
+    def shared(self, snapshot: Snapshot) -> Snapshot:
         """The same with one object for equal values: histories then share them, and comparing is cheap."""
         known = self._known
         if len(known) > KNOWN_MAX:

@@ -71,6 +71,7 @@ class Catalog:
 
 def load_catalog() -> Catalog:
     """The catalog of this version."""
-    from stream.metrics import catalog_calls, catalog_surveys, catalog_tickets
+    from stream.metrics import catalog_agents, catalog_calls, catalog_surveys, catalog_tickets
 
-    return Catalog([*catalog_tickets.METRICS, *catalog_calls.METRICS, *catalog_surveys.METRICS])
+    families = (catalog_tickets, catalog_calls, catalog_surveys, catalog_agents)
+    return Catalog([metric for family in families for metric in family.METRICS])

@@ -15,6 +15,7 @@ from stream.query.model import Answer, QueryError, Question, Row
 from stream.query.query import Queries
 from stream.scenario.file import Expectation, ScenarioError
 from stream.scenario.play import Floor
+from stream.shard.family import COUNTED
 
 _Result = TypeVar("_Result")
 
@@ -106,9 +107,7 @@ def groupings_for(
     config: Config, catalog: Catalog, expectations: Sequence[Expectation]
 ) -> dict[str, tuple[Grouping, ...]]:
     """The configured groupings, and those that the expectations ask for: scenarios may split by anything."""
-    asked: dict[str, list[Grouping]] = {
-        name: list(getattr(config.groupings, name)) for name in ("tickets", "calls", "surveys")
-    }
+    asked: dict[str, list[Grouping]] = {name: list(getattr(config.groupings, name)) for name in COUNTED}
     for expectation in expectations:
         what = expectation.what
         if what.get("metric") not in catalog:

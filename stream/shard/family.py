@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stream.config import Config
+from stream.lifecycle.agent import AgentFold
 from stream.lifecycle.call import CallFold
 from stream.lifecycle.call_facts import Thresholds
 from stream.lifecycle.fold import Fold
@@ -13,7 +14,7 @@ from stream.lifecycle.ticket import TicketFold
 from stream.metrics.measures import LEVELS
 from stream.metrics.segments import Grouping, Segments
 
-COUNTED = ("tickets", "calls", "surveys")
+COUNTED = ("tickets", "calls", "surveys", "agents")
 """The families that are folded and counted."""
 
 
@@ -27,13 +28,16 @@ class Family:
 
 
 def family(name: str, config: Config, groupings: tuple[Grouping, ...] | None = None) -> Family:
-    """The rules of `tickets`, `calls` or `surveys`; `groupings` instead of the configured ones (scenarios ask
+    """The rules of one of `COUNTED`; `groupings` instead of the configured ones (scenarios ask
     for their own)."""
     wanted = groupings if groupings is not None else getattr(config.groupings, name)
     if name == "tickets":
         fold: Fold = TicketFold(Segments(wanted), config.keep_finished.tickets_ms)
     elif name == "calls":
         fold = _calls(config, wanted)
+    elif name == "agents":
+        # `team` in any case: histories keep at least one dimension.
+        fold = AgentFold(Segments(wanted, ("team",)), config.keep_finished.agents_ms, config.lost.agents_ms)
     else:
         fold = SurveyFold(Segments(wanted), config.keep_finished.surveys_ms)
     return Family(name, fold, LEVELS[name])
