@@ -71,7 +71,7 @@ def servers(cores: Cores) -> Iterator[Servers]:
 def deployment(at: Servers, name: str, topics_of: str | None = None) -> Deployment:
     """Group and namespace of this name; its topics too, unless they are those of another deployment."""
     prefix = topics_of or name
-    families = (*COUNTED, "agents", "selfservice", "customers", "annotations", "deadletters")
+    families = (*COUNTED, "selfservice", "customers", "annotations", "deadletters")
     document: dict[str, object] = {
         "kafka": {
             "bootstrap": at.bootstrap,

@@ -11,7 +11,7 @@ from stream.config import Config, parse
 
 def test_the_hash_of_the_defaults_is_pinned() -> None:
     """A change of it makes running workers refuse their shards: it must be meant, and in the changelog."""
-    assert Config().shape_hash() == "4bc65e5dce8aa440240f3f2b4aebfb482bb31cda2141cbc0ae66b84d3a515c94"
+    assert Config().shape_hash() == "373aea58caa622322de289d78f35680d7831a767d23bdf64243cfba29361fec9"
 
 
 def test_it_is_the_same_in_every_process() -> None:
@@ -43,11 +43,14 @@ def test_it_is_the_same_in_every_process() -> None:
         {"keep_finished": {"tickets": "31d"}},
         {"keep_finished": {"calls": "3d"}},
         {"keep_finished": {"surveys": "91d"}},
+        {"keep_finished": {"agents": "31d"}},
         {"lost": {"waiting": "5h"}},
         {"lost": {"unfinished": "13h"}},
+        {"lost": {"agents": "13h"}},
         {"groupings": {"tickets": [["team"]]}},
         {"groupings": {"calls": [["team"]]}},
         {"groupings": {"surveys": [["team"]]}},
+        {"groupings": {"agents": [["site"]]}},
         {"queues": [{}]},
         {"retention": {"1d": "500d"}},
         {"max_event_bytes": 4096},
