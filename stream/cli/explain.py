@@ -79,7 +79,12 @@ async def find(config: Config, store: RedisStore, name: str, subject: str) -> Fo
         if subject in loaded.states:
             fence = fences[partition]
             told = explain(
-                family(name, config), config, load_catalog(), fence, subject, loaded.states[subject]
+                family(name, config),
+                config,
+                load_catalog(config.metrics),
+                fence,
+                subject,
+                loaded.states[subject],
             )
             return Found(name, partition, expected, fence.clock, told)
     return None
@@ -96,7 +101,8 @@ def lines(found: Found, calendar: Calendar) -> Iterator[str]:
     if told.sealed:
         yield "  (events older than the horizon are sealed; what they contribute is listed)"
     for event in told.history:
-        yield f"  {calendar.short(event.at_ms)}  {event.type:<24} {event.said}  [{event.source} {event.id}]"
+        known_by = f"[{event.source} {event.id}]" if event.id else ""
+        yield f"  {calendar.short(event.at_ms)}  {event.type:<24} {event.said}  {known_by}".rstrip()
     yield from ("", "state")
     for name, value in told.state:
         yield f"  {name:<17} {value}"

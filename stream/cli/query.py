@@ -85,7 +85,7 @@ def command(
 
 async def _query(config: Config, metric_id: str, request: Request) -> Told:
     async with reading(config) as store:
-        return await answer(config, store, load_catalog(), metric_id, request, wall_ms())
+        return await answer(config, store, load_catalog(config.metrics), metric_id, request, wall_ms())
 
 
 async def answer(

@@ -38,7 +38,7 @@ def command(once: bool, config_path: Path | None, data_dir: Path | None) -> None
 
 async def watch(config: Config, console: Console, once: bool = False) -> None:
     """Shows the board until it is cancelled, which is how it ends."""
-    catalog = load_catalog()
+    catalog = load_catalog(config.metrics)
     async with reading(config) as store:
         if once:
             console.print(draw(await read_board(catalog, config, store, wall_ms())))

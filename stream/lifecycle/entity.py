@@ -116,6 +116,11 @@ def entity_rows(fold: Fold, entity: Entity) -> list[Row]:
     return _rows(fold, entity)
 
 
+def entity_history(fold: Fold, entity: Entity) -> list[Row]:
+    """These with the kept heartbeats among them, which have neither source nor id."""
+    return _history(fold, entity, _rows(fold, entity))
+
+
 def add(fold: Fold, entity: Entity, row: Row, out: Delta) -> int:
     """Adds an event and what it changes: `ADDED`, `DUPLICATE`, `REPLAYED` (through the whole history) or
     `QUARANTINED`."""

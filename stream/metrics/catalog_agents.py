@@ -14,6 +14,7 @@ METRICS = [
         help="Agents logged in; by `state`: available, ringing, busy, hold, wrapup or break.",
         owner="Floor managers", target="as planned for the interval",
         next_action="Too few available while calls wait: end breaks, move agents; many in wrapup: see what keeps them.",
+        pairs=("calls_waiting", "occupancy"),
         labels={
             "state": {
                 "available": Level(m.AGENTS_AVAILABLE),
@@ -31,5 +32,6 @@ METRICS = [
         help="Time of agents in busy, hold and wrapup / (that + available), in seconds over the window.",
         owner="Workforce planning", target="80 to 85 %",
         next_action="Above 85 % people burn out: staff up. Far below 80 %: plan fewer, or give other work.",
+        pairs=("service_level", "call_handle_time"),
     ),
 ]  # fmt: skip

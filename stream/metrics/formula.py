@@ -39,6 +39,22 @@ class Ratio:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """What a group has of all groups of a dimension: its count over theirs together. Empty: no value.
+
+    The query reads the denominator."""
+
+    codes: tuple[int, ...]
+    dimension: str
+    stats = ("value", "numerator", "denominator")
+    default = "value"
+
+    def values(self, cell: Cell, of: Cell) -> Values:
+        """Of a group's cell, and of the cell of all groups."""
+        return _quotient(total(cell, self.codes), total(of, self.codes))
+
+
+@dataclass(frozen=True, slots=True)
 class Duration:
     """A sum in ms and a sketch, read in seconds. Mean and sum are exact, the others at most 1 % off."""
 
@@ -146,7 +162,9 @@ class LevelShare:
         return _quotient(total(spent_ms, self.over) / 1000, total(spent_ms, self.under) / 1000)
 
 
-Formula = Count | Ratio | Duration | NetPromoter | MeanScore | Level | Oldest | RatioWithLevel | LevelShare
+Formula = (
+    Count | Ratio | Share | Duration | NetPromoter | MeanScore | Level | Oldest | RatioWithLevel | LevelShare
+)
 
 
 def total(cell: Cell, codes: tuple[int, ...]) -> int:

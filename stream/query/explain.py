@@ -10,12 +10,13 @@ from msgspec import UNSET
 
 from stream.config import Config
 from stream.events.decode import decoder_of
+from stream.lifecycle import agent as agents
 from stream.lifecycle import call as calls
 from stream.lifecycle import call_facts
 from stream.lifecycle import survey as surveys
 from stream.lifecycle import ticket as tickets
 from stream.lifecycle.checkpoint import plain_ledger
-from stream.lifecycle.entity import Entity, contributions, entity_rows, unpack_entity
+from stream.lifecycle.entity import Entity, contributions, entity_history, unpack_entity
 from stream.lifecycle.fold import NEVER, names_of
 from stream.lifecycle.rows import Row
 from stream.lifecycle.snapshot import Snapshot
@@ -31,8 +32,9 @@ from stream.metrics.formula import (
     Oldest,
     Ratio,
     RatioWithLevel,
+    Share,
 )
-from stream.metrics.measures import SKETCHES, measure_name
+from stream.metrics.measures import SKETCHES, measure_name, shift
 from stream.metrics.panes import Pane
 from stream.metrics.segments import Segment
 from stream.metrics.sizes import SIZES, Sizes
@@ -53,6 +55,7 @@ _OUTCOMES = {
     call_facts.OTHER: "another way out",
 }
 _INSTANTS = ("answer_from", "answered_from", "held_since", "left_from", "long_from")
+_STATES = {level: state for state, level in agents.LEVELS.items()}
 _LENGTHS = ("held_ms",)
 _HIDDEN = ("exists", "channel_told")
 
@@ -146,7 +149,7 @@ def _history(family: Family, entity: Entity, text: Callable[[int], str]) -> list
     types = {rank: name for name, rank in decoder_of(family.name).rank.items()}
     told: list[Told] = []
     before: Snapshot | None = None
-    for row in entity_rows(family.fold, entity):
+    for row in entity_history(family.fold, entity):
         parts = [*_changes(family, before, row[7]), *_extra(family.name, types[row[3]], row, text)]
         told.append(Told(row[0], types[row[3]], row[1], row[4], ", ".join(parts)))
         before = row[7] if row[7] is not None else before
@@ -168,6 +171,8 @@ def _extra(name: str, kind: str, row: Row, text: Callable[[int], str]) -> Iterab
         yield _MESSAGES[extra]
     elif name == "surveys":
         yield f"answer {extra}"
+    elif name == "agents":
+        yield _STATES[extra]
     elif kind == "call.record":
         for place, at in extra.items():
             yield f"{calls.TIMES[place]}={'null' if at is None else text(at)}"
@@ -192,6 +197,8 @@ def _state(family: Family, entity: Entity, text: Callable[[int], str]) -> list[F
             facts.append(
                 (name, ", ".join(f"{measure_name(family.name, code)} {amount}" for code, amount in value))
             )
+        elif name == "level":
+            facts.append(("state", _STATES[value]))
         elif isinstance(value, Segment):
             named = _segments(family, value.values)
             if named:
@@ -220,8 +227,11 @@ def _readers(catalog: Catalog, family: str, code: int) -> tuple[str, ...]:
     return tuple(
         metric.id
         for metric in catalog
-        if metric.family == family
-        and any(reads(formula, code) for formula in (metric.formula, *_labelled(metric.labels.values())))
+        if family in (metric.family, *metric.also)
+        and any(
+            reads(formula, code if family == metric.family else code + shift(family))
+            for formula in (metric.formula, *_labelled(metric.labels.values()))
+        )
     )
 
 
@@ -233,6 +243,8 @@ def reads(formula: Formula, code: int) -> bool:
     """Whether a measure goes into a formula."""
     if isinstance(formula, Count):
         return code in formula.codes
+    if isinstance(formula, Share):
+        return code in (abs(used) for used in formula.codes)
     if isinstance(formula, Ratio):
         return code in (abs(used) for used in (*formula.over, *formula.under))
     if isinstance(formula, Duration):
