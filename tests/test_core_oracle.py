@@ -20,7 +20,7 @@ from stream.query.query import Queries
 from stream.shard.image import Image
 from tests import oracle
 from tests.core import DECODE_REASONS, letters, play
-from tests.strategies import BASE_MS, DAY_MS, FAMILIES, HOUR_MS, MINUTE_MS, Sent, told
+from tests.strategies import BASE_MS, DAY_MS, FAMILIES, HOUR_MS, MINUTE_MS, Sent, rfc3339, told
 
 CATALOG = load_catalog()
 DAYS = 4
@@ -173,6 +173,36 @@ def test_metrics_over_several_families_are_what_the_oracle_says(data: st.DataObj
         assert answer.from_ms <= from_ms
         expected = oracle.answer(truth, "channel_share", answer.from_ms, answer.to_ms, where, by)
         check(CATALOG.get("channel_share"), answer, expected)
+
+
+GONE_SOON = parse({**SETTINGS, "lost": {"agents": "1h"}})
+KINDS = ("agent.heartbeat", "agent.heartbeat", "agent.heartbeat", "agent.state_changed", "agent.logged_out")
+
+
+@given(data=st.data())
+def test_heartbeats_in_any_order_prolong_what_is(data: st.DataObject) -> None:
+    """Many of them between few states, around the length after which an agent is gone: as if all were
+    kept."""
+    minutes = st.integers(0, 40).map(lambda n: n * 10) | st.integers(0, 400)
+    drawn = data.draw(st.lists(st.tuples(minutes, st.sampled_from(KINDS)), min_size=1, max_size=40))
+    sent = [agent_event(number, minute, kind) for number, (minute, kind) in enumerate(drawn)]
+    now_ms = BASE_MS + 500 * MINUTE_MS
+    truth = oracle_image(sent, set(), GONE_SOON, now_ms)
+    image = play("agents", GONE_SOON, sent, now_ms)
+    begin, end = BASE_MS, BASE_MS + 500 * MINUTE_MS
+    for by in ((), ("state",)):
+        answer = ask("agents", image, GONE_SOON, Question("agents", now_ms, begin, end, by))
+        check(CATALOG.get("agents"), answer, oracle.answer(truth, "agents", begin, end, {}, by))
+
+
+def agent_event(number: int, minute: int, kind: str) -> Sent:
+    """One event of an agent, `minute` after the beginning, all sent at the end."""
+    data = {"state": "busy"} if kind == "agent.state_changed" else {}
+    event = {
+        "specversion": "1.0", "id": f"e{number}", "source": "acd", "type": kind, "subject": "X1",
+        "time": rfc3339(BASE_MS + minute * MINUTE_MS), "data": data,
+    }  # fmt: skip
+    return Sent(BASE_MS + minute * MINUTE_MS, BASE_MS + 500 * MINUTE_MS, event, msgspec.json.encode(event))
 
 
 def check_metric(
