@@ -11,7 +11,7 @@ from stream.config import Config, parse
 
 def test_the_hash_of_the_defaults_is_pinned() -> None:
     """A change of it makes running workers refuse their shards: it must be meant, and in the changelog."""
-    assert Config().shape_hash() == "4ac5cab2f27175179b2b849acb84cbdb8dd6ab405b97a2a7a67e3cdcb16943e7"
+    assert Config().shape_hash() == "52e6c72cd17b44392991c89a3111097035176df64054bd691eccf5806207622b"
 
 
 def test_it_is_the_same_in_every_process() -> None:
@@ -43,6 +43,7 @@ def test_it_is_the_same_in_every_process() -> None:
         {"keep_finished": {"tickets": "31d"}},
         {"keep_finished": {"calls": "3d"}},
         {"keep_finished": {"surveys": "91d"}},
+        {"keep_finished": {"selfservice": "3d"}},
         {"keep_finished": {"agents": "31d"}},
         {"lost": {"waiting": "5h"}},
         {"lost": {"unfinished": "13h"}},
@@ -50,6 +51,7 @@ def test_it_is_the_same_in_every_process() -> None:
         {"groupings": {"tickets": [["team"]]}},
         {"groupings": {"calls": [["team"]]}},
         {"groupings": {"surveys": [["team"]]}},
+        {"groupings": {"selfservice": [["team"]]}},
         {"groupings": {"agents": [["site"]]}},
         {"queues": [{}]},
         {"retention": {"1d": "500d"}},

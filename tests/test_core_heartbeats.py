@@ -18,8 +18,8 @@ FOLD = family("agents", CONFIG).fold
 def event(number: int, at_ms: int, kind: str, **data: object) -> Sent:
     """An event of the agent ann."""
     told = {
-        "specversion": "1.0", "id": f"e{number:05}", "source": "acd", "type": f"agent.{kind}", "subject": "ann",
-        "time": rfc3339(at_ms), "data": data,
+        "specversion": "1.0", "id": f"e{number:05}", "source": "acd", "type": f"agent.{kind}",
+        "subject": "ann", "time": rfc3339(at_ms), "data": data,
     }  # fmt: skip
     return Sent(at_ms, at_ms, told, msgspec.json.encode(told))
 

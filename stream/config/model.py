@@ -37,6 +37,9 @@ class KeepFinished(Struct, frozen=True, kw_only=True):
     surveys_ms: Annotated[int, Key(Duration(), "Time after sending when an invitation is forgotten")] = (
         90 * _DAY_MS
     )
+    selfservice_ms: Annotated[int, Key(Duration(), "Silence after which a session is forgotten")] = (
+        2 * _DAY_MS
+    )
     agents_ms: Annotated[int, Key(Duration(), "Silence after which an agent is forgotten")] = 30 * _DAY_MS
 
 
@@ -77,6 +80,13 @@ class GroupingsConfig(Struct, frozen=True, kw_only=True):
             "Groupings of the survey metrics: lists of 1 to 4 segment fields or `kind`",
         ),
     ] = (("kind",), ("channel",), ("team",), ("agent",))
+    selfservice: Annotated[
+        tuple[Grouping, ...],
+        Key(
+            Groupings(("article", *SEGMENT_FIELDS)),
+            "Groupings of the self-service metrics: lists of 1 to 4 segment fields or `article` (of ratings)",
+        ),
+    ] = (("channel",), ("product",), ("article",))
     agents: Annotated[
         tuple[Grouping, ...],
         Key(
@@ -215,6 +225,7 @@ class Config(Struct, frozen=True, kw_only=True):
                 self.keep_finished.tickets_ms,
                 self.keep_finished.calls_ms,
                 self.keep_finished.surveys_ms,
+                self.keep_finished.selfservice_ms,
                 self.keep_finished.agents_ms,
             ],
             "lost": [self.lost.waiting_ms, self.lost.unfinished_ms, self.lost.agents_ms],
@@ -222,6 +233,7 @@ class Config(Struct, frozen=True, kw_only=True):
                 self.groupings.tickets,
                 self.groupings.calls,
                 self.groupings.surveys,
+                self.groupings.selfservice,
                 self.groupings.agents,
             ],
             "queues": [

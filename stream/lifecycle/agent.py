@@ -44,7 +44,7 @@ class AgentSnapshots(Snapshots):
     def of_subject(self, subject: str, data: Any) -> Snapshot | None:
         part = data.agent if data else UNSET
         told = [subject if name == "agent" else getattr(part, name, UNSET) for name in self.names]
-        return self.shared(tuple(told))
+        return self._shared(tuple(told))
 
 
 class Agent(Life):

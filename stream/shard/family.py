@@ -9,12 +9,13 @@ from stream.lifecycle.agent import AgentFold
 from stream.lifecycle.call import CallFold
 from stream.lifecycle.call_facts import Thresholds
 from stream.lifecycle.fold import Fold
+from stream.lifecycle.session import SessionFold
 from stream.lifecycle.survey import SurveyFold
 from stream.lifecycle.ticket import TicketFold
 from stream.metrics.measures import LEVELS
 from stream.metrics.segments import Grouping, Segments
 
-COUNTED = ("tickets", "calls", "surveys", "agents")
+COUNTED = ("tickets", "calls", "surveys", "selfservice", "agents")
 """The families that are folded and counted."""
 
 
@@ -28,13 +29,15 @@ class Family:
 
 
 def family(name: str, config: Config, groupings: tuple[Grouping, ...] | None = None) -> Family:
-    """The rules of one of `COUNTED`; `groupings` instead of the configured ones (scenarios ask
-    for their own)."""
+    """The rules of a family of `COUNTED`; `groupings` instead of the configured ones (scenarios ask for their
+    own)."""
     wanted = groupings if groupings is not None else getattr(config.groupings, name)
     if name == "tickets":
         fold: Fold = TicketFold(Segments(wanted), config.keep_finished.tickets_ms)
     elif name == "calls":
         fold = _calls(config, wanted)
+    elif name == "selfservice":
+        fold = SessionFold(Segments(wanted), config.keep_finished.selfservice_ms)
     elif name == "agents":
         # `team` in any case: histories keep at least one dimension.
         fold = AgentFold(Segments(wanted, ("team",)), config.keep_finished.agents_ms, config.lost.agents_ms)
