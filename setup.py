@@ -10,6 +10,7 @@ from setuptools import setup
 COMPILED = [
     "stream/events/decode.py",
     "stream/events/instants.py",
+    "stream/lifecycle/backlog.py",
     "stream/lifecycle/call.py",
     "stream/lifecycle/checkpoint.py",
     "stream/lifecycle/delta.py",
@@ -17,6 +18,7 @@ COMPILED = [
     "stream/lifecycle/fold.py",
     "stream/lifecycle/record.py",
     "stream/lifecycle/replay.py",
+    "stream/lifecycle/resolution.py",
     "stream/lifecycle/rows.py",
     "stream/lifecycle/snapshot.py",
     "stream/lifecycle/survey.py",
