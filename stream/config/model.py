@@ -37,6 +37,9 @@ class KeepFinished(Struct, frozen=True, kw_only=True):
     surveys_ms: Annotated[int, Key(Duration(), "Time after sending when an invitation is forgotten")] = (
         90 * _DAY_MS
     )
+    selfservice_ms: Annotated[int, Key(Duration(), "Silence after which a session is forgotten")] = (
+        2 * _DAY_MS
+    )
 
 
 class Lost(Struct, frozen=True, kw_only=True):
@@ -73,6 +76,13 @@ class GroupingsConfig(Struct, frozen=True, kw_only=True):
             "Groupings of the survey metrics: lists of 1 to 4 segment fields or `kind`",
         ),
     ] = (("kind",), ("channel",), ("team",), ("agent",))
+    selfservice: Annotated[
+        tuple[Grouping, ...],
+        Key(
+            Groupings(("article", *SEGMENT_FIELDS)),
+            "Groupings of the self-service metrics: lists of 1 to 4 segment fields or `article` (of ratings)",
+        ),
+    ] = (("channel",), ("product",), ("article",))
 
 
 class QueueRule(Struct, frozen=True, kw_only=True):
@@ -204,9 +214,15 @@ class Config(Struct, frozen=True, kw_only=True):
                 self.keep_finished.tickets_ms,
                 self.keep_finished.calls_ms,
                 self.keep_finished.surveys_ms,
+                self.keep_finished.selfservice_ms,
             ],
             "lost": [self.lost.waiting_ms, self.lost.unfinished_ms],
-            "groupings": [self.groupings.tickets, self.groupings.calls, self.groupings.surveys],
+            "groupings": [
+                self.groupings.tickets,
+                self.groupings.calls,
+                self.groupings.surveys,
+                self.groupings.selfservice,
+            ],
             "queues": [
                 [
                     {field: sorted(values) for field, values in rule.when.items()},

@@ -39,6 +39,8 @@ _KINDS: Final[dict[Kind, str]] = {
     "gauge": "computed from now when it is read",
 }
 
+_FAMILIES: Final = {"selfservice": "Self-service"}
+
 
 def catalog_markdown(catalog: Catalog) -> str:
     """The page: an introduction, then every metric by family and group."""
@@ -59,7 +61,7 @@ def _families(catalog: Catalog) -> Iterator[str]:
     for family in dict.fromkeys(metric.family for metric in catalog):
         ours = sorted((metric for metric in catalog if metric.family == family), key=_group)
         for group, metrics in groupby(ours, key=_group):
-            yield f"## {family.capitalize()}: {group}\n"
+            yield f"## {_FAMILIES.get(family, family.capitalize())}: {group}\n"
             for metric in metrics:
                 yield from _section(metric)
 
