@@ -21,7 +21,7 @@ from stream.lifecycle.rows import Row, array, id_bytes, pack, pack_behind, pack_
 from stream.lifecycle.snapshot import Snapshot
 from stream.lifecycle.survey import Survey
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Of the packed entity. A worker refuses a shard written in another (store/layout.py)."""
 EVENTS_MAX: Final = 5_000
 """An entity with more unsealed events is quarantined: more are dead letters."""
