@@ -33,7 +33,7 @@ def family(name: str, config: Config, groupings: tuple[Grouping, ...] | None = N
     own)."""
     wanted = groupings if groupings is not None else getattr(config.groupings, name)
     if name == "tickets":
-        fold: Fold = TicketFold(Segments(wanted), config.keep_finished.tickets_ms)
+        fold: Fold = TicketFold(Segments(wanted, ("agent", "team")), config.keep_finished.tickets_ms)
     elif name == "calls":
         fold = _calls(config, wanted)
     elif name == "selfservice":
