@@ -12,6 +12,7 @@ COMPILED = [
     "stream/events/instants.py",
     "stream/lifecycle/call.py",
     "stream/lifecycle/checkpoint.py",
+    "stream/lifecycle/contact.py",
     "stream/lifecycle/delta.py",
     "stream/lifecycle/entity.py",
     "stream/lifecycle/fold.py",

@@ -108,7 +108,7 @@ def _state(rules: Family, packed: bytes, sealed_before_ms: int) -> dict[str, Any
 
 def state_of(state: Any) -> dict[str, Any]:
     """A state as plain values, by name."""
-    values, _ = seal(state, Delta())
+    values, *_ = seal(state, Delta())
     return dict(zip(names_of(state), values, strict=True))
 
 

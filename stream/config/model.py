@@ -36,6 +36,10 @@ class KeepFinished(Struct, frozen=True, kw_only=True):
     surveys_ms: Annotated[int, Key(Duration(), "Time after sending when an invitation is forgotten")] = (
         90 * _DAY_MS
     )
+    contacts_ms: Annotated[
+        int,
+        Key(Duration(), "How far back a contact of a customer can still be told, changed or taken back"),
+    ] = 45 * _DAY_MS
 
 
 class Lost(Struct, frozen=True, kw_only=True):
@@ -72,6 +76,13 @@ class GroupingsConfig(Struct, frozen=True, kw_only=True):
             "Groupings of the survey metrics: lists of 1 to 4 segment fields or `kind`",
         ),
     ] = (("kind",), ("channel",), ("team",), ("agent",))
+    contacts: Annotated[
+        tuple[Grouping, ...],
+        Key(
+            Groupings(SEGMENT_FIELDS),
+            "Groupings of what is joined by customer: lists of 1 to 4 fields",
+        ),
+    ] = (("channel",), ("team",), ("category",))
 
 
 class QueueRule(Struct, frozen=True, kw_only=True):
@@ -182,9 +193,15 @@ class Config(Struct, frozen=True, kw_only=True):
                 self.keep_finished.tickets_ms,
                 self.keep_finished.calls_ms,
                 self.keep_finished.surveys_ms,
+                self.keep_finished.contacts_ms,
             ],
             "lost": [self.lost.waiting_ms, self.lost.unfinished_ms],
-            "groupings": [self.groupings.tickets, self.groupings.calls, self.groupings.surveys],
+            "groupings": [
+                self.groupings.tickets,
+                self.groupings.calls,
+                self.groupings.surveys,
+                self.groupings.contacts,
+            ],
             "queues": [
                 [
                     {field: sorted(values) for field, values in rule.when.items()},

@@ -13,6 +13,7 @@ from typing import Any, Final
 from msgspec import UNSET, UnsetType
 
 from stream.events.calls import RANKS
+from stream.events.contacts import CONTACT_STARTED
 from stream.events.instants import to_ms
 from stream.lifecycle.delta import Delta
 from stream.lifecycle.fold import NEVER, Fold, Life, Standing
@@ -32,7 +33,7 @@ ENDED: Final = RANKS["call.ended"]
 WRAPUP_ENDED: Final = RANKS["call.wrapup_ended"]
 RECORD: Final = RANKS["call.record"]
 
-FIELDS: Final = ("media", "talk_seconds", "hold_seconds", "wrapup_seconds")
+FIELDS: Final = ("media", "talk_seconds", "hold_seconds", "wrapup_seconds", "customer")
 """What a call's history keeps of a snapshot besides the dimensions; `direction` is one of those (as of the
 causing event)."""
 TIMES: Final = ("offered_at", "queued_at", "answered_at", "abandoned_at", "ended_at", "wrapup_ended_at")
@@ -93,7 +94,7 @@ class Call(Life):
     """The facts of one call."""
 
     __slots__ = (
-        "answered_from", "answered_in", "answered_ms", "channel_told", "ended_in", "ended_ms",
+        "answered_from", "answered_in", "answered_ms", "channel_told", "customer", "ended_in", "ended_ms",
         "first_ms", "held_ms", "held_since", "hold_s", "left", "left_from", "left_in", "left_ms", "media",
         "offered_in", "offered_ms", "queued_in", "queued_ms", "recorded", "stage", "talk_s", "waiting_in",
         "waiting_ms", "wrapup_ended_ms", "wrapup_in", "wrapup_s",
@@ -104,6 +105,7 @@ class Call(Life):
         self.first_ms = NEVER
         self.media = "voice"
         self.channel_told = False  # otherwise it follows from the media
+        self.customer: str | None = None
         self.talk_s: float | None = None
         self.hold_s: float | None = None
         self.wrapup_s: float | None = None
@@ -279,8 +281,13 @@ class CallFold(Fold):
         self._stand(out, call, place)
 
     def _take(self, out: Delta, call: Call, snapshot: Snapshot) -> None:
-        """Merges a snapshot. Given seconds are facts of the whole call: its handling is counted anew."""
-        _, talk, hold, wrapup = snapshot[: len(FIELDS)]
+        """Merges a snapshot. Given seconds and the customer are facts of the whole call: its handling is
+        counted anew, its contact told anew."""
+        _, talk, hold, wrapup, customer = snapshot[: len(FIELDS)]
+        if customer is not UNSET and customer != call.customer:
+            self._tell(out, call, -1)
+            call.customer = customer or None
+            self._tell(out, call, 1)
         ended = call.ended_ms != NEVER or call.wrapup_ended_ms != NEVER
         if not ended or not (
             _tells(talk, call.talk_s) or _tells(hold, call.hold_s) or _tells(wrapup, call.wrapup_s)
@@ -293,7 +300,9 @@ class CallFold(Fold):
 
     def take(self, call: Call, snapshot: Snapshot) -> None:
         """Merges a snapshot: absent is unchanged, null clears."""
-        media, talk, hold, wrapup = snapshot[: len(FIELDS)]
+        media, talk, hold, wrapup, customer = snapshot[: len(FIELDS)]
+        if customer is not UNSET:
+            call.customer = customer or None
         if media is not UNSET:
             call.media = media or "voice"
         if talk is not UNSET:
@@ -398,6 +407,13 @@ class CallFold(Fold):
         at, segment = call.arrival()
         if at != NEVER:
             out.add(at, segment, _OFFERED[segment.values[self._direction]], sign)
+            self._tell(out, call, sign)
+
+    def _tell(self, out: Delta, call: Call, sign: int) -> None:
+        """Tells (1) or takes back (-1) that the customer made contact."""
+        at, segment = call.arrival()
+        if call.customer is not None and at != NEVER and self.inbound(segment):
+            out.tell(CONTACT_STARTED, call.customer, at, segment, sign)
 
     def count_outcome(self, out: Delta, call: Call, sign: int) -> None:
         """Counts (1) or takes back (-1) the outcome, in its own pane and in the arrival's."""

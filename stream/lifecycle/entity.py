@@ -21,7 +21,7 @@ from stream.lifecycle.rows import Row, array, id_bytes, pack, pack_behind, pack_
 from stream.lifecycle.snapshot import Snapshot
 from stream.lifecycle.survey import Survey
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Of the packed entity. A worker refuses a shard written in another (store/layout.py)."""
 EVENTS_MAX: Final = 5_000
 """An entity with more unsealed events is quarantined: more are dead letters."""
@@ -90,7 +90,7 @@ def unpack_entity(fold: Fold, packed: bytes) -> Entity:
         raise ValueError(f"an entity of format {version}; this version reads {FORMAT}")
     entity = Entity(fold.new())
     entity.source = source
-    entity.checkpoint = None if checkpoint is None else (checkpoint[0], checkpoint[1])
+    entity.checkpoint = None if checkpoint is None else (checkpoint[0], checkpoint[1], checkpoint[2])
     head = _pack_head(source, entity.checkpoint)
     entity.count = int.from_bytes(packed[len(head) + 1 : len(head) + 5], "big")
     entity.rows = bytearray(packed[len(head) + 5 :])
@@ -163,7 +163,7 @@ def prune(fold: Fold, entity: Entity, sealed_before_ms: int) -> None:
         kept = kept[len(old) :]
         begun = start if start is not None else fold.new()
         counted = replay_life(fold, old, begun, ledger)
-        entity.checkpoint, changed = seal(begun, counted), True
+        entity.checkpoint, changed = seal(begun, counted if fold.removes else Delta()), True
     if changed:
         _keep(entity, kept)
 

@@ -47,15 +47,18 @@ class Fold:
         keep_finished_ms: int,
         timed: bool = False,
         sealed: bool = False,
+        removes: bool = True,
     ) -> None:
         """`timed`: lives of this kind change at due instants without an event (`due_ms`, `overlay`).
-        `sealed`: they are long, so events older than the horizon go into a checkpoint."""
+        `sealed`: they are long, so events older than the horizon go into a checkpoint. `removes`: an event
+        may take back all that a life contributed, so that a checkpoint needs the ledger of it."""
         self.family = family
         self.segments = segments
         self.snapshots = snapshots
         self.keep_finished_ms = keep_finished_ms
         self.timed = timed
         self.sealed = sealed
+        self.removes = removes
 
     def new(self) -> Life:
         """The life of an entity of which nothing is known."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
+from stream.events.contacts import CONTACT_RESOLVED, CONTACT_STARTED
 from stream.events.tickets import RANKS
 from stream.lifecycle.delta import Delta
 from stream.lifecycle.fold import NEVER, Fold, Life
@@ -25,6 +26,7 @@ from stream.metrics.measures import (
     RESOLUTION,
     RESOLUTION_SUM,
     TICKETS_CREATED,
+    TICKETS_FIRST_CONTACT,
     TICKETS_NEGATIVE,
     TICKETS_REOPENED,
     TICKETS_RESOLVED,
@@ -34,6 +36,7 @@ from stream.metrics.segments import Segment, Segments
 CREATED: Final = RANKS["ticket.created"]
 MESSAGE: Final = RANKS["ticket.message_added"]
 UNASSIGNED: Final = RANKS["ticket.unassigned"]
+ESCALATED: Final = RANKS["ticket.escalated"]
 RESOLVED: Final = RANKS["ticket.resolved"]
 CLOSED: Final = RANKS["ticket.closed"]
 REOPENED: Final = RANKS["ticket.reopened"]
@@ -42,7 +45,7 @@ SPAM: Final = RANKS["ticket.marked_spam"]
 DELETED: Final = RANKS["ticket.deleted"]
 RESTORED: Final = RANKS["ticket.restored"]
 
-FIELDS: Final = ("status", "created_by")
+FIELDS: Final = ("status", "created_by", "customer")
 """What a ticket's history keeps of a snapshot besides the dimensions."""
 
 ACTIVE: Final = ("new", "open", "pending", "on_hold")
@@ -58,8 +61,9 @@ class Ticket(Life):
     """The state of one ticket."""
 
     __slots__ = (
-        "answer_from", "answered", "backlog_in", "created_by", "created_counted", "created_ms",
-        "first_resolved_in", "first_resolved_ms", "merged", "resolved_in", "resolved_ms", "status",
+        "answer_from", "answered", "backlog_in", "created_by", "created_counted", "created_ms", "customer",
+        "escalated", "first_contact", "first_resolved_in", "first_resolved_ms", "merged", "reopened",
+        "replies", "resolved_in", "resolved_ms", "started_in", "status", "team", "transferred",
         "unanswered_in", "unanswered_ms",
     )  # fmt: skip
 
@@ -79,6 +83,16 @@ class Ticket(Life):
         self.backlog_in: Segment | None = None  # where the ticket stands in the levels
         self.unanswered_in: Segment | None = None
         self.merged = False
+        self.customer: str | None = None
+        self.started_in: Segment | None = None  # where a contact by the customer began, at its creation
+        self.first_contact = False  # the resolution in force is one at first contact
+        self.replies = 0  # public messages by a person
+        self.team: str | None = None  # the last one
+        self.transferred = self.escalated = self.reopened = False
+
+    def resolved_at_first_contact(self) -> bool:
+        """Whether a resolution that comes now is one at first contact."""
+        return self.replies <= 1 and not (self.transferred or self.escalated or self.reopened)
 
     def finished(self) -> bool:
         """When it is removed, resolved or closed."""
@@ -96,15 +110,22 @@ class Ticket(Life):
         if snapshot is not None:
             if snapshot[1] is not UNSET:
                 self.created_by = snapshot[1]
+            if snapshot[2] is not UNSET and snapshot[2] != self.customer:
+                self._tell(out, -1)
+                self.customer = snapshot[2] or None
+                self._tell(out, 1)
             values = merged(self.segment.values, snapshot, len(FIELDS))
             if values is not self.segment.values:
                 self.segment = segments.of(values)
+                self._note_team(segments)
         if rank == UNASSIGNED:
             self._unassign(snapshot, segments)
         before = self.status
         after = self._status_after(rank, snapshot, first)
         self.status = after
         was_done = before in DONE
+        if rank == ESCALATED:
+            self.escalated = True
         # A reopening acts before a message of the same event, a resolution after it.
         if after in ACTIVE and (was_done or (before is None and rank == REOPENED)):
             self._reopen(out, at)
@@ -117,6 +138,12 @@ class Ticket(Life):
         if RESTORED >= rank >= MERGED:
             self._remove_or_restore(rank)
         self._stand(out, at)
+
+    def _note_team(self, segments: Segments) -> None:
+        team = self.segment.values[segments.dimensions.index("team")]
+        if team is not None:
+            self.transferred = self.transferred or self.team not in (None, team)
+            self.team = team
 
     def _unassign(self, snapshot: Snapshot | None, segments: Segments) -> None:
         if "agent" not in segments.dimensions:
@@ -154,6 +181,8 @@ class Ticket(Life):
             self._observe_resolutions(out, 1)
         out.add(at, self.segment, TICKETS_CREATED, 1)
         if self.created_by is None or self.created_by == "customer":
+            self.started_in = self.segment
+            self._tell_start(out, 1)
             self._message(out, at, BY_CUSTOMER)
 
     def _message(self, out: Delta, at: int, kind: int | None) -> None:
@@ -163,6 +192,7 @@ class Ticket(Life):
             if self.answer_from == NEVER:
                 self.answer_from = at
         elif kind == HUMAN_REPLY:
+            self.replies += 1
             if not self.answered and self.answer_from != NEVER:
                 self.answered = True
                 took = at - self.answer_from
@@ -179,18 +209,42 @@ class Ticket(Life):
             self.first_resolved_ms, self.first_resolved_in = at, self.segment
             self._observe_first(out, 1)
         out.add(at, self.segment, TICKETS_RESOLVED, 1)
+        self.first_contact = self.resolved_at_first_contact()
+        self._count_first_contact(out, 1)
         self._observe_full(out, 1)
 
     def _reopen(self, out: Delta, at: int) -> None:
         out.add(at, self.segment, TICKETS_REOPENED, 1)
+        self.reopened = True
         if self.resolved_ms != NEVER:
             out.add(self.resolved_ms, self.resolved_in, TICKETS_RESOLVED, -1)
             self._observe_full(out, -1)
+            self._count_first_contact(out, -1)
             self.resolved_ms = NEVER
         if not self.answered:
             # sla.md 15: measured from the oldest customer message since the resolution, else from the next
             # one.
             self.answer_from = self.unanswered_ms
+
+    def _count_first_contact(self, out: Delta, sign: int) -> None:
+        """Counts (1) or takes back (-1) that the resolution in force is one at first contact."""
+        if self.first_contact:
+            out.add(self.resolved_ms, self.resolved_in, TICKETS_FIRST_CONTACT, sign)
+            self._tell_resolution(out, sign)
+
+    def _tell(self, out: Delta, sign: int) -> None:
+        """Tells (1) or takes back (-1) all facts about the customer."""
+        self._tell_start(out, sign)
+        if self.resolved_ms != NEVER and self.first_contact:
+            self._tell_resolution(out, sign)
+
+    def _tell_start(self, out: Delta, sign: int) -> None:
+        if self.customer is not None and self.started_in is not None:
+            out.tell(CONTACT_STARTED, self.customer, self.created_ms, self.started_in, sign)
+
+    def _tell_resolution(self, out: Delta, sign: int) -> None:
+        if self.customer is not None:
+            out.tell(CONTACT_RESOLVED, self.customer, self.resolved_ms, self.resolved_in, sign)
 
     def _observe_resolutions(self, out: Delta, sign: int) -> None:
         if self.first_resolved_ms != NEVER:

@@ -33,6 +33,7 @@ TICKETS_NEGATIVE: Final = 4
 FIRST_RESPONSE_SUM: Final = 5
 RESOLUTION_SUM: Final = 6
 FULL_RESOLUTION_SUM: Final = 7
+TICKETS_FIRST_CONTACT: Final = 8
 BACKLOG: Final = 100
 BACKLOG_UNANSWERED: Final = 102
 FIRST_RESPONSE: Final = SKETCHES
@@ -83,10 +84,16 @@ CES_EASE_SUM: Final = 9
 CES_EFFORT_ANSWERS: Final = 10
 CES_EFFORT_SUM: Final = 11
 
+# Topic `contacts` (internal)
+CONTACTS_STARTED: Final = 1
+CONTACTS_REPEATED: Final = 2
+CONTACTS_RETURNED: Final = 3  # resolutions at first contact that were followed by another contact
+
 LEVELS: Final[dict[str, tuple[int, ...]]] = {
     "tickets": (BACKLOG, BACKLOG_UNANSWERED),
     "calls": (CALLS_WAITING,),
     "surveys": (),
+    "contacts": (),
 }
 """The level codes of each family: rolling a pane up treats their integrals apart (metrics/panes.py)."""
 
@@ -94,6 +101,7 @@ _PER_FAMILY: Final[dict[str, tuple[str, ...]]] = {
     "tickets": ("TICKETS_", "FIRST_RESPONSE", "RESOLUTION", "FULL_RESOLUTION", "BACKLOG"),
     "calls": ("CALLS_", "CALL_", "ARRIVED_", "ABANDON_"),
     "surveys": ("SURVEYS_", "CSAT_", "NPS_", "CES_"),
+    "contacts": ("CONTACTS_",),
 }
 
 

@@ -107,7 +107,7 @@ def groupings_for(
 ) -> dict[str, tuple[Grouping, ...]]:
     """The configured groupings, and those that the expectations ask for: scenarios may split by anything."""
     asked: dict[str, list[Grouping]] = {
-        name: list(getattr(config.groupings, name)) for name in ("tickets", "calls", "surveys")
+        name: list(getattr(config.groupings, name)) for name in ("tickets", "calls", "surveys", "contacts")
     }
     for expectation in expectations:
         what = expectation.what

@@ -6,41 +6,57 @@ from dataclasses import dataclass
 
 from stream.config import Config
 from stream.lifecycle.call import CallFold, Thresholds
+from stream.lifecycle.contact import ContactFold
 from stream.lifecycle.fold import Fold
 from stream.lifecycle.survey import SurveyFold
 from stream.lifecycle.ticket import TicketFold
 from stream.metrics.measures import LEVELS
 from stream.metrics.segments import Grouping, Segments
 
-COUNTED = ("tickets", "calls", "surveys")
+COUNTED = ("tickets", "calls", "surveys", "contacts")
 """The families that are folded and counted."""
+TELLING = ("tickets", "calls")
+"""Of these, those whose shards tell facts to those of `contacts`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Everything that a shard needs to know of its topic."""
+    """Everything that a shard needs to know of its topic. `horizon_ms`: how late an event may arrive,
+    `future_ms`: how far it may be ahead of its record."""
 
     name: str
     fold: Fold
     levels: tuple[int, ...]
+    horizon_ms: int
+    future_ms: int
 
 
 def family(name: str, config: Config, groupings: tuple[Grouping, ...] | None = None) -> Family:
-    """The rules of `tickets`, `calls` or `surveys`; `groupings` instead of the configured ones (scenarios ask
-    for their own)."""
+    """The rules of a counted family; `groupings` instead of the configured ones (scenarios ask for their
+    own)."""
     wanted = groupings if groupings is not None else getattr(config.groupings, name)
+    if name == "contacts":
+        # A fact is as old as what it is about; a record of a call may tell times ahead of its own.
+        fold: Fold = ContactFold(Segments(wanted, ("category",)))
+        return Family(name, fold, LEVELS[name], config.keep_finished.contacts_ms, config.horizon_ms)
     if name == "tickets":
-        fold: Fold = TicketFold(Segments(wanted), config.keep_finished.tickets_ms)
+        segments = Segments(wanted, ("team", *_told(config)))
+        fold = TicketFold(segments, config.keep_finished.tickets_ms)
     elif name == "calls":
         fold = _calls(config, wanted)
     else:
         fold = SurveyFold(Segments(wanted), config.keep_finished.surveys_ms)
-    return Family(name, fold, LEVELS[name])
+    return Family(name, fold, LEVELS[name], config.horizon_ms, config.future_ms)
+
+
+def _told(config: Config) -> tuple[str, ...]:
+    """The dimensions that facts about customers have."""
+    return ("category", *(field for grouping in config.groupings.contacts for field in grouping))
 
 
 def _calls(config: Config, groupings: tuple[Grouping, ...]) -> Fold:
     asked = dict.fromkeys(field for rule in config.queues for field in rule.when)
-    segments = Segments(groupings, (*asked, "direction"))
+    segments = Segments(groupings, (*asked, *_told(config), "direction"))
     rules = [
         (
             {field: frozenset(values) for field, values in rule.when.items()},
