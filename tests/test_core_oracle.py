@@ -74,7 +74,12 @@ def oracle_image(sent: list[Sent], refused: set[bytes], config: Config, now_ms: 
 
 def ask(name: str, image: Image, config: Config, question: Question) -> Answer:
     """The product's answer, from memory."""
-    asking = Queries(CATALOG, config, ImageReader({(name, 0): image})).ask(question)
+    return answer_of({(name, 0): image}, question, config)
+
+
+def answer_of(images: dict[tuple[str, int], Image], question: Question, config: Config = CONFIG) -> Answer:
+    """The same of several families."""
+    asking = Queries(CATALOG, config, ImageReader(images)).ask(question)
     try:
         asking.send(None)
     except StopIteration as done:
@@ -134,10 +139,34 @@ def test_every_metric_is_what_the_oracle_says(name: str, data: st.DataObject) ->
         st.sampled_from([*((by, {}) for by in BY[name]), *(((), where) for where in WHERE[name])])
     )
     for metric in CATALOG:
-        if metric.family == name:
+        if metric.family == name and not metric.also:
             check_metric(name, metric, image, truth, now_ms, asked, by, where)
             for label in metric.labels:
                 check_metric(name, metric, image, truth, now_ms, asked, (label,), {})
+
+
+@given(data=st.data())
+def test_metrics_over_several_families_are_what_the_oracle_says(data: st.DataObject) -> None:
+    """Contacts by channel: tickets and calls of one window, by and where."""
+    sent = {name: data.draw(told(name, DAYS)) for name in ("tickets", "calls")}
+    now_ms = max(max(one.at_ms, one.sent_ms) for of in sent.values() for one in of)
+    images = {(name, 0): play(name, CONFIG, of, now_ms) for name, of in sent.items()}
+    refused = {
+        letter.value or b""
+        for image in images.values()
+        for letter in letters(image)
+        if letter.reason in DECODE_REASONS
+    }
+    truth = oracle_image([one for of in sent.values() for one in of], refused, CONFIG, now_ms)
+    by = data.draw(st.sampled_from([(), ("channel",), ("team",)]))
+    picked: list[dict[str, str | None]] = [{}, {"channel": "phone"}, {"channel": None}]
+    where: dict[str, str | None] = {} if by else data.draw(st.sampled_from(picked))
+    for from_ms, to_ms in data.draw(windows(now_ms)):
+        answer = answer_of(images, Question("channel_share", now_ms, from_ms, to_ms, by, where))
+        assert answer.from_ms is not None
+        assert answer.from_ms <= from_ms
+        expected = oracle.answer(truth, "channel_share", answer.from_ms, answer.to_ms, where, by)
+        check(CATALOG.get("channel_share"), answer, expected)
 
 
 def check_metric(

@@ -68,7 +68,7 @@ class GroupingsConfig(Struct, frozen=True, kw_only=True):
     calls: Annotated[
         tuple[Grouping, ...],
         Key(Groupings(SEGMENT_FIELDS), "Groupings of the call metrics: lists of 1 to 4 segment fields"),
-    ] = (("queue",), ("team",), ("agent",), ("team", "queue"))
+    ] = (("queue",), ("team",), ("agent",), ("team", "queue"), ("channel",))
     surveys: Annotated[
         tuple[Grouping, ...],
         Key(

@@ -25,6 +25,7 @@ from stream.metrics.measures import (
     FULL_RESOLUTION_SUM,
     RESOLUTION,
     RESOLUTION_SUM,
+    TICKETS_BY_OTHERS,
     TICKETS_CREATED,
     TICKETS_FIRST_CONTACT,
     TICKETS_NEGATIVE,
@@ -184,6 +185,8 @@ class Ticket(Life):
             self.started_in = self.segment
             self._tell_start(out, 1)
             self._message(out, at, BY_CUSTOMER)
+        else:
+            out.add(at, self.segment, TICKETS_BY_OTHERS, 1)
 
     def _message(self, out: Delta, at: int, kind: int | None) -> None:
         if kind == BY_CUSTOMER:
@@ -203,6 +206,7 @@ class Ticket(Life):
         self.unanswered_ms = NEVER
         if first:
             return  # it was resolved before anything was heard of it
+        self._take_resolution_back(out)  # one is in force where a cleared status came between
         self.resolved_ms = at
         self.resolved_in = self.segment
         if self.first_resolved_ms == NEVER:
@@ -216,11 +220,7 @@ class Ticket(Life):
     def _reopen(self, out: Delta, at: int) -> None:
         out.add(at, self.segment, TICKETS_REOPENED, 1)
         self.reopened = True
-        if self.resolved_ms != NEVER:
-            out.add(self.resolved_ms, self.resolved_in, TICKETS_RESOLVED, -1)
-            self._observe_full(out, -1)
-            self._count_first_contact(out, -1)
-            self.resolved_ms = NEVER
+        self._take_resolution_back(out)
         if not self.answered:
             # sla.md 15: measured from the oldest customer message since the resolution, else from the next
             # one.
@@ -245,6 +245,13 @@ class Ticket(Life):
     def _tell_resolution(self, out: Delta, sign: int) -> None:
         if self.customer is not None:
             out.tell(CONTACT_RESOLVED, self.customer, self.resolved_ms, self.resolved_in, sign)
+
+    def _take_resolution_back(self, out: Delta) -> None:
+        if self.resolved_ms != NEVER:
+            out.add(self.resolved_ms, self.resolved_in, TICKETS_RESOLVED, -1)
+            self._observe_full(out, -1)
+            self._count_first_contact(out, -1)
+            self.resolved_ms = NEVER
 
     def _observe_resolutions(self, out: Delta, sign: int) -> None:
         if self.first_resolved_ms != NEVER:

@@ -23,7 +23,9 @@ class Metric:
 
     `labels` are what can be asked beside the segments: label -> value -> the formula for it. `always_by` are
     labels by which
-    an answer is split even when nobody asks, because its values must not be mixed.
+    an answer is split even when nobody asks, because its values must not be mixed. `also` are
+    other families that the formula reads, their codes as `measures.elsewhere` gives them; `fed_by` are those
+    that tell them facts, so that a number is as fresh as these.
     """
 
     id: str
@@ -38,6 +40,8 @@ class Metric:
     next_action: str
     labels: Mapping[str, Mapping[str, Formula]] = field(default_factory=dict)
     always_by: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    fed_by: tuple[str, ...] = ()
 
 
 class UnknownMetric(KeyError):
@@ -71,6 +75,7 @@ class Catalog:
 
 def load_catalog() -> Catalog:
     """The catalog of this version."""
-    from stream.metrics import catalog_calls, catalog_surveys, catalog_tickets
+    from stream.metrics import catalog_calls, catalog_contacts, catalog_surveys, catalog_tickets
 
-    return Catalog([*catalog_tickets.METRICS, *catalog_calls.METRICS, *catalog_surveys.METRICS])
+    families = (catalog_tickets, catalog_contacts, catalog_calls, catalog_surveys)
+    return Catalog([metric for family in families for metric in family.METRICS])

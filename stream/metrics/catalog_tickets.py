@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stream.metrics import measures as m
 from stream.metrics.catalog import Metric
-from stream.metrics.formula import Count, Duration, Level
+from stream.metrics.formula import Count, Duration, Level, Share
 
 METRICS = [
     Metric(
@@ -13,6 +13,13 @@ METRICS = [
         help="Tickets created, counted when created. Merged, spam and deleted tickets are not counted.",
         owner="Support operations", target="within the forecast",
         next_action="Compare with releases, outages and campaigns of the day; staff to the forecast.",
+    ),
+    Metric(
+        id="channel_share", kind="ratio", unit="ratio", group="operational", family="tickets", also=("calls",),
+        formula=Share((m.TICKETS_CREATED, -m.TICKETS_BY_OTHERS, *m.elsewhere("calls", m.CALLS_OFFERED)), "channel"),
+        help="Contacts of the channel / contacts of all channels: tickets created by a customer and inbound calls offered, counted at their start.",
+        owner="Head of support", target="moving to the channels that customers prefer",
+        next_action="Staff each channel for its share; read beside csat by channel.",
     ),
     Metric(
         id="first_response_time", kind="duration", unit="seconds", group="speed", family="tickets",

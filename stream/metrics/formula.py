@@ -44,6 +44,24 @@ class Ratio:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """What a group has of all groups of a dimension: its count over theirs together. Empty: no value.
+
+    The query reads the denominator."""
+
+    codes: tuple[int, ...]
+    dimension: str
+    stats = ("value", "numerator", "denominator")
+    default = "value"
+
+    def values(self, cell: Cell, of: Cell) -> Values:
+        """Of a group's cell, and of the cell of all groups."""
+        numerator, denominator = total(cell, self.codes), total(of, self.codes)
+        value = numerator / denominator if denominator else None
+        return {"value": value, "numerator": numerator, "denominator": denominator}
+
+
+@dataclass(frozen=True, slots=True)
 class Duration:
     """A sum in ms and a sketch, read in seconds. Mean and sum are exact, the others at most 1 % off."""
 
@@ -122,7 +140,7 @@ class Oldest:
     default = "value"
 
 
-Formula = Count | Ratio | Duration | NetPromoter | MeanScore | Level | Oldest
+Formula = Count | Ratio | Share | Duration | NetPromoter | MeanScore | Level | Oldest
 
 
 def total(cell: Cell, codes: tuple[int, ...]) -> int:

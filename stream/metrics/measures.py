@@ -25,6 +25,22 @@ def sketch_base(number: int) -> int:
     return SKETCHES + number * WIDTH
 
 
+ELSEWHERE: Final = 1_000_000
+"""A metric that reads several families has the codes of the others shifted by multiples of this."""
+FAMILIES: Final = ("tickets", "calls", "surveys", "agents", "selfservice", "contacts")
+
+
+def shift(family: str) -> int:
+    """By how much the codes of a family are shifted in a formula of another one."""
+    return (1 + FAMILIES.index(family)) * ELSEWHERE
+
+
+def elsewhere(family: str, *codes: int) -> tuple[int, ...]:
+    """Codes of a family for a formula of another one; a negative code stays negative."""
+    by = shift(family)
+    return tuple([code + by if code > 0 else code - by for code in codes])
+
+
 # Topic `tickets`
 TICKETS_CREATED: Final = 1
 TICKETS_RESOLVED: Final = 2
@@ -34,6 +50,7 @@ FIRST_RESPONSE_SUM: Final = 5
 RESOLUTION_SUM: Final = 6
 FULL_RESOLUTION_SUM: Final = 7
 TICKETS_FIRST_CONTACT: Final = 8
+TICKETS_BY_OTHERS: Final = 60  # created by an agent, a bot or the system: no contacts
 BACKLOG: Final = 100
 BACKLOG_UNANSWERED: Final = 102
 FIRST_RESPONSE: Final = SKETCHES

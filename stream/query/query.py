@@ -3,13 +3,15 @@ catalog's formula."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 
 from stream.config import Config
 from stream.lifecycle.delta import PANE_MS, Cell
 from stream.metrics.catalog import Catalog, Metric
 from stream.metrics.cells import unpack_cell
-from stream.metrics.formula import Formula, Level, Oldest, Values
+from stream.metrics.formula import Formula, Level, Oldest, Share, Values, total
+from stream.metrics.measures import shift
 from stream.metrics.panes import Group, Pane
 from stream.metrics.segments import Grouping
 from stream.metrics.sizes import Sizes
@@ -47,16 +49,7 @@ class Queries:
         """The answer, or `QueryError`/`UnknownMetric` that says what can be asked."""
         metric = self._catalog.get(question.metric)
         by, where, labels = self._split(metric, question)
-        groupings = (
-            self._groupings[metric.family]
-            if self._groupings
-            else getattr(self._config.groupings, metric.family)
-        )
-        selection = select(groupings, metric.family, by, where)
-        fences = await self._reader.fences(metric.family)
-        ahead_ms = self._config.future_ms + AHEAD_MS
-        dimensions = family(metric.family, self._config, tuple(groupings)).fold.segments.dimensions
-        read = _Read(self._reader, self._sizes, self._tiler, metric, selection, fences, ahead_ms, dimensions)
+        read = await self._read(metric, metric.family, by, where)
         rows: dict[By, dict[tuple[str, ...], Values]] = {}
         used = (question.from_ms, question.to_ms or question.now_ms)
         for label_values, formula in labels:
@@ -69,8 +62,26 @@ class Queries:
         return Answer(
             list(self._rows(names, by, rows, bool(names))),
             *used,
-            min((f.fresh for f in fences.values()), default=0),
+            min([read.fresh_at(), *[await self._fresh_at(name) for name in metric.fed_by]]),
         )
+
+    async def _fresh_at(self, name: str) -> int:
+        """Since when the oldest shard of a family is fresh."""
+        return min((fence.fresh for fence in (await self._reader.fences(name)).values()), default=0)
+
+    async def _read(
+        self, metric: Metric, name: str, by: tuple[str, ...], where: dict[str, str | None]
+    ) -> _Read:
+        """Reads of one family, with those of the others that the metric needs beside it."""
+        groupings = self._groupings[name] if self._groupings else getattr(self._config.groupings, name)
+        also = metric.also if name == metric.family else ()
+        return _Read(
+            self._reader, self._sizes, self._tiler, metric, name, select(groupings, name, by, where),
+            await self._reader.fences(name), self._config.future_ms + AHEAD_MS,
+            family(name, self._config, tuple(groupings)).fold.segments.dimensions,
+            [await self._read(metric, other, by, where) for other in also],
+            partial(self._read, metric, name),
+        )  # fmt: skip
 
     def _rows(
         self,
@@ -120,15 +131,22 @@ class _Read:
         sizes: Sizes,
         tiler: Tiler,
         metric: Metric,
+        name: str,
         selection: Selection,
         fences: dict[int, Fence],
         ahead_ms: int,
         dimensions: Grouping,
+        others: list[_Read],
+        again: Callable[[tuple[str, ...], dict[str, str | None]], Awaitable[_Read]],
     ) -> None:
+        """`others` read the other families of the metric; `again` makes the same by other dimensions."""
         self._reader = reader
         self._sizes = sizes
         self._tiler = tiler
         self._metric = metric
+        self._family = name
+        self._others = others
+        self._again = again
         self._selection = selection
         self._fences = fences
         self._ahead_ms = ahead_ms
@@ -144,10 +162,46 @@ class _Read:
             return await self._level(formula, question)
         if question.from_ms is None or question.to_ms is None:
             raise QueryError(f"{self._metric.id} needs a window: ask with --window or --from and --to")
-        cells, used = await self._window(question.from_ms, question.to_ms)
+        cells, used = await self._cells(question.from_ms, question.to_ms)
         if not self._selection.by:
             cells.setdefault((), {})
+        if isinstance(formula, Share):
+            return await self._shares(formula, cells, used)
         return {row: formula.values(cell) for row, cell in cells.items()}, used
+
+    async def _shares(
+        self, formula: Share, cells: dict[By, Cell], used: tuple[int, int]
+    ) -> tuple[dict[By, Values], tuple[int | None, int]]:
+        """Each row's part of what the rows of all values of the dimension have together."""
+        by, where = self._selection.by, self._selection.where
+        kept = [place for place, name in enumerate(by) if name != formula.dimension]
+        over = await self._again(
+            tuple(by[place] for place in kept),
+            {name: value for name, value in where.items() if name != formula.dimension},
+        )
+        wholes, _ = await over._cells(*used)
+        return {
+            row: formula.values(cell, wholes.get(tuple(row[place] for place in kept), {}))
+            for row, cell in cells.items()
+            if not by or total(cell, formula.codes)  # who has nothing is no row
+        }, used
+
+    def fresh_at(self) -> int:
+        """Since when the oldest shard involved is fresh."""
+        fresh = [fence.fresh for fence in self._fences.values()]
+        return min([*fresh, *(other.fresh_at() for other in self._others)], default=0)
+
+    async def _cells(self, from_ms: int, to_ms: int) -> tuple[dict[By, Cell], tuple[int, int]]:
+        """Merged cells by row, of all families that the metric reads: over one window."""
+        cells, used = await self._window(from_ms, to_ms)
+        for other in self._others:
+            more, wider = await other._window(*used)
+            if wider != used:
+                return await self._cells(*wider)
+            by = shift(other._family)
+            for row, cell in more.items():
+                cells.setdefault(row, {}).update({code + by: amount for code, amount in cell.items()})
+        return cells, used
 
     async def _window(
         self, from_ms: int, to_ms: int, ends: bool = False
@@ -155,7 +209,7 @@ class _Read:
         """Merged cells by row. With `ends`, the integrals of levels are carried on from each pane's end to
         the window's."""
         panes, (from_ms, to_ms) = self._tile(from_ms, to_ms)
-        stored = await self._reader.read_cells(self._metric.family, panes, self._selection.groups())
+        stored = await self._reader.read_cells(self._family, panes, self._selection.groups())
         merged: dict[By, Cell] = {}
         for by_pane in stored.values():
             for pane, groups in by_pane.items():
@@ -218,9 +272,7 @@ class _Read:
         return rows, (from_ms, to_ms)
 
     async def _live(self, code: int) -> dict[By, int]:
-        stored = await self._reader.read_levels(
-            self._metric.family, list(self._fences), self._selection.groups()
-        )
+        stored = await self._reader.read_levels(self._family, list(self._fences), self._selection.groups())
         live: dict[By, int] = {}
         for groups in stored.values():
             for group, packed in groups.items():
@@ -230,7 +282,7 @@ class _Read:
         return live
 
     async def _members(self, level: int, oldest: bool) -> list[Since]:
-        return await self._reader.read_members(self._metric.family, list(self._fences), level, oldest)
+        return await self._reader.read_members(self._family, list(self._fences), level, oldest)
 
     async def _oldest(self, formula: Oldest, now_ms: int) -> dict[By, Values]:
         since: dict[By, int] = {}

@@ -59,8 +59,12 @@ RATIOS: dict[str, tuple[Sum, Sum]] = {
     "service_level_by_arrival": ({"answered_within_by_arrival": 1}, {"calls_offered": 1}),
     "survey_response_rate": ({"surveys_answered": 1}, {"surveys_sent": 1}),
 }
+CONTACTS = {"contacts": 1, "calls_offered": 1}
+"""catalog.md: "ticket created by a customer, inbound call offered"."""
+SHARES = {"channel_share": ("channel", CONTACTS)}
+"""Metric -> the dimension over all of whose values the denominator goes, and what is counted."""
 SCORES = ("nps", "ces")
-METRICS = (*COUNTS, *DURATIONS, *LEVELS, *GAUGES, *RATIOS, "csat", *SCORES)
+METRICS = (*COUNTS, *DURATIONS, *LEVELS, *GAUGES, *RATIOS, *SHARES, "csat", *SCORES)
 
 PERCENTILES = {"p50": 50, "p75": 75, "p90": 90, "p95": 95, "p99": 99}
 NPS_GROUPS = ("promoters", "passives", "detractors")
@@ -89,6 +93,8 @@ def answer(
     in which everything is zero are left out, in no order. `where` values may be lists: any of them.
     """
     where = where or {}
+    if metric in SHARES:
+        return _shares(image, metric, from_ms, to_ms, where, by)
     if metric == "ces" and "polarity" not in where and "polarity" not in by:
         by = (*by, "polarity")  # "`ces` without a polarity asked for answers one row per polarity"
     if metric in LEVELS or metric in GAUGES:
@@ -107,6 +113,23 @@ def answer(
         keys = _keys([f.segments for f in facts], by)
         rows = [Row(key, _stats(metric, _of(facts, key))) for key in keys]
     return [row for row in rows if not by or any(row.values.values())]
+
+
+def _shares(
+    image: Image, metric: str, from_ms: int | None, to_ms: int, where: Where, by: Sequence[str]
+) -> list[Row]:
+    """Of what counts with the row's other values, whatever the dimension's, the part with the row's own."""
+    dimension, measures = SHARES[metric]
+    assert from_ms is not None
+    there = [f for f in image.facts if from_ms <= f.at_ms < to_ms and _direction_asked(f, where, by)]
+    elsewhere = {name: value for name, value in where.items() if name != dimension}
+    rows = []
+    for key in _keys([f.segments for f in there if _matches(f.segments, where)], by):
+        others = {name: value for name, value in key.items() if name != dimension}
+        alike = [f for f in there if _matches(f.segments, elsewhere) and _matches(f.segments, others)]
+        mine = [f for f in alike if _matches(f.segments, where) and _matches(f.segments, key)]
+        rows.append(Row(key, _ratio(_sum(mine, measures), _sum(alike, measures))))
+    return [row for row in rows if not by or row.values["numerator"]]
 
 
 def _matches(segments: Segments, where: Where) -> bool:
