@@ -11,7 +11,7 @@ from stream.config import Config, parse
 
 def test_the_hash_of_the_defaults_is_pinned() -> None:
     """A change of it makes running workers refuse their shards: it must be meant, and in the changelog."""
-    assert Config().shape_hash() == "b21e9076e5806ac263b396f05e89d8a944938296af65dfa9406737ef4fe291e4"
+    assert Config().shape_hash() == "a8d73c37c627ba7f7cc97a4688cde0cbfa3a9fdee1534da526c45cb266b5e7eb"
 
 
 def test_it_is_the_same_in_every_process() -> None:
@@ -43,11 +43,13 @@ def test_it_is_the_same_in_every_process() -> None:
         {"keep_finished": {"tickets": "31d"}},
         {"keep_finished": {"calls": "3d"}},
         {"keep_finished": {"surveys": "91d"}},
+        {"keep_finished": {"contacts": "46d"}},
         {"lost": {"waiting": "5h"}},
         {"lost": {"unfinished": "13h"}},
         {"groupings": {"tickets": [["team"]]}},
         {"groupings": {"calls": [["team"]]}},
         {"groupings": {"surveys": [["team"]]}},
+        {"groupings": {"contacts": [["team"]]}},
         {"queues": [{}]},
         {"retention": {"1d": "500d"}},
         {"max_event_bytes": 4096},

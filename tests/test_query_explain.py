@@ -48,7 +48,8 @@ def test_the_state_leaves_out_what_has_not_happened() -> None:
     assert told.state == [
         ("answer_from", "2026-03-02 09:01:00"), ("backlog_in", "channel=email, team=a"),
         ("created_counted", "True"), ("created", "2026-03-02 09:01:00"), ("last", "2026-03-02 09:01:00"),
-        ("segment", "channel=email, team=a"), ("status", "new"),
+        ("segment", "channel=email, team=a"), ("started_in", "channel=email, team=a"), ("status", "new"),
+        ("team", "a"),
         ("unanswered_in", "channel=email, team=a"), ("unanswered", "2026-03-02 09:01:00"),
     ]  # fmt: skip
 
