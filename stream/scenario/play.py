@@ -14,7 +14,7 @@ from stream.metrics.segments import Grouping
 from stream.scenario.file import Scenario, Told
 from stream.shard.changes import Changes, Record
 from stream.shard.facts import contact_records, is_facts
-from stream.shard.family import COUNTED, family
+from stream.shard.family import COUNTED, INPUTS, family
 from stream.shard.image import Image, run_batch
 from stream.shard.intake import Intake
 from stream.shard.shard import Shard
@@ -75,9 +75,8 @@ class Floor:
     def journal(self, what: str) -> int:
         """`deadletters`, `duplicates` or `late`."""
         counts = Counter(self._journal)
-        for name in FAMILIES:
-            if name in self._shards:
-                counts.update(self._shards[name].journal)
+        for name in INPUTS:
+            counts.update(self._shards[name].journal)
         if what == "deadletters":
             return sum(
                 count for name, count in counts.items() if name.startswith("refused_") and name not in _APART

@@ -15,8 +15,8 @@ from stream.metrics.segments import Grouping, Segments
 
 COUNTED = ("tickets", "calls", "surveys", "contacts")
 """The families that are folded and counted."""
-TELLING = ("tickets", "calls")
-"""Of these, those whose shards tell facts to those of `contacts`."""
+INPUTS = ("tickets", "calls", "surveys")
+"""Of these, those that producers write to. `contacts` is told by the shards of tickets and calls."""
 
 
 @dataclass(frozen=True, slots=True)

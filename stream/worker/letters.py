@@ -75,12 +75,13 @@ class Letters:
 
     async def _send_letter(self, producer: AIOKafkaProducer, packed: bytes) -> Future[Any]:
         letter = read_dead_letter(packed)
-        return await producer.send(
+        sent: Future[Any] = await producer.send(
             self._kafka.topics.deadletters,
             value=letter.value,
             key=letter.key,
             headers=letter.record_headers(),
         )
+        return sent
 
     async def _send_facts(
         self, producer: AIOKafkaProducer, records: Sequence[ContactRecord]
