@@ -89,8 +89,8 @@ class Mailbox:
             await self._commit([])
 
     def carried(self, offsets: Sequence[int]) -> None:
-        """What records of these offsets (in order) caused is in its topic: a later commit takes them out of the
-        outbox."""
+        """What records of these offsets (in order) caused is in its topic: a later commit takes it out of
+        the outbox."""
         for offset in offsets:
             self.undelivered.pop(offset, None)
         self.delivered = max(self.delivered, offsets[-1] + 1)

@@ -58,6 +58,8 @@ RATIOS: dict[str, tuple[Sum, Sum]] = {
     "abandoned_by_arrival": ({"abandoned_by_arrival": 1}, {"calls_offered": 1}),
     "service_level_by_arrival": ({"answered_within_by_arrival": 1}, {"calls_offered": 1}),
     "survey_response_rate": ({"surveys_answered": 1}, {"surveys_sent": 1}),
+    "first_contact_resolution_7d": ({"first_contact": 1, "contacts_returned": -1}, {"tickets_resolved": 1}),
+    "repeat_contact_rate": ({"contacts_repeated": 1}, {"contacts_known": 1}),
 }
 CONTACTS = {"contacts": 1, "calls_offered": 1}
 """catalog.md: "ticket created by a customer, inbound call offered"."""

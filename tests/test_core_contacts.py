@@ -1,0 +1,142 @@
+"""Facts about customers: whatever way tickets and calls came, and their facts after them, the numbers are
+those of one ordered pass, and the oracle's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from copy import deepcopy
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.config import Config, parse
+from stream.events.instants import to_ms
+from stream.metrics.catalog import load_catalog
+from stream.metrics.cells import unpack_cell
+from stream.query.memory import ImageReader
+from stream.query.model import Question
+from stream.query.query import Queries
+from stream.scenario.expect import run_now
+from stream.shard.facts import contact_records, is_facts
+from stream.shard.family import family
+from stream.shard.image import Image, run_batch
+from tests import oracle
+from tests.core import DECODE_REASONS, forgetful_shard, letters, new_shard, play, play_delivery
+from tests.strategies import BASE_MS, DAY_MS, HOUR_MS, Delivery, Sent, deliveries, told
+from tests.test_core_oracle import check, oracle_image
+
+DAYS = 12
+"""So that some contacts are a week apart, and some more."""
+TELLING = ("tickets", "calls")
+SETTINGS: dict[str, Any] = {
+    "timezone": "Europe/Berlin",
+    "keep_finished": {"tickets": "1d", "calls": "1d", "surveys": "2d"},
+    "horizon": "13d",
+    "groupings": {"contacts": [["channel"], ["team"], ["category"], ["team", "category"]]},
+}
+CONFIG = parse(SETTINGS)
+METRICS = ("first_contact_resolution_7d", "repeat_contact_rate")
+NOW_MS = BASE_MS + 15 * DAY_MS
+
+
+def facts_of(name: str, image: Image, config: Config) -> list[Sent]:
+    """What a shard has told, in the order in which it did."""
+    dimensions = family(name, config).fold.segments.dimensions
+    sent: list[Sent] = []
+    for offset, packed in sorted(image.outbox.items()):
+        if is_facts(packed):
+            for record in contact_records(packed, offset, name, dimensions):
+                event = msgspec.json.decode(record.value)
+                at_ms = to_ms(msgspec.convert(event["time"], oracle_time))
+                sent.append(Sent(at_ms, record.timestamp, event, record.value))
+    return sent
+
+
+oracle_time = __import__("datetime").datetime
+
+
+def in_order(sent: Iterable[Sent]) -> list[Sent]:
+    """By when it happened."""
+    return sorted(sent, key=lambda one: one.at_ms)
+
+
+def ordered_pass(sent: dict[str, list[Sent]], config: Config) -> dict[tuple[str, int], Image]:
+    """The images when everything comes once and in order, and every fact at once."""
+    images = {(name, 0): play(name, config, of, NOW_MS) for name, of in sent.items()}
+    told = [fact for name in sent for fact in facts_of(name, images[name, 0], config)]
+    images["contacts", 0] = play("contacts", config, told, NOW_MS)
+    return images
+
+
+def cells(image: Image) -> dict[Any, Any]:
+    """What is counted, without how it is packed."""
+    return {
+        (pane, group): unpack_cell(packed)
+        for pane, groups in image.cells.items()
+        for group, packed in groups.items()
+    }
+
+
+@st.composite
+def floors(draw: st.DrawFn) -> dict[str, list[Sent]]:
+    """Tickets and calls of few customers."""
+    return {name: draw(told(name, DAYS)) for name in TELLING}
+
+
+@given(data=st.data())
+def test_any_delivery_gives_the_numbers_of_one_ordered_pass(data: st.DataObject) -> None:
+    """Of tickets and calls: other orders, duplicates, batches, owners. Of their facts: the same, in any
+    interleaving, repeated and delayed."""
+    sent = data.draw(floors())
+    facts: list[Sent] = []
+    for name, of in sent.items():
+        image = play_delivery(name, CONFIG, data.draw(deliveries(of, CONFIG.horizon_ms)), NOW_MS)
+        facts += facts_of(name, image, CONFIG)
+    delivery = data.draw(deliveries(facts, 45 * DAY_MS)) if facts else Delivery([], [], [])
+    image = play_delivery("contacts", CONFIG, delivery, NOW_MS)
+    assert cells(image) == cells(ordered_pass(sent, CONFIG)["contacts", 0])
+    assert not letters(image)
+
+
+@given(data=st.data())
+def test_the_numbers_are_what_the_oracle_says(data: st.DataObject) -> None:
+    """Over all time and in windows, by segments."""
+    sent = data.draw(floors())
+    images = ordered_pass(sent, CONFIG)
+    refused = {
+        letter.value or b""
+        for image in images.values()
+        for letter in letters(image)
+        if letter.reason in DECODE_REASONS
+    }
+    truth = oracle_image([one for of in sent.values() for one in of], refused, CONFIG, NOW_MS)
+    queries = Queries(load_catalog(), CONFIG, ImageReader(images))
+    day = data.draw(st.integers(0, DAYS))
+    for metric in METRICS:
+        for by in ((), ("channel",), ("team",), ("category",)):
+            for from_ms in (BASE_MS - DAY_MS, BASE_MS + day * DAY_MS - HOUR_MS):
+                answer = run_now(queries.ask(Question(metric, NOW_MS, from_ms, NOW_MS, by, {})))
+                assert answer.from_ms is not None
+                expected = oracle.answer(truth, metric, answer.from_ms, answer.to_ms, {}, by)
+                check(load_catalog().get(metric), answer, expected)
+
+
+@pytest.mark.parametrize("name", TELLING)
+@given(data=st.data())
+def test_a_rolled_back_shard_tells_the_same_again(name: str, data: st.DataObject) -> None:
+    """Ids, versions and contents: Redis lost the last commits, and the next owner cuts other batches."""
+    delivery = data.draw(deliveries(data.draw(told(name, DAYS)), CONFIG.horizon_ms))
+    records = [one.record(n) for n, one in enumerate(one for batch in delivery.batches for one in batch)]
+    kept = data.draw(st.integers(0, len(records)))
+    image, shard = Image(), new_shard(name, CONFIG)
+    run_batch(shard, image, records[:kept], None)
+    lost = deepcopy(image)
+    run_batch(shard, image, records[kept:], None)
+    again = forgetful_shard(name, CONFIG)
+    again.restore(lost.restored())
+    for record in records[kept:]:
+        run_batch(again, lost, [record], None)
+    assert facts_of(name, lost, CONFIG) == facts_of(name, image, CONFIG)
