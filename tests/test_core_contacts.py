@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from copy import deepcopy
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -50,12 +51,9 @@ def facts_of(name: str, image: Image, config: Config) -> list[Sent]:
         if is_facts(packed):
             for record in contact_records(packed, offset, name, dimensions):
                 event = msgspec.json.decode(record.value)
-                at_ms = to_ms(msgspec.convert(event["time"], oracle_time))
+                at_ms = to_ms(datetime.fromisoformat(event["time"]))
                 sent.append(Sent(at_ms, record.timestamp, event, record.value))
     return sent
-
-
-oracle_time = __import__("datetime").datetime
 
 
 def in_order(sent: Iterable[Sent]) -> list[Sent]:
