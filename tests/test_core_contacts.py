@@ -26,7 +26,7 @@ from stream.shard.family import family
 from stream.shard.image import Image, run_batch
 from tests import oracle
 from tests.core import DECODE_REASONS, forgetful_shard, letters, new_shard, play, play_delivery
-from tests.strategies import BASE_MS, DAY_MS, HOUR_MS, Delivery, Sent, deliveries, told
+from tests.strategies import BASE_MS, DAY_MS, HOUR_MS, Delivery, Sent, deliveries, rfc3339, told
 from tests.test_core_oracle import check, oracle_image
 
 DAYS = 12
@@ -40,7 +40,7 @@ SETTINGS: dict[str, Any] = {
 }
 CONFIG = parse(SETTINGS)
 METRICS = ("first_contact_resolution_7d", "repeat_contact_rate")
-NOW_MS = BASE_MS + 15 * DAY_MS
+NOW_MS = BASE_MS + 30 * DAY_MS
 
 
 def facts_of(name: str, image: Image, config: Config) -> list[Sent]:
@@ -78,10 +78,53 @@ def cells(image: Image) -> dict[Any, Any]:
     }
 
 
+_LATER = (
+    "ticket.resolved", "ticket.resolved", "ticket.resolved", "ticket.reopened", "ticket.updated",
+    "ticket.escalated", "ticket.deleted", "ticket.restored", "ticket.message_added",
+)  # fmt: skip
+_AFTER_MS = (0, 1, HOUR_MS, HOUR_MS, DAY_MS - HOUR_MS, 3 * DAY_MS)
+_WHO = st.sampled_from(["C1", "C1", "C1", "C2", None])
+_WHAT = st.sampled_from(["billing", "billing", "login", None])
+
+
 @st.composite
-def floors(draw: st.DrawFn) -> dict[str, list[Sent]]:
+def visits(draw: st.DrawFn) -> dict[str, list[Sent]]:
+    """Many short tickets and calls of few customers, often exactly a week apart."""
+    sent: dict[str, list[Sent]] = {name: [] for name in TELLING}
+    for number in range(draw(st.integers(2, 9))):
+        at_ms = BASE_MS + draw(st.integers(0, DAYS)) * DAY_MS + draw(st.sampled_from([0, 0, 0, 1, HOUR_MS]))
+        snapshot = {"customer": draw(_WHO), "category": draw(_WHAT), "channel": "chat"}
+        if draw(st.integers(0, 2)) == 0:
+            sent["calls"].append(event("call.offered", f"V{number}", at_ms, {"call": snapshot}))
+            continue
+        sent["tickets"].append(event("ticket.created", f"V{number}", at_ms, {"ticket": snapshot}))
+        for kind in draw(st.lists(st.sampled_from(_LATER), max_size=3)):
+            at_ms += draw(st.sampled_from(_AFTER_MS))
+            data: dict[str, Any] = {"ticket": {"team": "red"}}
+            if kind == "ticket.updated":
+                data = {"ticket": {"customer": draw(_WHO), "category": draw(_WHAT)}}
+            elif kind == "ticket.message_added":
+                data = {"message": {"author": "agent"}}
+            sent["tickets"].append(event(kind, f"V{number}", at_ms, data))
+    for name in TELLING:
+        sent[name] = sent[name] or [
+            event("ticket.updated" if name == "tickets" else "call.ended", "V", BASE_MS, {})
+        ]
+    return sent
+
+
+def event(kind: str, subject: str, at_ms: int, data: dict[str, Any]) -> Sent:
+    """One event, heard of at once."""
+    told = {
+        "specversion": "1.0", "id": f"{kind}@{at_ms}", "source": "desk", "type": kind, "subject": subject,
+        "time": rfc3339(at_ms), "data": data,
+    }  # fmt: skip
+    return Sent(at_ms, at_ms, told, msgspec.json.encode(told))
+
+
+def floors() -> st.SearchStrategy[dict[str, list[Sent]]]:
     """Tickets and calls of few customers."""
-    return {name: draw(told(name, DAYS)) for name in TELLING}
+    return visits() | st.fixed_dictionaries({name: told(name, DAYS) for name in TELLING})
 
 
 @given(data=st.data())
