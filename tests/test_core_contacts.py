@@ -14,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.config import Config, parse
+from stream.events.contacts import CONTACT_STARTED, encode_contact
+from stream.events.decode import decoder_of
 from stream.events.instants import to_ms
 from stream.metrics.catalog import load_catalog
 from stream.metrics.cells import unpack_cell
@@ -181,3 +183,68 @@ def test_a_rolled_back_shard_tells_the_same_again(name: str, data: st.DataObject
     for record in records[kept:]:
         run_batch(again, lost, [record], None)
     assert facts_of(name, lost, CONFIG) == facts_of(name, image, CONFIG)
+
+
+def fact(at_ms: int, sent_ms: int, entity: str = "tickets/T1", version: int = 7) -> Sent:
+    """That a contact of C1 started."""
+    value = encode_contact(
+        CONTACT_STARTED, "C1", at_ms, entity, version, [("team", "red"), ("category", None)]
+    )
+    return Sent(at_ms, sent_ms, msgspec.json.decode(value), value)
+
+
+def test_a_fact_is_an_event_like_others() -> None:
+    """It reads back to the millisecond, with what was known; a withdrawal has its id and no segments."""
+    read = decoder_of("contacts").decode(fact(BASE_MS + 1, BASE_MS).value)
+    assert (read.type, read.subject, to_ms(read.time)) == ("contact.started", "C1", BASE_MS + 1)
+    contact = read.data.contact
+    assert (contact.entity, contact.version, contact.team) == ("tickets/T1", 7, "red")
+    assert contact.category is msgspec.UNSET
+    gone = decoder_of("contacts").decode(
+        encode_contact(CONTACT_STARTED, "C1", BASE_MS + 1, "tickets/T1", 8, None)
+    )
+    assert (gone.type, gone.id) == ("contact.withdrawn", read.id)
+
+
+def test_a_fact_too_old_is_left_out_counted_and_no_dead_letter() -> None:
+    """Told again by a shard that was made anew, when its customer may be forgotten: the numbers stay."""
+    later_ms = BASE_MS + 45 * DAY_MS + 1
+    sent = [fact(BASE_MS, BASE_MS), fact(later_ms, later_ms, "tickets/T2")]
+    image = play("contacts", CONFIG, sent, later_ms)
+    again = play("contacts", CONFIG, [*sent, sent[0]], later_ms)
+    assert cells(again) == cells(image)
+    assert again.outbox == {}
+    assert again.journal["refused_late"] == 1
+
+
+def test_facts_too_old_never_stop_a_worker() -> None:
+    """They are no sign of a bad producer, however many there are."""
+    later_ms = BASE_MS + 100 * DAY_MS
+    sent = [fact(later_ms, later_ms), *(fact(BASE_MS + n, BASE_MS) for n in range(3_000))]
+    assert play("contacts", CONFIG, sent, later_ms).journal["refused_late"] == 3_000
+
+
+@pytest.mark.parametrize(("customer", "reason"), [("x" * 512, None), ("x" * 513, "invalid"), ("", None)])
+def test_a_customer_is_an_id_like_others(customer: str, reason: str | None) -> None:
+    """At most 512 characters; empty is none."""
+    sent = [event("ticket.created", "T1", BASE_MS, {"ticket": {"customer": customer}})]
+    image = play("tickets", CONFIG, sent, BASE_MS)
+    assert [letter.reason for letter in letters(image)] == ([reason] if reason else [])
+    assert [one.event["subject"] for one in facts_of("tickets", image, CONFIG)] == (
+        [customer] if customer and not reason else []
+    )
+
+
+def test_a_record_that_changes_no_fact_tells_none() -> None:
+    """Only what one changes goes to the topic: not what stays, not what is the same again."""
+    ticket = {"ticket": {"customer": "C1", "category": "login", "channel": "email"}}
+    sent = [
+        event("ticket.created", "T1", BASE_MS, ticket),
+        event("ticket.updated", "T1", BASE_MS + 1, ticket),
+        event("ticket.updated", "T1", BASE_MS + HOUR_MS, {"ticket": {"category": "billing"}}),
+        event(
+            "ticket.updated", "T1", BASE_MS + 2, {"ticket": {"channel": "chat"}}
+        ),  # late: all is folded again
+    ]
+    image = play("tickets", CONFIG, sent, BASE_MS + HOUR_MS)
+    assert list(image.outbox) == [0]

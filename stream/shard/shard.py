@@ -241,7 +241,7 @@ class Shard:
                         self._tell(record, item.subject, out, changes)
                 elif self._contacts and refused.reason == "late":
                     # Too old to change anything: no letter, as it can be told again from what caused it.
-                    self._count("facts_late")
+                    self._count("refused_late")
                     refused = None
                 seen += 1
                 if refused is not None:
