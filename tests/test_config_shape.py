@@ -11,7 +11,7 @@ from stream.config import Config, parse
 
 def test_the_hash_of_the_defaults_is_pinned() -> None:
     """A change of it makes running workers refuse their shards: it must be meant, and in the changelog."""
-    assert Config().shape_hash() == "a8d73c37c627ba7f7cc97a4688cde0cbfa3a9fdee1534da526c45cb266b5e7eb"
+    assert Config().shape_hash() == "c4b954b0cdf2a00a3af4c260b993d63437e384fb935584db398b77c8a9ed8e84"
 
 
 def test_it_is_the_same_in_every_process() -> None:
@@ -43,12 +43,14 @@ def test_it_is_the_same_in_every_process() -> None:
         {"keep_finished": {"tickets": "31d"}},
         {"keep_finished": {"calls": "3d"}},
         {"keep_finished": {"surveys": "91d"}},
+        {"keep_finished": {"selfservice": "3d"}},
         {"keep_finished": {"contacts": "46d"}},
         {"lost": {"waiting": "5h"}},
         {"lost": {"unfinished": "13h"}},
         {"groupings": {"tickets": [["team"]]}},
         {"groupings": {"calls": [["team"]]}},
         {"groupings": {"surveys": [["team"]]}},
+        {"groupings": {"selfservice": [["team"]]}},
         {"groupings": {"contacts": [["team"]]}},
         {"queues": [{}]},
         {"retention": {"1d": "500d"}},
@@ -84,6 +86,7 @@ def test_every_part_of_a_queue_rule_changes_it(rule: dict[str, object]) -> None:
         {"redis": {"url": "redis://other:6379/1", "namespace": "n"}},
         {"worker": {"batch_records": 1}, "exporter": {"port": 0}},
         {"deadletters": {"sample": 5}},
+        {"metrics": {"csat": {"target": "at least 90 %", "owner": "Ann", "next_action": "Ask."}}},
         {"horizon": "192h", "queues": [], "timezone": "UTC"},
     ],
 )

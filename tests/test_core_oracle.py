@@ -17,6 +17,7 @@ from stream.metrics.formula import Level, Oldest
 from stream.query.memory import ImageReader
 from stream.query.model import Answer, Question
 from stream.query.query import Queries
+from stream.shard.family import COUNTED
 from stream.shard.image import Image
 from tests import oracle
 from tests.core import DECODE_REASONS, letters, play
@@ -30,9 +31,12 @@ QUEUES = [
 ]
 SETTINGS: dict[str, Any] = {
     "timezone": "Europe/Berlin",
-    "keep_finished": {"tickets": "1d", "calls": "1d", "surveys": "2d"},
+    "keep_finished": {"tickets": "1d", "calls": "1d", "surveys": "2d", "selfservice": "1d"},
     "queues": QUEUES,
-    "groupings": {"calls": [["queue"], ["team"], ["team", "queue"], ["channel"]]},
+    "groupings": {
+        "calls": [["queue"], ["team"], ["team", "queue"], ["channel"]],
+        "selfservice": [["product"], ["team"], ["channel", "article"], ["article"], ["channel"]],
+    },
 }
 CONFIG = parse(SETTINGS)
 WITHIN = ("min", "max", "p50", "p75", "p90", "p95", "p99")
@@ -41,11 +45,13 @@ BY: dict[str, list[tuple[str, ...]]] = {
     "tickets": [(), ("channel",), ("team",), ("agent",), ("team", "priority")],
     "calls": [(), ("queue",), ("team",), ("team", "queue"), ("channel",)],
     "surveys": [(), ("kind",), ("channel",), ("team",)],
+    "selfservice": [(), ("channel",), ("product",), ("article",), ("channel", "article")],
 }
 WHERE: dict[str, list[dict[str, str | None]]] = {
     "tickets": [{}, {"team": "red"}, {"channel": None}],
     "calls": [{}, {"queue": "sales"}, {"team": None}],
     "surveys": [{}, {"kind": "csat"}, {"team": "red"}],
+    "selfservice": [{}, {"article": "a1"}, {"article": None}, {"channel": "web", "article": "a2"}],
 }
 
 
@@ -58,6 +64,7 @@ def oracle_config(config: Config) -> oracle.Config:
         rules, config.keep_finished.tickets_ms, config.keep_finished.calls_ms,
         config.keep_finished.surveys_ms,
         config.lost.waiting_ms, config.lost.unfinished_ms,
+        keep_selfservice_ms=config.keep_finished.selfservice_ms,
     )  # fmt: skip
 
 
@@ -122,7 +129,7 @@ def windows(draw: st.DrawFn, now_ms: int) -> list[tuple[int, int]]:
     return [(BASE_MS - 2 * DAY_MS, until_ms), (begin, max(end, begin + 10_000))]
 
 
-@pytest.mark.parametrize("name", ["tickets", "calls", "surveys"])
+@pytest.mark.parametrize("name", COUNTED)
 @given(data=st.data())
 def test_every_metric_is_what_the_oracle_says(name: str, data: st.DataObject) -> None:
     """Every stat of every metric, over several windows, by and where; a window is the one that the answer
@@ -145,10 +152,11 @@ def test_every_metric_is_what_the_oracle_says(name: str, data: st.DataObject) ->
                 check_metric(name, metric, image, truth, now_ms, asked, (label,), {})
 
 
+@pytest.mark.parametrize("metric", [metric for metric in CATALOG if metric.also], ids=lambda one: str(one.id))
 @given(data=st.data())
-def test_metrics_over_several_families_are_what_the_oracle_says(data: st.DataObject) -> None:
-    """Contacts by channel: tickets and calls of one window, by and where."""
-    sent = {name: data.draw(told(name, DAYS)) for name in ("tickets", "calls")}
+def test_metrics_over_several_families_are_what_the_oracle_says(metric: Metric, data: st.DataObject) -> None:
+    """Contacts by channel, and of them and the sessions the latter: of one window, by and where."""
+    sent = {name: data.draw(told(name, DAYS)) for name in (metric.family, *metric.also)}
     now_ms = max(max(one.at_ms, one.sent_ms) for of in sent.values() for one in of)
     images = {(name, 0): play(name, CONFIG, of, now_ms) for name, of in sent.items()}
     refused = {
@@ -162,11 +170,11 @@ def test_metrics_over_several_families_are_what_the_oracle_says(data: st.DataObj
     picked: list[dict[str, str | None]] = [{}, {"channel": "phone"}, {"channel": None}]
     where: dict[str, str | None] = {} if by else data.draw(st.sampled_from(picked))
     for from_ms, to_ms in data.draw(windows(now_ms)):
-        answer = answer_of(images, Question("channel_share", now_ms, from_ms, to_ms, by, where))
+        answer = answer_of(images, Question(metric.id, now_ms, from_ms, to_ms, by, where))
         assert answer.from_ms is not None
         assert answer.from_ms <= from_ms
-        expected = oracle.answer(truth, "channel_share", answer.from_ms, answer.to_ms, where, by)
-        check(CATALOG.get("channel_share"), answer, expected)
+        expected = oracle.answer(truth, metric.id, answer.from_ms, answer.to_ms, where, by)
+        check(metric, answer, expected)
 
 
 def check_metric(

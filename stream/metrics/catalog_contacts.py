@@ -13,6 +13,7 @@ METRICS = [
         formula=Ratio((m.TICKETS_FIRST_CONTACT, *m.elsewhere("contacts", -m.CONTACTS_RETURNED)), (m.TICKETS_RESOLVED,)),
         help="Resolved at the first contact, and no further contact of that customer in the same category within 7 days / resolved. Provisional for 7 days.",
         owner="Quality", target="at least 70 %",
+        pairs=("csat", "resolution_time"),
         next_action="Read the tickets whose customers came back, by category; mend the answer or the article.",
     ),
     Metric(
@@ -21,6 +22,7 @@ METRICS = [
         formula=Ratio((m.CONTACTS_REPEATED,), (m.CONTACTS_STARTED,)),
         help="Contacts whose customer had another one at most 7 days before / contacts with a known customer: tickets created by customers and inbound calls.",
         owner="Head of support", target="under 20 %",
+        pairs=("first_contact_resolution_7d", "csat"),
         next_action="Find the category that brings customers back, and what they were not told the first time.",
     ),
 ]  # fmt: skip

@@ -110,16 +110,17 @@ class NetPromoter:
 
 @dataclass(frozen=True, slots=True)
 class MeanScore:
-    """The mean of the answers."""
+    """The mean of the answers; `per`: units of the sum that make one point."""
 
     sum_code: int
     answers: int
+    per: int = 1
     stats = ("value", "count")
     default = "value"
 
     def values(self, cell: Cell) -> Values:
         count = cell.get(self.answers, 0)
-        return {"value": cell.get(self.sum_code, 0) / count if count else None, "count": count}
+        return {"value": cell.get(self.sum_code, 0) / (count * self.per) if count else None, "count": count}
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,7 +165,10 @@ def _extra(name: str, kind: str, row: Row, text: Callable[[int], str]) -> Iterab
     if name == "tickets":
         yield _MESSAGES[extra]
     elif name == "surveys":
-        yield f"answer {extra}"
+        yield f"score {extra}" if kind == "qa.reviewed" else f"answer {extra}"
+    elif name == "selfservice":
+        helpful, article = extra
+        yield f"{article or 'an article'} was {'helpful' if helpful else 'not helpful'}"
     elif kind == "call.record":
         for place, at in extra.items():
             yield f"{calls.TIMES[place]}={'null' if at is None else text(at)}"

@@ -4,6 +4,7 @@ catalog's formula."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from functools import partial
 
 from stream.config import Config
@@ -15,13 +16,13 @@ from stream.metrics.measures import shift
 from stream.metrics.panes import Group, Pane
 from stream.metrics.segments import Grouping
 from stream.metrics.sizes import Sizes
-from stream.query.grouping import Selection, select
+from stream.query.grouping import OTHERS, By, Selection, select
 from stream.query.model import Answer, QueryError, Question, Reader, Row
 from stream.query.tiling import Clocks, Tiler
+from stream.query.top import top_groups
 from stream.shard.changes import Fence, Since
 from stream.shard.family import family
 
-By = tuple[str | None, ...]
 AHEAD_MS = 60_000
 """Panes may hold events beyond a shard's clock: as far as the tolerance for the future, and this much
 more."""
@@ -49,7 +50,8 @@ class Queries:
         """The answer, or `QueryError`/`UnknownMetric` that says what can be asked."""
         metric = self._catalog.get(question.metric)
         by, where, labels = self._split(metric, question)
-        read = await self._read(metric, metric.family, by, where)
+        own = await self._own(metric, question, by) if question.top and by else None
+        read = await self._read(metric, metric.family, by, where, own)
         rows: dict[By, dict[tuple[str, ...], Values]] = {}
         used = (question.from_ms, question.to_ms or question.now_ms)
         for label_values, formula in labels:
@@ -65,21 +67,31 @@ class Queries:
             min([read.fresh_at(), *[await self._fresh_at(name) for name in metric.fed_by]]),
         )
 
+    async def _own(self, metric: Metric, question: Question, by: tuple[str, ...]) -> frozenset[By]:
+        """The groups that have rows of their own."""
+        if isinstance(metric.formula, Share) and len(by) > 1:
+            raise QueryError(
+                f"{metric.id} has top groups by one dimension: ask --by {metric.formula.dimension}"
+            )
+        ranked = await self.ask(replace(question, top=0))
+        return top_groups(ranked.rows, by, question.top)
+
     async def _fresh_at(self, name: str) -> int:
         """Since when the oldest shard of a family is fresh."""
         return min((fence.fresh for fence in (await self._reader.fences(name)).values()), default=0)
 
     async def _read(
-        self, metric: Metric, name: str, by: tuple[str, ...], where: dict[str, str | None]
-    ) -> _Read:
+        self, metric: Metric, name: str, by: tuple[str, ...], where: dict[str, str | None],
+        own: frozenset[By] | None = None,
+    ) -> _Read:  # fmt: skip
         """Reads of one family, with those of the others that the metric needs beside it."""
         groupings = self._groupings[name] if self._groupings else getattr(self._config.groupings, name)
         also = metric.also if name == metric.family else ()
         return _Read(
-            self._reader, self._sizes, self._tiler, metric, name, select(groupings, name, by, where),
+            self._reader, self._sizes, self._tiler, metric, name, select(groupings, name, by, where, own),
             await self._reader.fences(name), self._config.future_ms + AHEAD_MS,
             family(name, self._config, tuple(groupings)).fold.segments.dimensions,
-            [await self._read(metric, other, by, where) for other in also],
+            [await self._read(metric, other, by, where, own) for other in also],
             partial(self._read, metric, name),
         )  # fmt: skip
 
@@ -92,13 +104,15 @@ class Queries:
     ) -> Iterable[Row]:
         labels = [name for name in names if name not in by]
         for row, per_label in sorted(
-            rows.items(), key=lambda item: [(value is not None, value or "") for value in item[0]]
+            rows.items(),
+            key=lambda item: (item[0] == OTHERS, [(value is not None, value or "") for value in item[0]]),
         ):
             for label_values, values in per_label.items():
                 if split and not any(values.values()):
                     continue  # rows in which everything is zero are left out
-                named = {**dict(zip(by, row, strict=True)), **dict(zip(labels, label_values, strict=True))}
-                yield Row({name: named[name] for name in names}, values)
+                group = dict.fromkeys(by, "other") if row == OTHERS else dict(zip(by, row, strict=True))
+                named = {**group, **dict(zip(labels, label_values, strict=True))}
+                yield Row({name: named[name] for name in names}, values, row == OTHERS)
 
     def _split(
         self, metric: Metric, question: Question

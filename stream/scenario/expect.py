@@ -6,15 +6,16 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from stream.config import Config, parse_duration
-from stream.lifecycle.delta import PANE_MS
+from stream.config import Config
 from stream.metrics.catalog import Catalog, UnknownMetric
 from stream.metrics.segments import Grouping
 from stream.query.memory import ImageReader
 from stream.query.model import Answer, QueryError, Question, Row
 from stream.query.query import Queries
+from stream.query.windows import Calendar
 from stream.scenario.file import Expectation, ScenarioError
 from stream.scenario.play import Floor
+from stream.shard.family import COUNTED
 
 _Result = TypeVar("_Result")
 
@@ -75,9 +76,13 @@ class Judge:
         if unknown:
             known = ", ".join(sorted(_METRIC_KEYS))
             raise ScenarioError(f"{what['metric']}: unknown key {sorted(unknown)[0]!r}; known are {known}")
+        if "rows" in what and "by" not in what:
+            raise ScenarioError(f"{what['metric']}: `rows` need `by: [DIMENSION, ...]` beside them")
+        if "rows" not in what and not STATS & set(what):
+            raise ScenarioError(f"{what['metric']}: nothing is expected; add a stat such as `value: 3`")
         queries = Queries(self._catalog, self._config, ImageReader(floor.images), self._groupings)
         try:
-            answer = run_now(queries.ask(question_of(expectation)))
+            answer = run_now(queries.ask(question_of(expectation, Calendar(self._config.timezone))))
         except (QueryError, UnknownMetric) as error:
             return Outcome(expectation, str(error))
         unit = self._catalog.get(what["metric"]).unit
@@ -89,13 +94,12 @@ class Judge:
         return Outcome(expectation, _compare(wanted, answer, unit))
 
 
-def question_of(expectation: Expectation) -> Question:
+def question_of(expectation: Expectation, calendar: Calendar) -> Question:
     """The question that an expectation about a metric asks."""
     what = expectation.what
     from_ms, to_ms = what.get("from"), what.get("to")
     if "window" in what:
-        to_ms = expectation.at_ms - expectation.at_ms % PANE_MS + PANE_MS
-        from_ms = to_ms - parse_duration(str(what["window"]))
+        from_ms, to_ms = calendar.window(str(what["window"]), expectation.at_ms)
     return Question(
         metric=what["metric"], now_ms=expectation.at_ms, from_ms=from_ms, to_ms=to_ms,
         by=tuple(what.get("by", ())), where=dict(what.get("where", {})),
@@ -106,9 +110,7 @@ def groupings_for(
     config: Config, catalog: Catalog, expectations: Sequence[Expectation]
 ) -> dict[str, tuple[Grouping, ...]]:
     """The configured groupings, and those that the expectations ask for: scenarios may split by anything."""
-    asked: dict[str, list[Grouping]] = {
-        name: list(getattr(config.groupings, name)) for name in ("tickets", "calls", "surveys", "contacts")
-    }
+    asked: dict[str, list[Grouping]] = {name: list(getattr(config.groupings, name)) for name in COUNTED}
     for expectation in expectations:
         what = expectation.what
         if what.get("metric") not in catalog:
@@ -119,8 +121,9 @@ def groupings_for(
                 name for name in {*what.get("by", ()), *what.get("where", {})} if name not in metric.labels
             )
         )
-        if fields and not any(set(fields) <= set(known) for known in asked[metric.family]):
-            asked[metric.family].append(fields)
+        for name in (metric.family, *metric.also):
+            if fields and not any(set(fields) <= set(known) for known in asked[name]):
+                asked[name].append(fields)
     return {name: tuple(known) for name, known in asked.items()}
 
 

@@ -14,6 +14,7 @@ import msgspec
 import yaml
 
 from stream.config import Config, ConfigError, parse
+from stream.events.decode import PREFIXES, family_of
 from stream.events.instants import to_ms
 
 
@@ -55,7 +56,7 @@ class Scenario:
     replay: bool = True
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """YAML in which times stay text: they are read in the scenario's time zone."""
 
 
@@ -124,6 +125,9 @@ def _event(entry: Any, place: int, clock: _Times) -> Told:
             f"event {place}: unknown option {sorted(unknown)[0]!r}; known are {', '.join(sorted(_OPTIONS))}"
         )
     where = f"event {place}"
+    if family_of(str(kind)) is None:
+        known = ", ".join(f"{prefix}." for prefix in PREFIXES)
+        raise ScenarioError(f"{where}: {kind!r} is of no topic; types begin with one of {known}")
     at_ms = clock.ms(at, where)
     event: dict[str, Any] = {
         "specversion": "1.0",

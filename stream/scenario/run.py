@@ -10,15 +10,28 @@ from stream.scenario.expect import Judge, Outcome, groupings_for
 from stream.scenario.file import Scenario
 from stream.scenario.play import Floor, arrivals, shuffled
 
+HISTORY_MAX = 50
+"""Events shown beside a failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An expectation that does not hold: as written, in what it differs, and whether only when replayed."""
+
+    expectation: str
+    problem: str
+    replayed: bool
+
 
 @dataclass(slots=True)
 class Result:
-    """What came of one scenario. `failures` are ready to print; `not_yet` counts what this version does not
-    have."""
+    """What came of one scenario. `history` are its events in order, a line each; `not_yet` counts what this
+    version does not have."""
 
     name: str
+    history: list[str]
     held: int = 0
-    failures: list[str] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
     not_yet: Counter[str] = field(default_factory=Counter)
 
 
@@ -26,18 +39,21 @@ def run_scenario(scenario: Scenario, catalog: Catalog, seed: int) -> Result:
     """Plays a scenario and compares."""
     groupings = groupings_for(scenario.config, catalog, scenario.expectations)
     judge = Judge(catalog, scenario.config, groupings)
-    result = Result(scenario.name)
+    told = sorted(scenario.events, key=lambda event: event.at_ms)
+    result = Result(scenario.name, [event.line for event in told[:HISTORY_MAX]])
+    if len(told) > HISTORY_MAX:
+        result.history.append(f"... and {len(told) - HISTORY_MAX} more events")
     for outcome in _as_told(scenario, judge, Floor(scenario.config, groupings)):
         if outcome.not_yet:
             result.not_yet[outcome.not_yet] += 1
         elif outcome.failure:
-            result.failures.append(_describe(scenario, outcome, ""))
+            result.failures.append(_failure(outcome, False))
         else:
             result.held += 1
     if scenario.replay:
         for outcome in _replayed(scenario, judge, Floor(scenario.config, groupings), seed):
             if outcome.failure:
-                result.failures.append(_describe(scenario, outcome, f" when shuffled with --seed {seed}"))
+                result.failures.append(_failure(outcome, True))
     return result
 
 
@@ -67,9 +83,6 @@ def _replayed(scenario: Scenario, judge: Judge, floor: Floor, seed: int) -> list
     ]
 
 
-def _describe(scenario: Scenario, outcome: Outcome, how: str) -> str:
+def _failure(outcome: Outcome, replayed: bool) -> Failure:
     what = ", ".join(f"{key}: {value}" for key, value in outcome.expectation.what.items())
-    history = "\n".join(
-        f"      {event.line}" for event in sorted(scenario.events, key=lambda event: event.at_ms)[:50]
-    )
-    return f"{scenario.name}{how}\n    {{{what}}}\n    {outcome.failure}\n    of the events\n{history}"
+    return Failure(f"{{{what}}}", outcome.failure, replayed)

@@ -8,14 +8,15 @@ from stream.config import Config
 from stream.lifecycle.call import CallFold, Thresholds
 from stream.lifecycle.contact import ContactFold
 from stream.lifecycle.fold import Fold
+from stream.lifecycle.session import SessionFold
 from stream.lifecycle.survey import SurveyFold
 from stream.lifecycle.ticket import TicketFold
 from stream.metrics.measures import LEVELS
 from stream.metrics.segments import Grouping, Segments
 
-COUNTED = ("tickets", "calls", "surveys", "contacts")
+COUNTED = ("tickets", "calls", "surveys", "selfservice", "contacts")
 """The families that are folded and counted."""
-INPUTS = ("tickets", "calls", "surveys")
+INPUTS = COUNTED[:-1]
 """Of these, those that producers write to. `contacts` is told by the shards of tickets and calls."""
 
 
@@ -32,7 +33,7 @@ class Family:
 
 
 def family(name: str, config: Config, groupings: tuple[Grouping, ...] | None = None) -> Family:
-    """The rules of a counted family; `groupings` instead of the configured ones (scenarios ask for their
+    """The rules of a family of `COUNTED`; `groupings` instead of the configured ones (scenarios ask for their
     own)."""
     wanted = groupings if groupings is not None else getattr(config.groupings, name)
     if name == "contacts":
@@ -44,6 +45,8 @@ def family(name: str, config: Config, groupings: tuple[Grouping, ...] | None = N
         fold = TicketFold(segments, config.keep_finished.tickets_ms)
     elif name == "calls":
         fold = _calls(config, wanted)
+    elif name == "selfservice":
+        fold = SessionFold(Segments(wanted), config.keep_finished.selfservice_ms)
     else:
         fold = SurveyFold(Segments(wanted), config.keep_finished.surveys_ms)
     return Family(name, fold, LEVELS[name], config.horizon_ms, config.future_ms)

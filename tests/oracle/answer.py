@@ -21,6 +21,7 @@ COUNTS = (
     "calls_answered",
     "calls_abandoned",
     "calls_other",
+    "selfservice_sessions",
 )
 DURATIONS = (
     "first_response_time",
@@ -40,6 +41,9 @@ GAUGES = {"longest_wait": "calls_waiting"}
 OUTCOMES = {"calls_answered": 1, "calls_abandoned": 1, "calls_other": 1}
 REACHED = {"calls_answered": 1, "abandoned_in_service_level": 1}
 
+CONTACTS = {"contacts": 1, "calls_offered": 1}
+"""catalog.md: "ticket created by a customer, inbound call offered"."""
+
 # numerator, denominator. catalog.md "Calls", definitions.md 2.2 for the service levels.
 RATIOS: dict[str, tuple[Sum, Sum]] = {
     "answer_rate": ({"calls_answered": 1}, OUTCOMES),
@@ -58,15 +62,17 @@ RATIOS: dict[str, tuple[Sum, Sum]] = {
     "abandoned_by_arrival": ({"abandoned_by_arrival": 1}, {"calls_offered": 1}),
     "service_level_by_arrival": ({"answered_within_by_arrival": 1}, {"calls_offered": 1}),
     "survey_response_rate": ({"surveys_answered": 1}, {"surveys_sent": 1}),
+    "fcr_survey": ({"fcr_confirmed": 1}, {"fcr_answers": 1}),
+    "selfservice_share": ({"selfservice_sessions": 1}, {"selfservice_sessions": 1, **CONTACTS}),
+    "selfservice_success_rate": ({"sessions_succeeded": 1}, {"sessions_ended": 1}),
+    "article_helpful_rate": ({"articles_helpful": 1}, {"articles_rated": 1}),
     "first_contact_resolution_7d": ({"first_contact": 1, "contacts_returned": -1}, {"tickets_resolved": 1}),
     "repeat_contact_rate": ({"contacts_repeated": 1}, {"contacts_known": 1}),
 }
-CONTACTS = {"contacts": 1, "calls_offered": 1}
-"""catalog.md: "ticket created by a customer, inbound call offered"."""
 SHARES = {"channel_share": ("channel", CONTACTS)}
 """Metric -> the dimension over all of whose values the denominator goes, and what is counted."""
-SCORES = ("nps", "ces")
-METRICS = (*COUNTS, *DURATIONS, *LEVELS, *GAUGES, *RATIOS, *SHARES, "csat", *SCORES)
+MEANS = ("ces", "cx_rating", "employee_satisfaction", "qa_score")
+METRICS = (*COUNTS, *DURATIONS, *LEVELS, *GAUGES, *RATIOS, *SHARES, "csat", "nps", "ces_ease", *MEANS)
 
 PERCENTILES = {"p50": 50, "p75": 75, "p90": 90, "p95": 95, "p99": 99}
 NPS_GROUPS = ("promoters", "passives", "detractors")
@@ -175,8 +181,14 @@ def _stats(metric: str, facts: list[Fact]) -> dict[str, Number | None]:
         count = sum(groups.values())
         lead = groups["promoters"] - groups["detractors"]
         return {"value": Fraction(100 * lead, count) if count else None, "count": count, **groups}
-    if metric == "ces":
-        scores = [f.value for f in facts if f.measure == "ces"]
+    if metric == "ces_ease":
+        kept = [
+            (f.value, int(f.measure.partition("/")[2])) for f in facts if f.measure.startswith("ease_of/")
+        ]
+        eases = [100 * Fraction(points, width) for points, width in kept]
+        return {"value": sum(eases, Fraction()) / len(eases) if eases else None, "count": len(eases)}
+    if metric in MEANS:
+        scores = [f.value for f in facts if f.measure == metric]
         return {"value": Fraction(sum(scores), len(scores)) if scores else None, "count": len(scores)}
     raise ValueError(f"{metric!r} is none of the oracle's metrics: {', '.join(METRICS)}")
 
