@@ -10,6 +10,7 @@ from setuptools import setup
 COMPILED = [
     "stream/events/decode.py",
     "stream/events/instants.py",
+    "stream/events/partition.py",
     "stream/lifecycle/call.py",
     "stream/lifecycle/checkpoint.py",
     "stream/lifecycle/contact.py",
@@ -29,6 +30,7 @@ COMPILED = [
     "stream/metrics/sizes.py",
     "stream/metrics/sketch.py",
     "stream/shard/entities.py",
+    "stream/shard/facts.py",
     "stream/shard/intake.py",
     "stream/shard/shard.py",
     "stream/shard/touched.py",

@@ -25,8 +25,8 @@ class Metric:
     `pairs` are the metrics to read it with: what is pushed alone is paid for elsewhere, speed by quality.
     `labels` are what can be asked beside the segments: label -> value -> the formula for it. `always_by` are
     labels by which an answer is split even when nobody asks, because its values must not be mixed. `also` are
-    other families that the formula reads, their codes as `measures.elsewhere` gives them; `fed_by` those that tell
-    them facts, so that a number is as fresh as these.
+    other families that the formula reads, their codes as `measures.elsewhere` gives them; `fed_by` those that
+    tell them facts, so that a number is as fresh as these.
     """
 
     id: str

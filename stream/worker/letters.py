@@ -42,10 +42,13 @@ class Letters:
         """Carries until cancelled. Raises WorkerFailed when it cannot: nothing is dropped."""
         try:
             while True:
+                full = False
                 for mailbox in list(self._mailboxes()):
-                    while mailbox.undelivered:
+                    if mailbox.undelivered:
+                        full |= len(mailbox.undelivered) > AT_ONCE
                         await self._carry(mailbox)
-                await asyncio.sleep(INTERVAL_S)
+                if not full:
+                    await asyncio.sleep(INTERVAL_S)
         except KafkaError as e:
             topics, said = self._kafka.topics, e or type(e).__name__
             raise WorkerFailed(
