@@ -3,7 +3,6 @@ those of one ordered pass, and the oracle's."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from copy import deepcopy
 from datetime import datetime
 from typing import Any
@@ -58,11 +57,6 @@ def facts_of(name: str, image: Image, config: Config) -> list[Sent]:
     return sent
 
 
-def in_order(sent: Iterable[Sent]) -> list[Sent]:
-    """By when it happened."""
-    return sorted(sent, key=lambda one: one.at_ms)
-
-
 def ordered_pass(sent: dict[str, list[Sent]], config: Config) -> dict[tuple[str, int], Image]:
     """The images when everything comes once and in order, and every fact at once."""
     images = {(name, 0): play(name, config, of, NOW_MS) for name, of in sent.items()}
@@ -112,7 +106,7 @@ def visits(draw: st.DrawFn) -> dict[str, list[Sent]]:
         sent[name] = sent[name] or [
             event("ticket.updated" if name == "tickets" else "call.ended", "V", BASE_MS, {})
         ]
-    return sent
+    return {name: sorted(of, key=lambda one: one.at_ms) for name, of in sent.items()}
 
 
 def event(kind: str, subject: str, at_ms: int, data: dict[str, Any]) -> Sent:

@@ -39,6 +39,7 @@ async def test_topics_are_created_once(config: Config) -> None:
     first = await create_topics(config, partitions=3)
     assert [report.name for report in first] == [
         *topic_names(config.kafka).values(),
+        config.kafka.topics.contacts,
         config.kafka.topics.deadletters,
     ]
     assert {(report.outcome, report.partitions, report.note) for report in first} == {("created", 3, "")}
