@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from stream.events import calls, selfservice, tickets
+from stream.events import agents, calls, selfservice, tickets
 from stream.shard.changes import Record
 
 SECOND_MS = 1000
@@ -213,6 +213,20 @@ def _survey_body(draw: st.DrawFn, at_ms: int) -> tuple[str, Json]:
     return kind, data
 
 
+_AGENT_SNAPSHOT = _fields(team=("red", "blue", None), site=("oslo", None), queues=(["sales"], []))
+_AGENT_TYPES = (*agents.RANKS, "agent.state_changed", "agent.state_changed", "agent.heartbeat")
+_STATES = ("available", "ringing", "busy", "hold", "wrapup", "break", "offline", "available", "busy")
+
+
+@st.composite
+def _agent_body(draw: st.DrawFn, at_ms: int) -> tuple[str, Json]:
+    kind = draw(st.sampled_from(_AGENT_TYPES))
+    data = draw(_part("agent", _AGENT_SNAPSHOT))
+    if kind == "agent.state_changed":
+        data["state"] = draw(st.sampled_from(_STATES))
+    return kind, data
+
+
 _SESSION_SNAPSHOT = _fields(
     channel=("web", "bot", None), product=("core", "mobile", None), team=("red", None), customer=("C1", None)
 )
@@ -236,6 +250,7 @@ _BODIES = {
     "calls": _call_body,
     "surveys": _survey_body,
     "selfservice": _session_body,
+    "agents": _agent_body,
 }
 FAMILIES = tuple(_BODIES)
 

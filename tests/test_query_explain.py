@@ -155,6 +155,29 @@ def test_sessions_and_reviews_say_what_they_are() -> None:
     ]  # fmt: skip
 
 
+def test_an_agent_says_its_states_and_kept_heartbeats() -> None:
+    """Of heartbeats the first and the last of half a day; in which level it stands, and which metrics read
+    that."""
+    events: list[Told] = [
+        ("2026-03-02T08:00:00", "agent.logged_in", "ann", {"agent": {"team": "red"}}),
+        ("2026-03-02T08:20:00", "agent.heartbeat", "ann", {}),
+        ("2026-03-02T08:40:00", "agent.heartbeat", "ann", {}),
+        ("2026-03-02T09:00:00", "agent.heartbeat", "ann", {}),
+        ("2026-03-02T09:30:00", "agent.state_changed", "ann", {"state": "busy"}),
+    ]
+    told = explained("agents", image("agents", CONFIG, events, "2026-03-02T10:00:00"), "ann")
+    assert [(event.type, event.id, event.said) for event in told.history] == [
+        ("agent.logged_in", "e0", "team=red, agent=ann, available"),
+        ("agent.heartbeat", "", ""),
+        ("agent.heartbeat", "", ""),
+        ("agent.state_changed", "e4", "busy"),
+    ]
+    assert ("state", "busy") in told.state
+    assert [part.metrics for part in told.contributions if part.measure == "agents_busy"] == [
+        ("agents", "occupancy")
+    ]
+
+
 def test_a_removed_ticket_contributes_nothing() -> None:
     """All of its contributions are taken back."""
     spam: Told = ("2026-03-02T09:40:00", "ticket.marked_spam", "T1", {})

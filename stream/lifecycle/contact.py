@@ -40,7 +40,8 @@ class ContactFold(Fold):
 
     def __init__(self, segments: Segments) -> None:
         snapshots = Snapshots("contact", FIELDS, segments.dimensions)
-        super().__init__("contacts", segments, snapshots, WITHIN_MS, sealed=True, removes=False)
+        super().__init__("contacts", segments, snapshots, WITHIN_MS, sealed=True)
+        self.removals = False
         self._category = segments.dimensions.index("category")
 
     def new(self) -> Customer:

@@ -10,6 +10,8 @@ from stream.metrics.segments import Segment, Segments
 
 NEVER: Final = -(2**62)
 """Stands for an instant that has not happened."""
+FOREVER: Final = 2**62
+"""Later than every instant."""
 
 Standing = tuple[int, Segment, int]
 """A level whose members are asked for, where the entity stands in it, and since when (ms)."""
@@ -47,18 +49,20 @@ class Fold:
         keep_finished_ms: int,
         timed: bool = False,
         sealed: bool = False,
-        removes: bool = True,
     ) -> None:
         """`timed`: lives of this kind change at due instants without an event (`due_ms`, `overlay`).
-        `sealed`: they are long, so events older than the horizon go into a checkpoint. `removes`: an event
-        may take back all that a life contributed, so that a checkpoint needs the ledger of it."""
+        `sealed`: they are long, so events older than the horizon go into a checkpoint."""
         self.family = family
         self.segments = segments
         self.snapshots = snapshots
         self.keep_finished_ms = keep_finished_ms
         self.timed = timed
         self.sealed = sealed
-        self.removes = removes
+        self.heartbeat = -1  # the rank of events that only show life for `heartbeat_ms` (heartbeats.py)
+        self.heartbeat_ms = 0
+        self.removals = True  # whether an event may take back all that was ever counted
+        self.seal_every_ms = 0  # how much older than the horizon events may get before they are sealed
+        self.events_max = 5_000  # an entity with more unsealed events is quarantined: more are dead letters
 
     def new(self) -> Life:
         """The life of an entity of which nothing is known."""

@@ -82,6 +82,7 @@ class Catalog:
 def load_catalog(agreed: Mapping[str, MetricConfig] | None = None) -> Catalog:
     """The catalog of this version, with the targets, owners and next actions of `Config.metrics`."""
     from stream.metrics import (
+        catalog_agents,
         catalog_calls,
         catalog_contacts,
         catalog_selfservice,
@@ -89,7 +90,14 @@ def load_catalog(agreed: Mapping[str, MetricConfig] | None = None) -> Catalog:
         catalog_tickets,
     )
 
-    families = (catalog_tickets, catalog_contacts, catalog_calls, catalog_surveys, catalog_selfservice)
+    families = (
+        catalog_tickets,
+        catalog_contacts,
+        catalog_calls,
+        catalog_surveys,
+        catalog_selfservice,
+        catalog_agents,
+    )
     metrics = [metric for family in families for metric in family.METRICS]
     return Catalog([_with(metric, (agreed or {}).get(metric.id, MetricConfig())) for metric in metrics])
 

@@ -35,12 +35,7 @@ class Ratio:
     default = "value"
 
     def values(self, cell: Cell) -> Values:
-        numerator, denominator = total(cell, self.over), total(cell, self.under)
-        return {
-            "value": numerator / denominator if denominator else None,
-            "numerator": numerator,
-            "denominator": denominator,
-        }
+        return _quotient(total(cell, self.over), total(cell, self.under))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +51,7 @@ class Share:
 
     def values(self, cell: Cell, of: Cell) -> Values:
         """Of a group's cell, and of the cell of all groups."""
-        numerator, denominator = total(cell, self.codes), total(of, self.codes)
-        value = numerator / denominator if denominator else None
-        return {"value": value, "numerator": numerator, "denominator": denominator}
+        return _quotient(total(cell, self.codes), total(of, self.codes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +134,45 @@ class Oldest:
     default = "value"
 
 
-Formula = Count | Ratio | Share | Duration | NetPromoter | MeanScore | Level | Oldest
+@dataclass(frozen=True, slots=True)
+class RatioWithLevel:
+    """A ratio over a window whose denominator has a level's value at the window's end added."""
+
+    over: tuple[int, ...]
+    under: tuple[int, ...]
+    level: int
+    stats = ("value", "numerator", "denominator")
+    default = "value"
+
+    def values(self, cell: Cell, at_end: Cell) -> Values:
+        standing = at_end.get(self.level, 0)
+        return _quotient(total(cell, self.over), total(cell, self.under) + standing)
+
+
+@dataclass(frozen=True, slots=True)
+class LevelShare:
+    """Time spent in some levels over time spent in others, over a window; in seconds."""
+
+    over: tuple[int, ...]
+    under: tuple[int, ...]
+    stats = ("value", "numerator", "denominator")
+    default = "value"
+
+    def values(self, spent_ms: dict[int, int]) -> Values:
+        """`spent_ms`: the time integral of each level over the window."""
+        return _quotient(total(spent_ms, self.over) / 1000, total(spent_ms, self.under) / 1000)
+
+
+Formula = (
+    Count | Ratio | Share | Duration | NetPromoter | MeanScore | Level | Oldest | RatioWithLevel | LevelShare
+)
 
 
 def total(cell: Cell, codes: tuple[int, ...]) -> int:
     """The sum of measures; a negative code is subtracted."""
     return sum(cell.get(code, 0) if code > 0 else -cell.get(-code, 0) for code in codes)
+
+
+def _quotient(numerator: float, denominator: float) -> Values:
+    value = numerator / denominator if denominator else None
+    return {"value": value, "numerator": numerator, "denominator": denominator}

@@ -81,12 +81,27 @@ ABANDON_WAIT_SUM: Final = 20
 CALL_TALK_SUM: Final = 21
 CALL_HANDLE_SUM: Final = 22
 ARRIVED_WAIT_SUM: Final = 23
+CALL_HOLD_SUM: Final = 24
+CALL_WRAPUP_SUM: Final = 25
+CALLS_TRANSFERRED: Final = 26
 CALLS_WAITING: Final = 100
+CALLS_WAITING_LONG: Final = 102
 CALL_WAIT: Final = SKETCHES
 ABANDON_WAIT: Final = SKETCHES + WIDTH
 CALL_TALK: Final = SKETCHES + 2 * WIDTH
 CALL_HANDLE: Final = SKETCHES + 3 * WIDTH
 ARRIVED_WAIT: Final = SKETCHES + 4 * WIDTH
+CALL_HOLD: Final = SKETCHES + 5 * WIDTH
+CALL_WRAPUP: Final = SKETCHES + 6 * WIDTH
+
+# Topic `agents`: only levels
+AGENTS: Final = 100
+AGENTS_AVAILABLE: Final = 102
+AGENTS_RINGING: Final = 104
+AGENTS_BUSY: Final = 106
+AGENTS_HOLD: Final = 108
+AGENTS_WRAPUP: Final = 110
+AGENTS_BREAK: Final = 112
 
 # Topic `surveys`
 SURVEYS_SENT: Final = 1
@@ -131,9 +146,18 @@ CONTACTS_RETURNED: Final = 3  # resolutions at first contact that were followed 
 
 LEVELS: Final[dict[str, tuple[int, ...]]] = {
     "tickets": (BACKLOG, BACKLOG_UNANSWERED),
-    "calls": (CALLS_WAITING,),
+    "calls": (CALLS_WAITING, CALLS_WAITING_LONG),
     "surveys": (),
     "selfservice": (),
+    "agents": (
+        AGENTS,
+        AGENTS_AVAILABLE,
+        AGENTS_RINGING,
+        AGENTS_BUSY,
+        AGENTS_HOLD,
+        AGENTS_WRAPUP,
+        AGENTS_BREAK,
+    ),
     "contacts": (),
 }
 """The level codes of each family: rolling a pane up treats their integrals apart (metrics/panes.py)."""
@@ -143,6 +167,7 @@ _PER_FAMILY: Final[dict[str, tuple[str, ...]]] = {
     "calls": ("CALLS_", "CALL_", "ARRIVED_", "ABANDON_"),
     "surveys": ("SURVEYS_", "CSAT_", "NPS_", "CES_", "CX_", "EMPLOYEE_", "QA_"),
     "selfservice": ("SESSIONS_", "ARTICLES_"),
+    "agents": ("AGENTS",),
     "contacts": ("CONTACTS_",),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from stream.metrics.formula import Formula, Level, Oldest, Share, Values
+from stream.metrics.formula import Formula, Level, Oldest, RatioWithLevel, Share, Values
 from stream.query.series import Series
 
 
@@ -58,7 +58,7 @@ def nothing(formula: Formula) -> Values:
         return {"value": 0, "mean": 0}
     if isinstance(formula, Oldest):
         return {"value": None}
-    return formula.values({}, {}) if isinstance(formula, Share) else formula.values({})
+    return formula.values({}, {}) if isinstance(formula, Share | RatioWithLevel) else formula.values({})
 
 
 def _key(by: dict[str, Any]) -> tuple[tuple[str, Any], ...]:

@@ -10,11 +10,13 @@ from msgspec import UNSET
 
 from stream.config import Config
 from stream.events.decode import decoder_of
+from stream.lifecycle import agent as agents
 from stream.lifecycle import call as calls
+from stream.lifecycle import call_facts
 from stream.lifecycle import survey as surveys
 from stream.lifecycle import ticket as tickets
 from stream.lifecycle.checkpoint import plain_ledger
-from stream.lifecycle.entity import Entity, contributions, entity_rows, unpack_entity
+from stream.lifecycle.entity import Entity, contributions, entity_history, unpack_entity
 from stream.lifecycle.fold import NEVER, names_of
 from stream.lifecycle.rows import Row
 from stream.lifecycle.snapshot import Snapshot
@@ -24,10 +26,12 @@ from stream.metrics.formula import (
     Duration,
     Formula,
     Level,
+    LevelShare,
     MeanScore,
     NetPromoter,
     Oldest,
     Ratio,
+    RatioWithLevel,
     Share,
 )
 from stream.metrics.measures import SKETCHES, measure_name, shift
@@ -45,12 +49,13 @@ _MESSAGES = {
     tickets.OTHER_MESSAGE: "another message: a note, a bot's, an automatic one",
 }
 _OUTCOMES = {
-    calls.NONE: "none",
-    calls.ANSWER: "answered",
-    calls.ABANDON: "abandoned",
-    calls.OTHER: "another way out",
+    call_facts.NONE: "none",
+    call_facts.ANSWER: "answered",
+    call_facts.ABANDON: "abandoned",
+    call_facts.OTHER: "another way out",
 }
-_INSTANTS = ("answer_from", "answered_from", "held_since", "left_from")
+_INSTANTS = ("answer_from", "answered_from", "held_since", "left_from", "long_from")
+_STATES = {level: state for state, level in agents.LEVELS.items()}
 _LENGTHS = ("held_ms",)
 _HIDDEN = ("exists", "channel_told")
 
@@ -144,7 +149,7 @@ def _history(family: Family, entity: Entity, text: Callable[[int], str]) -> list
     types = {rank: name for name, rank in decoder_of(family.name).rank.items()}
     told: list[Told] = []
     before: Snapshot | None = None
-    for row in entity_rows(family.fold, entity):
+    for row in entity_history(family.fold, entity):
         parts = [*_changes(family, before, row[7]), *_extra(family.name, types[row[3]], row, text)]
         told.append(Told(row[0], types[row[3]], row[1], row[4], ", ".join(parts)))
         before = row[7] if row[7] is not None else before
@@ -165,10 +170,13 @@ def _extra(name: str, kind: str, row: Row, text: Callable[[int], str]) -> Iterab
     if name == "tickets":
         yield _MESSAGES[extra]
     elif name == "surveys":
-        yield f"score {extra}" if kind == "qa.reviewed" else f"answer {extra}"
+        said = f"answer {extra[0]} with a comment" if isinstance(extra, list) else f"answer {extra}"
+        yield f"score {extra}" if kind == "qa.reviewed" else said
     elif name == "selfservice":
         helpful, article = extra
         yield f"{article or 'an article'} was {'helpful' if helpful else 'not helpful'}"
+    elif name == "agents":
+        yield _STATES[extra]
     elif kind == "call.record":
         for place, at in extra.items():
             yield f"{calls.TIMES[place]}={'null' if at is None else text(at)}"
@@ -195,6 +203,8 @@ def _state(family: Family, entity: Entity, text: Callable[[int], str]) -> list[F
             facts.append(
                 (name, ", ".join(f"{measure_name(family.name, code)} {amount}" for code, amount in value))
             )
+        elif name == "level":
+            facts.append(("state", _STATES[value]))
         elif isinstance(value, Segment):
             named = _segments(family, value.values)
             if named:
@@ -251,5 +261,9 @@ def reads(formula: Formula, code: int) -> bool:
         return code in (formula.sum_code, formula.answers)
     if isinstance(formula, Level):
         return code in (formula.code, formula.code + 1)
+    if isinstance(formula, RatioWithLevel):
+        return code in (formula.level, *formula.over, *formula.under)
+    if isinstance(formula, LevelShare):
+        return any(code in (level, level + 1) for level in formula.under)
     assert isinstance(formula, Oldest)
     return code == formula.level

@@ -58,7 +58,7 @@ def plan(metric: Metric, request: Request, calendar: Calendar, now_ms: int) -> P
     question = Question(
         metric=metric.id, now_ms=now_ms,
         from_ms=window[0] if window else None, to_ms=window[1] if window else instant,
-        by=tuple(request.by), where=dict(_condition(text) for text in request.where), top=request.top,
+        by=tuple(request.by), where=conditions(request.where), top=request.top,
     )  # fmt: skip
     if request.top and (not request.by or request.step or request.compare):
         raise QueryError("--top ranks the groups of one span: ask with --by, without --step and --compare")
@@ -104,6 +104,11 @@ def _window(request: Request, calendar: Calendar, now_ms: int) -> Window | None:
             f"an empty window: it begins at {calendar.text(start)} and ends at {calendar.text(end)}"
         )
     return start, end
+
+
+def conditions(where: Sequence[str]) -> dict[str, str | None]:
+    """`DIM=VALUE` as dimension -> value; `QueryError` for anything else."""
+    return dict(_condition(text) for text in where)
 
 
 def _condition(text: str) -> tuple[str, str | None]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stream.config import Config
-from stream.lifecycle.call import CallFold, Thresholds
+from stream.lifecycle.agent import AgentFold
+from stream.lifecycle.call import CallFold
+from stream.lifecycle.call_facts import Thresholds
 from stream.lifecycle.contact import ContactFold
 from stream.lifecycle.fold import Fold
 from stream.lifecycle.session import SessionFold
@@ -14,7 +16,7 @@ from stream.lifecycle.ticket import TicketFold
 from stream.metrics.measures import LEVELS
 from stream.metrics.segments import Grouping, Segments
 
-COUNTED = ("tickets", "calls", "surveys", "selfservice", "contacts")
+COUNTED = ("tickets", "calls", "surveys", "selfservice", "agents", "contacts")
 """The families that are folded and counted."""
 INPUTS = COUNTED[:-1]
 """Of these, those that producers write to. `contacts` is told by the shards of tickets and calls."""
@@ -47,6 +49,9 @@ def family(name: str, config: Config, groupings: tuple[Grouping, ...] | None = N
         fold = _calls(config, wanted)
     elif name == "selfservice":
         fold = SessionFold(Segments(wanted), config.keep_finished.selfservice_ms)
+    elif name == "agents":
+        # `team` in any case: histories keep at least one dimension.
+        fold = AgentFold(Segments(wanted, ("team",)), config.keep_finished.agents_ms, config.lost.agents_ms)
     else:
         fold = SurveyFold(Segments(wanted), config.keep_finished.surveys_ms)
     return Family(name, fold, LEVELS[name], config.horizon_ms, config.future_ms)

@@ -300,7 +300,7 @@ class Shard:
             event.id,
             version,
             checksum(item.record),
-            fold.snapshots.of(data),
+            fold.snapshots.of_subject(item.subject, data),
             fold.extra_of(item.rank, data),
         )
         result = add(fold, entity, row, out)
@@ -313,7 +313,7 @@ class Shard:
             if out_of_scale:
                 refused = Refused("out_of_scale", "data.response.score", "outside the scale of the question")
         sealed_before_ms = item.log_clock - self._horizon_ms
-        if entity.first_ms < sealed_before_ms:
+        if entity.first_ms < sealed_before_ms - fold.seal_every_ms:
             prune(fold, entity, sealed_before_ms)
         return refused
 

@@ -35,7 +35,7 @@ DURATIONS = (
     "call_handle_time",
     "call_wait_by_arrival",
 )
-LEVELS = ("backlog", "backlog_unanswered", "calls_waiting")
+LEVELS = ("backlog", "backlog_unanswered", "calls_waiting", "agents")
 GAUGES = {"longest_wait": "calls_waiting"}
 
 OUTCOMES = {"calls_answered": 1, "calls_abandoned": 1, "calls_other": 1}
@@ -53,6 +53,7 @@ RATIOS: dict[str, tuple[Sum, Sum]] = {
     ),
     "abandonment_rate_raw": ({"calls_abandoned": 1}, OUTCOMES),
     "service_level": ({"answered_within": 1}, {**REACHED, "abandoned_within": -1}),
+    "call_transfer_rate": ({"answered_transferred": 1}, {"calls_answered": 1}),
     "service_level_all_success": ({"answered_within": 1, "abandoned_within": 1}, REACHED),
     "service_level_answered_only": ({"answered_within": 1}, {"calls_answered": 1}),
     "service_level_offered": ({"answered_within": 1}, REACHED),
@@ -72,7 +73,10 @@ RATIOS: dict[str, tuple[Sum, Sum]] = {
 SHARES = {"channel_share": ("channel", CONTACTS)}
 """Metric -> the dimension over all of whose values the denominator goes, and what is counted."""
 MEANS = ("ces", "cx_rating", "employee_satisfaction", "qa_score")
-METRICS = (*COUNTS, *DURATIONS, *LEVELS, *GAUGES, *RATIOS, *SHARES, "csat", "nps", "ces_ease", *MEANS)
+METRICS = (
+    *COUNTS, *DURATIONS, *LEVELS, *GAUGES, *RATIOS, *SHARES, "service_level_floor", "occupancy", "csat",
+    "nps", "ces_ease", *MEANS,
+)  # fmt: skip
 
 PERCENTILES = {"p50": 50, "p75": 75, "p90": 90, "p95": 95, "p99": 99}
 NPS_GROUPS = ("promoters", "passives", "detractors")
@@ -110,6 +114,13 @@ def answer(
         spans = [s for s in image.spans if s.level == level and _matches(s.segments, where)]
         keys = _keys([s.segments for s in spans], by)
         rows = [Row(key, _level(metric, _of(spans, key), from_ms, to_ms)) for key in keys]
+    elif metric == "occupancy":
+        assert from_ms is not None
+        spans = [s for s in image.spans if s.level == "agents" and _matches(s.segments, where)]
+        keys = _keys([s.segments for s in spans], by)
+        rows = [Row(key, _occupancy(_of(spans, key), from_ms, to_ms)) for key in keys]
+    elif metric == "service_level_floor":
+        rows = _service_level_floor(image, from_ms, to_ms, where, by)
     else:
         if from_ms is None:
             raise ValueError(f"{metric} needs a window")
@@ -240,3 +251,40 @@ def _level(metric: str, spans: list[Span], from_ms: int | None, to_ms: int) -> d
 def _overlap_ms(span: Span, from_ms: int, to_ms: int) -> int:
     end_ms = to_ms if span.to_ms is None else min(span.to_ms, to_ms)
     return max(0, end_ms - max(span.from_ms, from_ms))
+
+
+def _service_level_floor(
+    image: Image, from_ms: int | None, to_ms: int, where: Where, by: Sequence[str]
+) -> list[Row]:
+    """ "`service_level` of the window with every call now waiting longer than T added to the denominator";
+    now = the window's end."""
+    done = answer(image, "service_level", from_ms, to_ms, where, by)
+    known = {tuple(row.by.values()): row for row in done}
+    spans = [s for s in image.spans if s.level == "calls_waiting_long" and _matches(s.segments, where)]
+    rows = {tuple(key.values()): key for key in _keys([s.segments for s in spans], by)}
+    rows |= {values: row.by for values, row in known.items()}
+    found: list[Row] = []
+    for values, key in rows.items():
+        waiting = _level("calls_waiting_long", _of(spans, key), from_ms, to_ms)["value"]
+        finished = known[values].values if values in known else {"numerator": 0, "denominator": 0}
+        numerator, denominator = finished["numerator"], finished["denominator"]
+        assert isinstance(numerator, int)
+        assert isinstance(denominator, int)
+        assert isinstance(waiting, int)
+        found.append(Row(key, _ratio(numerator, denominator + waiting)))
+    return found
+
+
+def _occupancy(spans: list[Span], from_ms: int, to_ms: int) -> dict[str, Number | None]:
+    """ "time in busy, hold, wrapup / (that + available), time-weighted over the window"; in seconds."""
+    spent_ms = dict.fromkeys(("busy", "hold", "wrapup", "available"), 0)
+    for span in spans:
+        state = span.segments["state"]
+        if state in spent_ms:
+            spent_ms[state] += _overlap_ms(span, from_ms, to_ms)
+    occupied_ms = spent_ms["busy"] + spent_ms["hold"] + spent_ms["wrapup"]
+    all_ms = occupied_ms + spent_ms["available"]
+    value = Fraction(occupied_ms, all_ms) if all_ms else None
+    return {
+        "value": value, "numerator": Fraction(occupied_ms, 1000), "denominator": Fraction(all_ms, 1000),
+    }  # fmt: skip
