@@ -11,11 +11,12 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
+from stream.events.contacts import CONTACT_RESOLVED, CONTACT_STARTED
 from stream.events.tickets import RANKS
 from stream.lifecycle.backlog import ACTIVE, STALE_MS, Backlogged
 from stream.lifecycle.delta import Delta
 from stream.lifecycle.fold import NEVER, Fold, Life
-from stream.lifecycle.resolution import NO_WORK, Figures, count_resolution
+from stream.lifecycle.resolution import FIRST_CONTACT, NO_WORK, Figures, count_resolution
 from stream.lifecycle.snapshot import Snapshot, Snapshots, merged
 from stream.metrics.measures import (
     ANY_RESPONSE,
@@ -53,7 +54,7 @@ DELETED: Final = RANKS["ticket.deleted"]
 RESTORED: Final = RANKS["ticket.restored"]
 WORK_LOGGED: Final = RANKS["ticket.work_logged"]
 
-FIELDS: Final = ("status", "created_by")
+FIELDS: Final = ("status", "created_by", "customer")
 """What a ticket's history keeps of a snapshot besides the dimensions."""
 
 DONE: Final = ("resolved", "closed")
@@ -84,9 +85,10 @@ class Ticket(Backlogged):
 
     __slots__ = (
         "answer_from", "answered", "answered_any", "assigned_in", "assigned_ms", "created_by", "created_in",
-        "escalated", "figures", "first_resolved_in", "first_resolved_ms", "held_ms", "human_replies",
-        "interactions", "last_agent", "last_team", "logged_ms", "merged", "reassignments", "reopened",
-        "resolved_counted", "resolved_in", "resolved_ms", "status_since_ms", "transferred", "worked_ms",
+        "customer", "escalated", "figures", "first_resolved_in", "first_resolved_ms", "held_ms",
+        "human_replies", "interactions", "last_agent", "last_team", "logged_ms", "merged", "reassignments",
+        "reopened", "resolved_counted", "resolved_in", "resolved_ms", "started_in", "status_since_ms",
+        "transferred", "worked_ms",
     )  # fmt: skip
 
     def __init__(self, nothing: Segment) -> None:
@@ -117,6 +119,8 @@ class Ticket(Backlogged):
         self.first_resolved_in = nothing
         self.resolved_counted = False  # among those created
         self.merged = False
+        self.customer: str | None = None
+        self.started_in: Segment | None = None  # where a contact by the customer began, at its creation
 
     def finished(self) -> bool:
         """When it is removed, resolved or closed."""
@@ -136,6 +140,10 @@ class Ticket(Backlogged):
         if snapshot is not None:
             if snapshot[1] is not UNSET:
                 self.created_by = snapshot[1]
+            if snapshot[2] is not UNSET and snapshot[2] != self.customer:
+                self._tell(out, -1)
+                self.customer = snapshot[2] or None
+                self._tell(out, 1)
             values = merged(self.segment.values, snapshot, len(FIELDS))
             if values is not self.segment.values:
                 self._move_to(out, at, values, rules)
@@ -233,6 +241,8 @@ class Ticket(Backlogged):
         if self.transferred:
             out.add(at, self.segment, TICKETS_TRANSFERRED, 1)
         if self.created_by is None or self.created_by == "customer":
+            self.started_in = self.segment
+            self._tell_start(out, 1)
             self._message(out, at, BY_CUSTOMER)
         else:
             out.add(at, self.segment, TICKETS_BY_OTHERS, 1)
@@ -308,6 +318,19 @@ class Ticket(Backlogged):
             # one.
             self.answer_from = self.unanswered_ms
 
+    def _tell(self, out: Delta, sign: int) -> None:
+        """Tells (1) or takes back (-1) all facts about the customer."""
+        self._tell_start(out, sign)
+        self._tell_resolution(out, sign)
+
+    def _tell_start(self, out: Delta, sign: int) -> None:
+        if self.customer is not None and self.started_in is not None:
+            out.tell(CONTACT_STARTED, self.customer, self.created_ms, self.started_in, sign)
+
+    def _tell_resolution(self, out: Delta, sign: int) -> None:
+        if self.customer is not None and self.figures and self.figures[FIRST_CONTACT]:
+            out.tell(CONTACT_RESOLVED, self.customer, self.resolved_ms, self.resolved_in, sign)
+
     def _take_resolution_back(self, out: Delta) -> None:
         if self.resolved_ms != NEVER:
             self._count_resolution(out, -1)
@@ -316,6 +339,7 @@ class Ticket(Backlogged):
 
     def _count_resolution(self, out: Delta, sign: int) -> None:
         count_resolution(out, self.resolved_ms, self.resolved_in, self.created_ms, self.figures, sign)
+        self._tell_resolution(out, sign)
 
     def _observe_from_creation(self, out: Delta, sign: int) -> None:
         if self.assigned_ms != NEVER:

@@ -165,6 +165,11 @@ SESSIONS_SUCCEEDED: Final = 3
 ARTICLES_RATED: Final = 4
 ARTICLES_HELPFUL: Final = 5
 
+# Topic `contacts` (internal)
+CONTACTS_STARTED: Final = 1
+CONTACTS_REPEATED: Final = 2
+CONTACTS_RETURNED: Final = 3  # resolutions at first contact that were followed by another contact
+
 LEVELS: Final[dict[str, tuple[int, ...]]] = {
     "tickets": (
         BACKLOG, BACKLOG_UNANSWERED, BACKLOG_UNASSIGNED, BACKLOG_PENDING, BACKLOG_OLDER, BACKLOG_STALE,
@@ -175,6 +180,7 @@ LEVELS: Final[dict[str, tuple[int, ...]]] = {
     "agents": (
         AGENTS, AGENTS_AVAILABLE, AGENTS_RINGING, AGENTS_BUSY, AGENTS_HOLD, AGENTS_WRAPUP, AGENTS_BREAK,
     ),
+    "contacts": (),
 }  # fmt: skip
 """The level codes of each family: rolling a pane up treats their integrals apart (metrics/panes.py)."""
 
@@ -188,6 +194,7 @@ _PER_FAMILY: Final[dict[str, tuple[str, ...]]] = {
     "surveys": ("SURVEYS_", "CSAT_", "NPS_", "CES_", "CX_", "EMPLOYEE_", "QA_"),
     "selfservice": ("SESSIONS_", "ARTICLES_"),
     "agents": ("AGENTS",),
+    "contacts": ("CONTACTS_",),
 }  # fmt: skip
 
 _PLAIN: Final[dict[str, tuple[int, ...]]] = {"tickets": (INTERACTIONS, REASSIGNMENTS)}

@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Sequence
 from random import Random
 
+from msgspec.structs import replace
+
 from stream.config import Config
 from stream.events.decode import FAMILIES, decoder_of, family_of
 from stream.metrics.segments import Grouping
 from stream.scenario.file import Scenario, Told
-from stream.shard.changes import Record
-from stream.shard.family import COUNTED, family
+from stream.shard.changes import Changes, Record
+from stream.shard.facts import contact_records, is_facts
+from stream.shard.family import COUNTED, INPUTS, family
 from stream.shard.image import Image, run_batch
 from stream.shard.intake import Intake
 from stream.shard.shard import Shard
@@ -24,6 +27,7 @@ class Floor:
     """One shard a family, in memory: what a worker with one partition a topic would be."""
 
     def __init__(self, config: Config, groupings: dict[str, tuple[Grouping, ...]]) -> None:
+        config = replace(config, groupings=replace(config.groupings, **groupings))
         self.images = {(name, 0): Image() for name in COUNTED}
         self._shards = {
             name: Shard(family(name, config, groupings[name]), f"support.{name}", 0, config)
@@ -42,14 +46,15 @@ class Floor:
     def read(self, events: Sequence[Told], now_ms: int) -> None:
         """Reads events, then fires the timers due up to now."""
         self.now_ms = max(self.now_ms, now_ms)
-        batches: dict[str, list[Record]] = {name: [] for name in FAMILIES}
+        batches: dict[str, list[Record]] = {name: [] for name in (*FAMILIES, "contacts")}
         for event in events:
             name = family_of(event.family_type)
             if name is not None:
                 batches[name].append(Record(self._offsets[name], event.sent_ms, event.value))
                 self._offsets[name] += 1
         for name, shard in self._shards.items():
-            run_batch(shard, self.images[name, 0], batches[name], self.now_ms)
+            changes = run_batch(shard, self.images[name, 0], batches[name], self.now_ms)
+            batches["contacts"] += self._facts(shard, changes)
         for name, intake in self._others.items():
             for record in batches[name]:
                 self._clocks[name] = max(self._clocks[name], record.timestamp)
@@ -57,11 +62,21 @@ class Floor:
                 if item is not None and item.refused is not None:
                     self._journal[f"refused_{item.refused.reason}"] += 1
 
+    def _facts(self, shard: Shard, changes: Changes) -> list[Record]:
+        """What a batch tells of customers, as records of their topic."""
+        name, told = shard.family.name, []
+        for offset, packed in changes.outbox_added.items():
+            if is_facts(packed):
+                for fact in contact_records(packed, offset, name, shard.family.fold.segments.dimensions):
+                    told.append(Record(self._offsets["contacts"], fact.timestamp, fact.value, key=fact.key))
+                    self._offsets["contacts"] += 1
+        return told
+
     def journal(self, what: str) -> int:
         """`deadletters`, `duplicates` or `late`."""
         counts = Counter(self._journal)
-        for shard in self._shards.values():
-            counts.update(shard.journal)
+        for name in INPUTS:
+            counts.update(self._shards[name].journal)
         if what == "deadletters":
             return sum(
                 count for name, count in counts.items() if name.startswith("refused_") and name not in _APART
