@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from pathlib import Path
 
 import click
 import msgspec
 
+from stream.cli.options import WRONG_INPUT
+from stream.cli.reading import printable
 from stream.metrics.catalog import load_catalog
-from stream.scenario.file import ScenarioError, read_scenarios
-from stream.scenario.run import Result, run_scenario
+from stream.scenario.errors import ScenarioError
+from stream.scenario.file import read_scenarios
+from stream.scenario.report import Played, for_machines, for_people
+from stream.scenario.run import run_scenario
 
 
 @click.command("test")
@@ -21,37 +24,22 @@ from stream.scenario.run import Result, run_scenario
 def command(files: tuple[Path, ...], seed: int, as_json: bool) -> None:
     """Play scenario FILEs: events at given times and what the metrics must then say.
 
-    Exit status 0: all hold; 1: some do not; 2: a file is wrong.
+    Exit status 0: all hold; 1: some do not; 2: a file is wrong (the others are played).
     """
     catalog = load_catalog()
-    results: list[Result] = []
-    try:
-        for path in files:
-            results += [run_scenario(scenario, catalog, seed) for scenario in read_scenarios(path)]
-    except ScenarioError as error:
-        click.echo(str(error), err=True)
-        sys.exit(2)
-    _report(results, seed, as_json)
-    sys.exit(1 if any(result.failures for result in results) else 0)
-
-
-def _report(results: list[Result], seed: int, as_json: bool) -> None:
-    failures = [failure for result in results for failure in result.failures]
-    not_yet: Counter[str] = Counter()
-    for result in results:
-        not_yet.update(result.not_yet)
+    played: list[Played] = []
+    wrong = False
+    for path in files:
+        try:
+            scenarios = list(read_scenarios(path, catalog))
+            played.append(Played(path, [run_scenario(scenario, catalog, seed) for scenario in scenarios]))
+        except ScenarioError as error:
+            click.echo(printable(f"Error: {error}"), err=True)
+            wrong = True
     if as_json:
-        scenarios = [
-            {"scenario": r.name, "held": r.held, "failures": r.failures, "not_yet": dict(r.not_yet)}
-            for r in results
-        ]
-        click.echo(msgspec.json.encode({"seed": seed, "scenarios": scenarios}).decode())
-        return
-    for failure in failures:
-        click.echo(f"FAILED {failure}\n")
-    held = sum(result.held for result in results)
-    played = f"{len(results)} scenarios (replayed with seed {seed})"
-    click.echo(f"{played}: {held} expectations hold, {len(failures)} do not")
-    if not_yet:
-        listed = ", ".join(f"{name} {count}" for name, count in sorted(not_yet.items()))
-        click.echo(f"not in this version, skipped: {sum(not_yet.values())} ({listed})")
+        click.echo(msgspec.json.encode(for_machines(played, seed)).decode())
+    else:
+        for line in for_people(played, seed):
+            click.echo(printable(line))
+    failed = any(result.failures for file in played for result in file.results)
+    sys.exit(WRONG_INPUT if wrong else int(failed))
