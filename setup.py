@@ -19,6 +19,7 @@ COMPILED = [
     "stream/lifecycle/replay.py",
     "stream/lifecycle/rows.py",
     "stream/lifecycle/snapshot.py",
+    "stream/lifecycle/session.py",
     "stream/lifecycle/survey.py",
     "stream/lifecycle/ticket.py",
     "stream/metrics/cells.py",

@@ -15,6 +15,7 @@ from bench.events import Log
 from bench.machine import Cores
 from stream.config import Config, parse
 from stream.embedded.redis import SMALL_HASHES
+from stream.events.decode import FAMILIES
 from stream.shard.family import COUNTED
 from stream.sources.publish import Publisher
 from stream.sources.topics import PARTITIONS, create_topics, topic_names
@@ -71,7 +72,7 @@ def servers(cores: Cores) -> Iterator[Servers]:
 def deployment(at: Servers, name: str, topics_of: str | None = None) -> Deployment:
     """Group and namespace of this name; its topics too, unless they are those of another deployment."""
     prefix = topics_of or name
-    families = (*COUNTED, "agents", "selfservice", "customers", "annotations", "deadletters")
+    families = (*FAMILIES, "deadletters")
     document: dict[str, object] = {
         "kafka": {
             "bootstrap": at.bootstrap,

@@ -1,5 +1,5 @@
-"""Shared Hypothesis strategies: the events of a few tickets, calls and invitations, and the order in
-which they arrive.
+"""Shared Hypothesis strategies: the events of a few tickets, calls, invitations and sessions, and the
+order in which they arrive.
 
 Few subjects, few segment values and times in clusters with many ties, so that rules meet each other
 often. Whatever the contract allows may come: facts out of order, missing beginnings and endings,
@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from stream.events import calls, tickets
+from stream.events import calls, selfservice, tickets
 from stream.shard.changes import Record
 
 SECOND_MS = 1000
@@ -173,9 +173,9 @@ def _record_times(draw: st.DrawFn, at_ms: int) -> Json:
 
 
 _SURVEY_SNAPSHOT = _fields(
-    kind=("csat", "nps", "ces", "csat", "nps", "ces", "fcr", "cx", None),
+    kind=("csat", "nps", "ces", "csat", "nps", "ces", "fcr", "fcr", "cx", "employee", None),
     scale_min=(0, 1, None),
-    scale_max=(5, 7, 10, None),
+    scale_max=(1, 5, 7, 10, None),
     satisfied_min=(3, 4, None),
     polarity=("ease", "effort", None),
     channel=("email", "chat", None),
@@ -189,6 +189,11 @@ _SURVEY_TYPES = (
     "survey.responded",
     "survey.updated",
     "survey.expired",
+    "qa.reviewed",
+)
+_REVIEW = st.fixed_dictionaries(
+    {"score": st.sampled_from([0, 50, 85, 100])},
+    optional={"team": st.sampled_from(["red", "blue", None]), "channel": st.sampled_from(["email", None])},
 )
 
 
@@ -198,11 +203,38 @@ def _survey_body(draw: st.DrawFn, at_ms: int) -> tuple[str, Json]:
     data = draw(_part("survey", _SURVEY_SNAPSHOT))
     if kind in ("survey.responded", "survey.updated"):
         scores = st.integers(0, 11).map(lambda score: {"score": score})
-        data["response"] = draw(scores | scores | st.booleans().map(lambda yes: {"confirmed": yes}))
+        yes_or_no = st.booleans().map(lambda yes: {"confirmed": yes})
+        fcr = data.get("survey", {}).get("kind") == "fcr"
+        data["response"] = draw(yes_or_no | yes_or_no | scores if fcr else scores | scores | yes_or_no)
+    elif kind == "qa.reviewed":
+        data["review"] = draw(_REVIEW)
     return kind, data
 
 
-_BODIES = {"tickets": _ticket_body, "calls": _call_body, "surveys": _survey_body}
+_SESSION_SNAPSHOT = _fields(
+    channel=("web", "bot", None), product=("core", "mobile", None), team=("red", None), customer=("C1", None)
+)
+_ARTICLES = ("a1", "a2")
+_SESSION_TYPES = (*selfservice.RANKS, "selfservice.started", "selfservice.ended", "selfservice.article_rated")
+
+
+@st.composite
+def _session_body(draw: st.DrawFn, at_ms: int) -> tuple[str, Json]:
+    kind = draw(st.sampled_from(_SESSION_TYPES))
+    data = draw(_part("session", _SESSION_SNAPSHOT))
+    if kind == "selfservice.article_viewed":
+        data["article"] = draw(st.sampled_from(_ARTICLES))
+    elif kind == "selfservice.article_rated":
+        data |= draw(_fields(article=(*_ARTICLES, ""))) | {"helpful": draw(st.booleans())}
+    return kind, data
+
+
+_BODIES = {
+    "tickets": _ticket_body,
+    "calls": _call_body,
+    "surveys": _survey_body,
+    "selfservice": _session_body,
+}
 FAMILIES = tuple(_BODIES)
 
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from stream.cli.check import command
 from stream.config import Config, config_markdown, describe, environment_names, parse
 from stream.config.keys import fields_of, leaves
-from stream.config.model import QueueRule
+from stream.config.model import MetricConfig, QueueRule
 
 PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
 EVERYTHING = {
@@ -21,6 +21,7 @@ EVERYTHING = {
     "groupings": {"tickets": [["team", "tier"]], "calls": []},
     "queues": [{"when": {"queue": ["no", "007"]}, "max_wait": "2m"}, {}],
     "deadletters": {"max_share": 0.25},
+    "metrics": {"csat": {"target": "at least 90 %", "owner": "no"}, "nps": {}},
 }
 
 
@@ -38,16 +39,15 @@ def test_the_page_is_current() -> None:
 
 
 def test_every_key_has_a_meaning_and_stands_on_the_page() -> None:
-    """With its variable; the keys of queue rules without, since they stand in a list."""
+    """With its variable; the keys of entries (queue rules, metrics) without."""
     lines = config_markdown().splitlines()
     for path, field in leaves(Config):
         assert field.key is not None
         assert len(field.key.meaning) > 10
         assert sum(line.startswith(f"| `{'.'.join(map(str, path))}` |") for line in lines) == 1
     assert all(any(name in line for line in lines) for name in environment_names())
-    assert all(
-        any(line.startswith(f"| `{field.name}` |") for line in lines) for field in fields_of(QueueRule)
-    )
+    for field in (*fields_of(QueueRule), *fields_of(MetricConfig)):
+        assert any(line.startswith(f"| `{field.name}` |") for line in lines)
 
 
 @pytest.mark.parametrize("data", [{}, EVERYTHING])
@@ -91,6 +91,20 @@ def test_check_prints_ok_and_the_effective_configuration(
 def test_check_without_a_file_prints_the_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nothing has to be written first."""
     assert check(monkeypatch, tmp_path).stdout == f"OK\n{describe(Config())}"
+
+
+def test_check_knows_the_metrics(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An entry for a metric that is not in the catalog is an error, in the file as in the environment."""
+    (tmp_path / "floorcast.yaml").write_text("metrics:\n  csat: {owner: Ann}\n  backlogg: {owner: Ann}\n")
+    result = check(monkeypatch, tmp_path)
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "floorcast.yaml:3: metrics.backlogg: unknown metric; the nearest known one is metrics.backlog\n"
+    )
+    result = check(monkeypatch, tmp_path, FLOORCAST_METRICS="{nsp: {owner: Ann}}")
+    assert result.stderr == (
+        "FLOORCAST_METRICS: metrics.nsp: unknown metric; the nearest known one is metrics.nps\n"
+    )
 
 
 def test_check_prints_the_errors_and_ends_with_2(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -68,6 +68,7 @@ def test_the_text_of_the_error_is_one_problem_a_line() -> None:
         ("retention: {10sec: 1d}", "retention.10s"),
         ("queues: [{answered_within: 1s}]", "queues[0].answer_within"),
         ("kafka: {topics: {call: x}}", "kafka.topics.calls"),
+        ("metrics: {csat: {targt: x}}", "metrics.csat.target"),
     ],
 )
 def test_an_unknown_key_names_the_nearest_known_one(text: str, nearest: str, tmp_path: Path) -> None:
@@ -134,6 +135,11 @@ def test_text_that_yaml_cannot_use_is_placed(text: str, expected: str, tmp_path:
         ),
         ({"queues": [{"when": {"queue": []}}]}, "queues[0].when.queue: an empty list matches nothing"),
         ({"queues": [{"when": "sales"}]}, "queues[0].when: expected a condition such as {queue: [sales"),
+        ({"metrics": ["csat"]}, "metrics: expected a mapping, got a list"),
+        ({"metrics": {"csat": "Ann"}}, "metrics.csat: expected keys below it (target, owner, next_action)"),
+        ({"metrics": {"csat": {"target": 0.9}}}, "metrics.csat.target: expected one line of text, at most"),
+        ({"metrics": {"csat": {"owner": "a\nb"}}}, "metrics.csat.owner: expected one line of text, at most"),
+        ({"metrics": {"csat": {"owner": "x" * 201}}}, "metrics.csat.owner: expected one line of text"),
         ({"queues": [{"max_wait": "0s"}]}, "queues[0].max_wait: expected a duration longer than zero"),
     ],
 )

@@ -23,7 +23,7 @@ def test_without_a_file_and_variables_everything_is_default() -> None:
     assert config.retention_ms == (DAY_MS // 4, 2 * DAY_MS, 35 * DAY_MS, 400 * DAY_MS)
     assert config.keep_finished.tickets_ms == 30 * DAY_MS
     assert config.lost.waiting_ms == DAY_MS // 6
-    assert config.groupings.calls == (("queue",), ("team",), ("agent",), ("team", "queue"))
+    assert config.groupings.calls == (("queue",), ("team",), ("agent",), ("team", "queue"), ("channel",))
     assert config.kafka.topics.calls == "support.calls"
 
 

@@ -11,7 +11,7 @@ from stream.config import Config, parse
 
 def test_the_hash_of_the_defaults_is_pinned() -> None:
     """A change of it makes running workers refuse their shards: it must be meant, and in the changelog."""
-    assert Config().shape_hash() == "4bc65e5dce8aa440240f3f2b4aebfb482bb31cda2141cbc0ae66b84d3a515c94"
+    assert Config().shape_hash() == "3f01d0521d8914b1a4df0a3e9035cb005546b3affe2e3592a9da7b8f462a3fb8"
 
 
 def test_it_is_the_same_in_every_process() -> None:
@@ -43,11 +43,13 @@ def test_it_is_the_same_in_every_process() -> None:
         {"keep_finished": {"tickets": "31d"}},
         {"keep_finished": {"calls": "3d"}},
         {"keep_finished": {"surveys": "91d"}},
+        {"keep_finished": {"selfservice": "3d"}},
         {"lost": {"waiting": "5h"}},
         {"lost": {"unfinished": "13h"}},
         {"groupings": {"tickets": [["team"]]}},
         {"groupings": {"calls": [["team"]]}},
         {"groupings": {"surveys": [["team"]]}},
+        {"groupings": {"selfservice": [["team"]]}},
         {"queues": [{}]},
         {"retention": {"1d": "500d"}},
         {"max_event_bytes": 4096},
@@ -82,6 +84,7 @@ def test_every_part_of_a_queue_rule_changes_it(rule: dict[str, object]) -> None:
         {"redis": {"url": "redis://other:6379/1", "namespace": "n"}},
         {"worker": {"batch_records": 1}, "exporter": {"port": 0}},
         {"deadletters": {"sample": 5}},
+        {"metrics": {"csat": {"target": "at least 90 %", "owner": "Ann", "next_action": "Ask."}}},
         {"horizon": "192h", "queues": [], "timezone": "UTC"},
     ],
 )

@@ -23,7 +23,8 @@ from stream.shard.image import Image, run_batch
 from tests.core import new_shard, row_of, state_of
 from tests.strategies import BASE_MS, DAY_MS, FAMILIES, HOUR_MS, Sent, histories, rfc3339
 
-CONFIG = parse({"keep_finished": {"tickets": "1d", "calls": "1d", "surveys": "1d"}, "horizon": "1d"})
+KEEP = {"tickets": "1d", "calls": "1d", "surveys": "1d", "selfservice": "1d"}
+CONFIG = parse({"keep_finished": KEEP, "horizon": "1d"})
 
 
 class Kept:

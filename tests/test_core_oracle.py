@@ -17,6 +17,7 @@ from stream.metrics.formula import Level, Oldest
 from stream.query.memory import ImageReader
 from stream.query.model import Answer, Question
 from stream.query.query import Queries
+from stream.shard.family import COUNTED
 from stream.shard.image import Image
 from tests import oracle
 from tests.core import DECODE_REASONS, letters, play
@@ -30,9 +31,12 @@ QUEUES = [
 ]
 SETTINGS: dict[str, Any] = {
     "timezone": "Europe/Berlin",
-    "keep_finished": {"tickets": "1d", "calls": "1d", "surveys": "2d"},
+    "keep_finished": {"tickets": "1d", "calls": "1d", "surveys": "2d", "selfservice": "1d"},
     "queues": QUEUES,
-    "groupings": {"calls": [["queue"], ["team"], ["team", "queue"], ["channel"]]},
+    "groupings": {
+        "calls": [["queue"], ["team"], ["team", "queue"], ["channel"]],
+        "selfservice": [["product"], ["team"], ["channel", "article"], ["article"], ["channel"]],
+    },
 }
 CONFIG = parse(SETTINGS)
 WITHIN = ("min", "max", "p50", "p75", "p90", "p95", "p99")
@@ -41,11 +45,13 @@ BY: dict[str, list[tuple[str, ...]]] = {
     "tickets": [(), ("channel",), ("team",), ("agent",), ("team", "priority")],
     "calls": [(), ("queue",), ("team",), ("team", "queue"), ("channel",)],
     "surveys": [(), ("kind",), ("channel",), ("team",)],
+    "selfservice": [(), ("channel",), ("product",), ("article",), ("channel", "article")],
 }
 WHERE: dict[str, list[dict[str, str | None]]] = {
     "tickets": [{}, {"team": "red"}, {"channel": None}],
     "calls": [{}, {"queue": "sales"}, {"team": None}],
     "surveys": [{}, {"kind": "csat"}, {"team": "red"}],
+    "selfservice": [{}, {"article": "a1"}, {"article": None}, {"channel": "web", "article": "a2"}],
 }
 
 
@@ -58,6 +64,7 @@ def oracle_config(config: Config) -> oracle.Config:
         rules, config.keep_finished.tickets_ms, config.keep_finished.calls_ms,
         config.keep_finished.surveys_ms,
         config.lost.waiting_ms, config.lost.unfinished_ms,
+        keep_selfservice_ms=config.keep_finished.selfservice_ms,
     )  # fmt: skip
 
 
@@ -74,7 +81,12 @@ def oracle_image(sent: list[Sent], refused: set[bytes], config: Config, now_ms: 
 
 def ask(name: str, image: Image, config: Config, question: Question) -> Answer:
     """The product's answer, from memory."""
-    asking = Queries(CATALOG, config, ImageReader({(name, 0): image})).ask(question)
+    return answer_of({(name, 0): image}, question, config)
+
+
+def answer_of(images: dict[tuple[str, int], Image], question: Question, config: Config = CONFIG) -> Answer:
+    """The same of several families."""
+    asking = Queries(CATALOG, config, ImageReader(images)).ask(question)
     try:
         asking.send(None)
     except StopIteration as done:
@@ -117,7 +129,7 @@ def windows(draw: st.DrawFn, now_ms: int) -> list[tuple[int, int]]:
     return [(BASE_MS - 2 * DAY_MS, until_ms), (begin, max(end, begin + 10_000))]
 
 
-@pytest.mark.parametrize("name", ["tickets", "calls", "surveys"])
+@pytest.mark.parametrize("name", COUNTED)
 @given(data=st.data())
 def test_every_metric_is_what_the_oracle_says(name: str, data: st.DataObject) -> None:
     """Every stat of every metric, over several windows, by and where; a window is the one that the answer
@@ -134,10 +146,35 @@ def test_every_metric_is_what_the_oracle_says(name: str, data: st.DataObject) ->
         st.sampled_from([*((by, {}) for by in BY[name]), *(((), where) for where in WHERE[name])])
     )
     for metric in CATALOG:
-        if metric.family == name:
+        if metric.family == name and not metric.also:
             check_metric(name, metric, image, truth, now_ms, asked, by, where)
             for label in metric.labels:
                 check_metric(name, metric, image, truth, now_ms, asked, (label,), {})
+
+
+@pytest.mark.parametrize("metric", [metric for metric in CATALOG if metric.also], ids=lambda one: str(one.id))
+@given(data=st.data())
+def test_metrics_over_several_families_are_what_the_oracle_says(metric: Metric, data: st.DataObject) -> None:
+    """Contacts by channel, and of them and the sessions the latter: of one window, by and where."""
+    sent = {name: data.draw(told(name, DAYS)) for name in (metric.family, *metric.also)}
+    now_ms = max(max(one.at_ms, one.sent_ms) for of in sent.values() for one in of)
+    images = {(name, 0): play(name, CONFIG, of, now_ms) for name, of in sent.items()}
+    refused = {
+        letter.value or b""
+        for image in images.values()
+        for letter in letters(image)
+        if letter.reason in DECODE_REASONS
+    }
+    truth = oracle_image([one for of in sent.values() for one in of], refused, CONFIG, now_ms)
+    by = data.draw(st.sampled_from([(), ("channel",), ("team",)]))
+    picked: list[dict[str, str | None]] = [{}, {"channel": "phone"}, {"channel": None}]
+    where: dict[str, str | None] = {} if by else data.draw(st.sampled_from(picked))
+    for from_ms, to_ms in data.draw(windows(now_ms)):
+        answer = answer_of(images, Question(metric.id, now_ms, from_ms, to_ms, by, where))
+        assert answer.from_ms is not None
+        assert answer.from_ms <= from_ms
+        expected = oracle.answer(truth, metric.id, answer.from_ms, answer.to_ms, where, by)
+        check(metric, answer, expected)
 
 
 def check_metric(

@@ -17,7 +17,7 @@ from tests.strategies import DAY_MS, FAMILIES, HOUR_MS, Sent, deliveries, histor
 
 DAYS = 6
 KEPT_LONG: dict[str, Any] = {
-    "keep_finished": {"tickets": "1d", "calls": "1d", "surveys": "2d"},
+    "keep_finished": {"tickets": "1d", "calls": "1d", "surveys": "2d", "selfservice": "1d"},
     "horizon": "2d",
     "queues": [{"when": {"queue": "sales"}, "answer_within": "10s"}],
 }

@@ -7,8 +7,11 @@ from itertools import islice, takewhile
 import msgspec
 import pytest
 
+from stream.events.selfservice import RANKS
 from stream.floor import simulate
+from stream.floor.sessions import OPENED_SHARE
 from stream.floor.telling import Event, Told
+from stream.shard.family import COUNTED
 from stream.sources.live import event_ms
 from stream.sources.prepare import prepare
 
@@ -73,7 +76,7 @@ def test_an_event_is_identified_and_placed_by_its_entity() -> None:
     """Ids are unique, and `sequence` says the order where two events share an instant."""
     ids = [event["id"] for _, event in two_days()]
     assert len(set(ids)) == len(ids)
-    for family in ("tickets", "calls", "surveys"):
+    for family in COUNTED:
         for events in histories(family).values():
             assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
 
@@ -199,3 +202,38 @@ def test_surveys_are_partly_answered_within_their_scales() -> None:
         "nps",
         "ces",
     }
+
+
+def test_a_session_lives_as_sessions_do() -> None:
+    """It starts once and first; what was rated had been viewed; if its end is told, that is the last."""
+    ended = 0
+    for events in histories("selfservice").values():
+        types = [event["type"].removeprefix("selfservice.") for event in events]
+        assert types[0] == "started"
+        assert types.count("started") == 1
+        assert set(types[:-1]) & {"ended"} == set()
+        ended += types[-1] == "ended"
+        assert articles(events, "article_rated") <= articles(events, "article_viewed")
+    assert 0.8 < ended / len(histories("selfservice")) < 0.95
+    assert set(kinds("selfservice")) == set(RANKS)
+
+
+def articles(events: list[Event], kind: str) -> set[str]:
+    """Those that events of a type are about."""
+    return {event["data"]["article"] for event in events if event["type"] == f"selfservice.{kind}"}
+
+
+def test_some_sessions_go_on_to_a_ticket() -> None:
+    """As many as the floor reckons with; the ticket is that customer's, about the same."""
+    tickets = histories("tickets")
+    opened = 0
+    for events in histories("selfservice").values():
+        for event in events:
+            if event["type"] == "selfservice.contact_opened":
+                opened += 1
+                session, created = event["data"]["session"], tickets[event["data"]["ticket"]][0]
+                ticket = created["data"]["ticket"]
+                assert created["time"] == event["time"]
+                assert ticket["created_by"] == "customer"
+                assert session.items() <= ticket.items()
+    assert opened / len(histories("selfservice")) == pytest.approx(OPENED_SHARE, abs=0.03)

@@ -7,7 +7,6 @@ from typing import Any
 from redis.asyncio import Redis
 
 from stream.metrics.measures import CALLS_WAITING
-from stream.metrics.segments import group_name
 from stream.store.layout import ShardKeys
 from tests.rig.kafka import Kafka
 from tests.rig.pipeline import pipeline, recent_mix
@@ -70,7 +69,7 @@ async def a_timer(redis: Any, keys: ShardKeys, index: list[bytes]) -> tuple[byte
 
 async def a_since(redis: Any, keys: ShardKeys, index: list[bytes]) -> tuple[bytes, str]:
     """Somebody who does not wait any more."""
-    key = keys.since(CALLS_WAITING, group_name(0, ()))
+    key = keys.since(CALLS_WAITING)
     await redis.zrem(key, (await redis.zrange(key, 0, 0))[0])
     return key, "1 since"
 
@@ -109,7 +108,7 @@ async def test_verify_finds_what_was_altered_by_hand(
         async with Redis.from_url(redis_server.url()) as redis:
             index = list(await redis.smembers(keys.index))
             assert (await deployment.verify()).same
-            ours = [key async for key in redis.scan_iter(f"floorcast:2:{unique_name}:*")]
+            ours = [key async for key in redis.scan_iter(f"floorcast:3:{unique_name}:*")]
             before = {key: await redis.dump(key) for key in ours}
             for alter in ALTERATIONS:
                 key, named = await alter(redis, keys, index)

@@ -76,7 +76,7 @@ async def test_what_is_old_is_marked() -> None:
     assert all(tile.stale for tile in stale.tiles)
     assert stale.sources[0] == Source("tickets", 1, 15_000, (0,), "2026-03-02 09:40:00")
     shown = drawn(stale)
-    assert "tickets  1 shard, fresh 15.0 s: STALE, behind: 0 (log read to 2026-03-02 09:40:00)" in shown
+    assert "tickets     1 shard, fresh 15.0 s: STALE, behind: 0 (log read to 2026-03-02 09:40:00)" in shown
     assert "Tickets by team, last hour (stale)" in shown
 
 
@@ -100,4 +100,4 @@ async def test_before_any_worker_ran_it_says_so() -> None:
     """An empty store is no error."""
     shown = await read_board(load_catalog(), CONFIG, ImageReader({}), ms(NOW))
     assert shown.sources[0] == Source("tickets", 0, None)
-    assert "tickets  no worker has counted it here yet" in drawn(shown)
+    assert "tickets     no worker has counted it here yet" in drawn(shown)

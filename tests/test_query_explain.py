@@ -126,6 +126,34 @@ def test_records_and_answers_say_their_values() -> None:
     assert ("counted", "nps_promoters 1") in told.state
 
 
+def test_sessions_and_reviews_say_what_they_are() -> None:
+    """What was rated and how; whether it went on to a person; the score of a review."""
+    web = {"session": {"channel": "web"}}
+    events: list[Told] = [
+        ("2026-03-02T09:20:00", "selfservice.started", "H1", web),
+        ("2026-03-02T09:21:00", "selfservice.article_viewed", "H1", {"article": "a1"}),
+        ("2026-03-02T09:22:00", "selfservice.article_rated", "H1", {"article": "a1", "helpful": False}),
+        ("2026-03-02T09:23:00", "selfservice.contact_opened", "H1", {"ticket": "T1"}),
+        ("2026-03-02T09:24:00", "selfservice.ended", "H1", {}),
+    ]
+    told = explained("selfservice", image("selfservice", CONFIG, events, "2026-03-02T10:00:00"), "H1")
+    assert [event.said for event in told.history] == ["channel=web", "", "a1 was not helpful", "", ""]
+    assert {("helped", "True"), ("handed_over", "True"), ("ended", "2026-03-02 09:24:00")} <= set(told.state)
+    assert [(part.measure, part.amount, part.segments) for part in told.contributions] == [
+        ("sessions_started", 1, {"channel": "web"}),
+        ("articles_rated", 1, {"channel": "web", "article": "a1"}),
+        ("sessions_ended", 1, {"channel": "web"}),
+    ]
+    assert told.contributions[0].metrics == ("selfservice_sessions", "selfservice_share")
+    review = {"review": {"score": 85, "team": "a"}}
+    reviewed: list[Told] = [("2026-03-02T09:25:00", "qa.reviewed", "R1", review)]
+    told = explained("surveys", image("surveys", CONFIG, reviewed, "2026-03-02T10:00:00"), "R1")
+    assert told.history[0].said == "team=a, score 85"
+    assert [(part.measure, part.amount, part.metrics) for part in told.contributions] == [
+        ("qa_reviews", 1, ("qa_score",)), ("qa_sum", 85, ("qa_score",)),
+    ]  # fmt: skip
+
+
 def test_a_removed_ticket_contributes_nothing() -> None:
     """All of its contributions are taken back."""
     spam: Told = ("2026-03-02T09:40:00", "ticket.marked_spam", "T1", {})

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from stream.cli.query import answer, as_plain
+from stream.cli.answer import as_plain
+from stream.cli.query import answer
 from stream.config import Config, parse
 from stream.metrics.catalog import load_catalog
 from stream.metrics.panes import Group, Pane

@@ -19,7 +19,7 @@ SEEDS = (1, 2, 3)
 NOT_YET = {
     "agent_work_time": 1, "alerts": 1, "automation_rate": 2, "backlog_past_sla": 3, "backlog_pending": 2,
     "backlog_stale": 6, "backlog_unassigned": 2, "call_hold_time": 2, "call_transfer_rate": 1,
-    "call_wrapup_time": 2, "ces_ease": 2, "channel_share": 4, "first_contact_resolution": 8,
+    "call_wrapup_time": 2, "first_contact_resolution": 8,
     "first_contact_resolution_7d": 4, "first_response_time_business": 6, "interactions_per_ticket": 12,
     "next_response_time": 4, "oldest_unanswered_age": 9, "reassignments_per_ticket": 2, "reopen_rate": 4,
     "requester_wait_time": 3, "resolution_rate": 3, "sla_at_risk": 4, "sla_breaches": 5, "sla_compliance": 6,

@@ -243,6 +243,16 @@ async def test_the_catalog_is_exported(serve: Serve) -> None:
     assert scraped.value("metric_target", metric="service_level", bound="lower") == 0.8
 
 
+async def test_agreed_targets_and_owners_are_exported(serve: Serve) -> None:
+    """Those of the configuration, in place of the catalog's."""
+    agreed = {"owner": "Tier 1 leads", "target": "mean under 30 min"}
+    scraped = await serve(
+        parse({"exporter": {"port": 0}, "metrics": {"first_response_time": agreed}})
+    ).scrape()
+    assert scraped.value("metric_target", metric="first_response_time", bound="upper") == 1800
+    assert scraped.all("metric_info", "owner")["Tier 1 leads"] == 1
+
+
 def test_targets_are_read_only_where_they_are_numbers() -> None:
     """In the metric's unit; a target that says when or what else is none."""
     found = {metric.id: target_of(metric) for metric in load_catalog()}

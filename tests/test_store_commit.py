@@ -135,7 +135,7 @@ async def test_a_commit_needs_an_id_of_its_own(store: RedisStore, commit_id: str
         lambda keys: keys.cells(FINE),
         lambda keys: keys.cells(DAY),
         lambda keys: keys.levels,
-        lambda keys: keys.since(WAITING, WHOLE),
+        lambda keys: keys.since(WAITING),
         lambda keys: keys.timers,
         lambda keys: keys.drop(20_417),
         lambda keys: keys.index,
@@ -196,7 +196,7 @@ async def test_a_huge_commit(store: RedisStore) -> None:
         states={f"desk:{n}": b"s%d" % n for n in range(12_000)},
         cells=[(pane, group, b"c") for pane in panes for group in (WHOLE, BILLING)],
         panes_added=panes,
-        since_added=[Since(WAITING, WHOLE, f"desk:{n}", n) for n in range(5_000)],
+        since_added=[Since(WAITING, f"desk:{n}", (None,), n) for n in range(5_000)],
         timers={f"desk:{n}": n for n in range(5_000)},
         drops_added=[(n % 30, f"desk:{n}") for n in range(12_000)],
         fence=fence(),
@@ -215,7 +215,6 @@ async def test_any_bytes_name_a_group(store: RedisStore, redis_config: RedisConf
         cells=[(FINE, name, b"c" + name) for name in names],
         panes_added=[FINE],
         levels={name: b"l" + name for name in names},
-        since_added=[Since(WAITING, name, "desk:ü 1", 5) for name in names],
         fence=fence(),
     )
     expected = Image()
@@ -223,8 +222,6 @@ async def test_any_bytes_name_a_group(store: RedisStore, redis_config: RedisConf
     await store.commit(*SHARD, "", changes)
     assert await store.image(*SHARD) == expected
     assert await store.read_cells("tickets", {3: [FINE]}, names) == {3: expected.cells}
-    oldest = await store.read_oldest("tickets", [3], WAITING, names)
-    assert oldest == {(3, name): 5 for name in names}
 
 
 async def test_namespaces_do_not_meet(store: RedisStore, redis_config: RedisConfig, unique_name: str) -> None:

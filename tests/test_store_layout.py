@@ -6,14 +6,23 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.shard.changes import Changes, Fence
+from stream.shard.changes import Changes, Fence, Since
 from stream.store import layout
 from stream.store.commit import ARGUMENTS_MAX, words
-from stream.store.layout import ShardKeys, drop_name, pane_name, read_fence, read_index, since_name
-from tests.rig.commits import BILLING, everything
+from stream.store.layout import (
+    ShardKeys,
+    drop_name,
+    pack_member,
+    pane_name,
+    read_fence,
+    read_index,
+    read_member,
+    since_name,
+)
+from tests.rig.commits import everything
 
 KEYS = ShardKeys("live", "tickets", 3)
-PREFIX = b"floorcast:2:live:{tickets:3}:"
+PREFIX = b"floorcast:3:live:{tickets:3}:"
 PANES = st.tuples(st.integers(0, 3), st.integers(0, 2**32).map(lambda start_s: start_s * 1000))
 
 
@@ -23,17 +32,22 @@ def test_keys_can_be_read() -> None:
     assert KEYS.cells((0, 1_764_000_010_000)) == PREFIX + b"cells:10s:1764000010"
     assert KEYS.cells((3, 1_763_985_600_000)) == PREFIX + b"cells:1d:1763985600"
     assert KEYS.drop(20_417) == PREFIX + b"drop:20417"
-    assert KEYS.since(100, BILLING) == PREFIX + b"since:100:" + BILLING
+    assert KEYS.since(100) == PREFIX + b"since:100"
 
 
-@given(st.sets(PANES), st.sets(st.integers(0, 30_000)), st.sets(st.tuples(st.integers(0, 127), st.binary())))
-def test_the_index_tells_what_there_is(
-    panes: set[tuple[int, int]], days: set[int], since: set[tuple[int, bytes]]
-) -> None:
-    """Whatever bytes a group has, its names are read back as what they stand for."""
-    names = [*map(pane_name, panes), *map(drop_name, days), *(since_name(*place) for place in since)]
+@given(st.sets(PANES), st.sets(st.integers(0, 30_000)), st.sets(st.integers(0, 127)))
+def test_the_index_tells_what_there_is(panes: set[tuple[int, int]], days: set[int], since: set[int]) -> None:
+    """Names are read back as what they stand for."""
+    names = [*map(pane_name, panes), *map(drop_name, days), *(since_name(level) for level in since)]
     index = read_index(names)
     assert (index.panes, index.drop_days, set(index.since)) == (sorted(panes), sorted(days), since)
+
+
+@given(st.text(), st.lists(st.none() | st.text()), st.integers(0, 2**52))
+def test_members_come_back(subject: str, values: list[str | None], since_ms: int) -> None:
+    """Any text is safe in a subject and in a segment."""
+    since = Since(100, subject, tuple(values), since_ms)
+    assert read_member(100, pack_member(since), since_ms) == since
 
 
 def test_a_fence_comes_back() -> None:

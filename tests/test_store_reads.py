@@ -6,7 +6,7 @@ import pytest
 
 from stream.config import RedisConfig
 from stream.metrics.panes import Group, Pane
-from stream.shard.changes import Changes, Fence, Since
+from stream.shard.changes import Changes, Fence
 from stream.shard.image import Image
 from stream.store import ImageMoved, RedisStore, StoredTopic
 from stream.store.client import Client, Command
@@ -76,15 +76,16 @@ async def test_levels(store: RedisStore) -> None:
     assert await store.read_levels("calls", [1], [BILLING, b"absent"]) == {1: {BILLING: b"level billing"}}
 
 
-async def test_the_oldest(store: RedisStore) -> None:
-    """The least since-time by partition and group; when the oldest leaves, the next one is it."""
+async def test_who_stands_in_a_level(store: RedisStore) -> None:
+    """All, or the oldest of each partition; when the oldest leaves, the next one is it."""
     await store.commit("calls", 1, "", first := everything())
-    asked = ("calls", [0, 1], WAITING, [WHOLE, BILLING])
-    assert await store.read_oldest(*asked) == {(1, WHOLE): T0_MS}
-    gone = Changes(since_removed=[Since(WAITING, WHOLE, "desk:1", T0_MS)], fence=fence())
+    asked = ("calls", [0, 1], WAITING)
+    assert await store.read_members(*asked, False) == first.since_added
+    assert await store.read_members(*asked, True) == first.since_added[:1]
+    gone = Changes(since_removed=first.since_added[:1], fence=fence())
     await store.commit("calls", 1, first.fence.commit_id, gone)
-    assert await store.read_oldest(*asked) == {(1, WHOLE): T0_MS + 1}
-    assert await store.read_oldest("calls", [1], WAITING + 1, [WHOLE]) == {}
+    assert await store.read_members(*asked, True) == first.since_added[1:]
+    assert await store.read_members("calls", [1], WAITING + 1, True) == []
 
 
 async def test_an_image_is_of_one_commit(store: RedisStore, monkeypatch: pytest.MonkeyPatch) -> None:

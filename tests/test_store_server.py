@@ -17,7 +17,7 @@ from stream.shard.image import Image
 from stream.store import RedisStore, Rejected, StoredTopic, Unavailable, Unsuitable
 from stream.store.server import server_problems
 from tests.conftest import NewRedis
-from tests.rig.commits import BILLING, DAY, FINE, WAITING, WHOLE, everything, taken_back
+from tests.rig.commits import BILLING, DAY, FINE, WAITING, everything, taken_back
 from tests.rig.redis import RedisServer, redis_program
 
 DOCS = Path(__file__).parents[1] / "docs" / "redis.md"
@@ -103,7 +103,7 @@ async def test_the_documented_reader_is_enough(new_redis: NewRedis) -> None:
     for groups in (None, [BILLING]):
         assert (await store.read_cells("tickets", {3: [FINE]}, groups))[3]
         assert (await store.read_levels("tickets", [3], groups))[3]
-    assert await store.read_oldest("tickets", [3], WAITING, [WHOLE])
+    assert await store.read_members("tickets", [3], WAITING, True)
     with pytest.raises(Rejected, match=r"docs/redis\.md"):
         await store.commit("tickets", 3, changes.fence.commit_id, taken_back())
     await store.close()
@@ -193,7 +193,7 @@ async def _use_everything(store: RedisStore) -> None:
     assert len(await store.fences("tickets")) == 4
     await store.read_cells("tickets", {3: [FINE]}, None)
     await store.read_levels("tickets", [3], None)
-    await store.read_oldest("tickets", [3], WAITING, [BILLING])
+    await store.read_members("tickets", [3], WAITING, False)
     await store.delete_namespace()
     assert await store.topics() == {}
     await store.close()

@@ -6,21 +6,16 @@ from pathlib import Path
 
 import click
 
-from stream.config import ConfigError, describe, load
+from stream.cli.options import config_option, read_config
+from stream.config import ConfigError, describe
 
 
 @click.command("check")
-@click.option(
-    "--config",
-    "path",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="The configuration file. Default: FLOORCAST_CONFIG, else floorcast.yaml if there is one.",
-)
-def command(path: Path | None) -> None:
+@config_option
+def command(config_path: Path | None) -> None:
     """Check the configuration and print the one in effect; exit status 2 with all errors when it is wrong."""
     try:
-        config = load(path)
+        config = read_config(config_path)
     except ConfigError as error:
         click.echo(error, err=True)
         raise SystemExit(2) from None

@@ -79,7 +79,12 @@ async def find(config: Config, store: RedisStore, name: str, subject: str) -> Fo
         if subject in loaded.states:
             fence = fences[partition]
             told = explain(
-                family(name, config), config, load_catalog(), fence, subject, loaded.states[subject]
+                family(name, config),
+                config,
+                load_catalog(config.metrics),
+                fence,
+                subject,
+                loaded.states[subject],
             )
             return Found(name, partition, expected, fence.clock, told)
     return None

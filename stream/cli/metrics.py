@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -9,24 +10,31 @@ import msgspec
 from rich.console import Console
 from rich.padding import Padding
 
-from stream.metrics.catalog import Metric, load_catalog
+from stream.cli.options import config_option, resolve
+from stream.cli.reading import safe
+from stream.metrics.catalog import Catalog, Metric, load_catalog
+from stream.metrics.page import catalog_markdown
 
 
 @click.command("metrics")
-@click.option("--json", "as_json", is_flag=True, help="The catalog for machines.")
-def command(as_json: bool) -> None:
-    """List every metric: what it counts, unit and stats, owner, target, and what to do about it."""
-    entries = [entry(metric) for metric in load_catalog()]
-    if as_json:
-        click.echo(msgspec.json.encode({"metrics": entries}).decode())
-        return
-    console = Console(highlight=False)
-    for family in dict.fromkeys(e["family"] for e in entries):
-        console.rule(family, align="left")
-        for e in entries:
-            if e["family"] == family:
-                console.print(f"[bold]{e['id']}[/] {e['kind']}, {e['unit']}, {e['group']}")
-                console.print(Padding(_words(e), (0, 0, 1, 4)))
+@click.option(
+    "--format",
+    "layout",
+    type=click.Choice(["table", "markdown", "json"]),
+    default="table",
+    help="For the terminal, as a page, or for machines. Default: table.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@config_option
+def command(layout: str, as_json: bool, config_path: Path | None) -> None:
+    """List every metric: meaning, unit, stats, owner and target, what to do, what to read it with."""
+    catalog = load_catalog(resolve(config_path).metrics)
+    if as_json or layout == "json":
+        click.echo(msgspec.json.encode({"metrics": [entry(metric) for metric in catalog]}).decode())
+    elif layout == "markdown":
+        click.echo(catalog_markdown(catalog), nl=False)
+    else:
+        _show(catalog)
 
 
 def entry(metric: Metric) -> dict[str, Any]:
@@ -37,16 +45,30 @@ def entry(metric: Metric) -> dict[str, Any]:
         "unit": metric.unit,
         "group": metric.group,
         "family": metric.family,
+        "help": metric.help,
+        "stats": list(metric.formula.stats),
+        "default_stat": metric.formula.default,
+        "labels": {label: list(values) for label, values in metric.labels.items()},
         "owner": metric.owner,
         "target": metric.target,
         "next_action": metric.next_action,
-        "help": metric.help,
-        "labels": {label: list(values) for label, values in metric.labels.items()},
-        "stats": list(metric.formula.stats),
+        "pairs": list(metric.pairs),
     }
 
 
-def _words(e: dict[str, Any]) -> str:
-    asked = [f"by {label}: {', '.join(values)}" for label, values in e["labels"].items()]
-    duty = f"{e['owner']}: {e['target']}. {e['next_action']}"
-    return "\n".join([e["help"], duty, f"stats: {', '.join(e['stats'])}", *asked])
+def _show(catalog: Catalog) -> None:
+    console = Console(highlight=False)
+    for family in dict.fromkeys(metric.family for metric in catalog):
+        console.rule(family, align="left")
+        for metric in catalog:
+            if metric.family == family:
+                console.print(f"[bold]{metric.id}[/] {metric.kind}, {metric.unit}, {metric.group}")
+                console.print(Padding(_words(metric), (0, 0, 1, 4)))
+
+
+def _words(metric: Metric) -> str:
+    asked = [f"by {label}: {', '.join(values)}" for label, values in metric.labels.items()]
+    duty = f"{metric.owner}: {metric.target}. {metric.next_action}"
+    stats = f"stats: {', '.join(metric.formula.stats)}"
+    lines = [metric.help, duty, f"read with: {', '.join(metric.pairs)}", stats, *asked]
+    return "\n".join(map(safe, lines))

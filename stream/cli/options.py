@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from stream.config import Config, ConfigError, KafkaConfig, RedisConfig, load
 from stream.embedded.child import EmbeddedError
 from stream.embedded.pair import find_pair
+from stream.metrics.catalog import load_catalog
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -25,15 +26,19 @@ class InputError(click.ClickException):
     exit_code = WRONG_INPUT
 
 
-def config_options(command: _Command) -> _Command:
-    """Adds `--config` and `--data` to a command, as `config_path` and `data_dir` for `resolve`."""
-    of_file = click.option(
+def config_option(command: _Command) -> _Command:
+    """Adds `--config` to a command that needs no servers, as `config_path` for `resolve`."""
+    return click.option(
         "--config",
         "config_path",
         type=click.Path(path_type=Path),
         metavar="FILE",
         help="The configuration file. Default: FLOORCAST_CONFIG, else floorcast.yaml if there is one.",
-    )
+    )(command)
+
+
+def config_options(command: _Command) -> _Command:
+    """Adds `--config` and `--data` to a command, as `config_path` and `data_dir` for `resolve`."""
     of_data = click.option(
         "--data",
         "data_dir",
@@ -42,16 +47,21 @@ def config_options(command: _Command) -> _Command:
         envvar="FLOORCAST_DATA",
         help="Use the embedded broker and Redis that run in this directory. Default: FLOORCAST_DATA.",
     )
-    return of_file(of_data(command))
+    return config_option(of_data(command))
 
 
-def resolve(config_path: Path | None, data_dir: Path | None) -> Config:
+def read_config(config_path: Path | None) -> Config:
+    """The configuration of file and environment, its metrics ones of the catalog. Raises ConfigError."""
+    return load(config_path, metric_ids=load_catalog().ids())
+
+
+def resolve(config_path: Path | None, data_dir: Path | None = None) -> Config:
     """The configuration in effect; with `data_dir`, connected to the embedded pair that runs there.
 
     Raises click's exceptions, which tell the user: the configuration is wrong, or no pair runs there.
     """
     try:
-        config = load(config_path)
+        config = read_config(config_path)
     except ConfigError as error:
         raise InputError(str(error)) from None
     return config if data_dir is None else with_pair(config, data_dir)

@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
-from rich.console import Console, Group, RenderableType
-from rich.table import Table
+from rich.console import Console
 
+from stream.cli.answer import Told, as_csv, as_plain, as_table
 from stream.cli.options import config_options, resolve
-from stream.cli.reading import reading, safe, split_list, wall_ms
+from stream.cli.reading import reading, split_list, wall_ms
 from stream.cli.running import run
 from stream.config import Config
-from stream.metrics.catalog import Catalog, Metric, load_catalog
+from stream.metrics.catalog import Catalog, load_catalog
+from stream.query.compare import compare
 from stream.query.look import Look, age_ms, now_of
 from stream.query.model import Reader
-from stream.query.numbers import age, number
 from stream.query.query import Queries
 from stream.query.request import Request, plan
-from stream.query.series import Series, ask_series
+from stream.query.series import ask_series
 from stream.query.windows import Calendar
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """An answer with all that is needed to show it."""
-
-    metric: Metric
-    series: Series
-    stats: tuple[str, ...]
-    stepped: bool
-    fresh_ms: int | None
 
 
 @click.command("query")
@@ -60,12 +47,28 @@ class Told:
 @click.option(
     "--stat", "stats", default="", callback=split_list, metavar="S,...", help="Such as mean,p90,count."
 )
+@click.option(
+    "--top",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    help="The N largest groups; the rest is one row.",
+)
 @click.option("--step", metavar="D", help="Cut the window: 15m, 1h; 1d is a calendar day.")
+@click.option(
+    "--compare",
+    "compared",
+    type=click.Choice(["previous", "week"]),
+    help="Beside the same span just before, or the same hours of the same weekday a week before.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The answer for machines.")
+@click.option(
+    "--csv", "for_sheet", is_flag=True, help="The answer for a spreadsheet: a line of names, a line a row."
+)
 @config_options
 def command(
     metric: str, window: str | None, from_: str | None, to: str | None, at: str | None, by: tuple[str, ...],
-    where: tuple[str, ...], stats: tuple[str, ...], step: str | None, as_json: bool,
+    where: tuple[str, ...], stats: tuple[str, ...], step: str | None, top: int | None,
+    compared: str | None, as_json: bool, for_sheet: bool,
     config_path: Path | None, data_dir: Path | None,
 ) -> None:  # fmt: skip
     """Show METRIC (`floorcast metrics` lists them): now, over a window, by dimensions, in steps.
@@ -74,10 +77,14 @@ def command(
     had read its log to the end.
     """
     config = resolve(config_path, data_dir)
-    request = Request(window, from_, to, at, by, where, stats, step)
+    if as_json and for_sheet:
+        raise click.UsageError("--json and --csv are two forms of one answer: ask for one")
+    request = Request(window, from_, to, at, by, where, stats, step, compared, top or 0)
     told = run(_query(config, metric, request))
     calendar = Calendar(config.timezone)
-    if as_json:
+    if for_sheet:
+        click.echo(as_csv(told, calendar), nl=False)
+    elif as_json:
         click.echo(msgspec.json.encode(as_plain(told, calendar)).decode())
     else:
         Console(highlight=False).print(as_table(told, calendar, config.timezone))
@@ -85,7 +92,7 @@ def command(
 
 async def _query(config: Config, metric_id: str, request: Request) -> Told:
     async with reading(config) as store:
-        return await answer(config, store, load_catalog(), metric_id, request, wall_ms())
+        return await answer(config, store, load_catalog(config.metrics), metric_id, request, wall_ms())
 
 
 async def answer(
@@ -95,51 +102,10 @@ async def answer(
     metric = catalog.get(metric_id)
     look = Look(reader, config)
     asked = plan(metric, request, Calendar(config.timezone), await now_of(look, config, now_wall_ms))
-    series = await ask_series(Queries(catalog, config, look), asked.question, asked.step)
-    return Told(metric, series, asked.stats, asked.step is not None, age_ms(series.fresh_at, now_wall_ms))
-
-
-def as_plain(told: Told, calendar: Calendar) -> dict[str, Any]:
-    """The answer as JSON has it."""
-    series = told.series
-    return {
-        "metric": told.metric.id,
-        "unit": told.metric.unit,
-        "from": None if series.from_ms is None else calendar.text(series.from_ms),
-        "to": calendar.text(series.to_ms),
-        "fresh_ms": told.fresh_ms,
-        "rows": [
-            {
-                "by": point.row.by,
-                "at": calendar.text(point.to_ms),
-                "values": {stat: point.row.values.get(stat) for stat in told.stats},
-            }
-            for point in series.points
-        ],
-    }
-
-
-def as_table(told: Told, calendar: Calendar, zone: str) -> RenderableType:
-    """The answer for people."""
-    series = told.series
-    table = Table()
-    names = list(series.points[0].row.by) if series.points else []
-    for name in (*(("from", "to") if told.stepped else ()), *names):
-        table.add_column(name, overflow="fold")
-    for stat in told.stats:
-        table.add_column(stat, justify="right", overflow="fold")
-    for point in series.points:
-        edges = (point.from_ms or point.to_ms, point.to_ms) if told.stepped else ()
-        groups = ["(none)" if value is None else safe(str(value)) for value in point.row.by.values()]
-        values = (number(told.metric, point.row.values, stat) for stat in told.stats)
-        table.add_row(*map(calendar.short, edges), *groups, *values)
-    return Group(
-        f"[bold]{told.metric.id}[/] ({told.metric.unit}), {_span(series, calendar)} {zone}",
-        table if series.points else "no data",
-        f"fresh: {age(told.fresh_ms)}",
-    )
-
-
-def _span(series: Series, calendar: Calendar) -> str:
-    end = calendar.short(series.to_ms)
-    return end if series.from_ms is None else f"{calendar.short(series.from_ms)} to {end}"
+    queries = Queries(catalog, config, look)
+    series = await ask_series(queries, asked.question, asked.step)
+    beside = None
+    if asked.then is not None:
+        beside = compare(metric.formula, series, await ask_series(queries, asked.then, None))
+    fresh_ms = age_ms(series.fresh_at, now_wall_ms)
+    return Told(metric, series, asked.stats, asked.step is not None, fresh_ms, beside)

@@ -61,7 +61,7 @@ def command(
     seed: int, rate: float, start_ms: int, duration_ms: int | None, speed: float | None, stdout: bool,
     config_path: Path | None, data_dir: Path | None,
 ) -> None:  # fmt: skip
-    """Publish the tickets, calls and surveys of a simulated floor as they happen, until it is interrupted.
+    """Publish the events of a simulated floor as they happen, until it is interrupted.
 
     With a --start in the past it first publishes what has happened since.
     """

@@ -29,7 +29,7 @@ REFRESH_S = 1.0
 @click.option("--once", is_flag=True, help="Print one board and end.")
 @config_options
 def command(once: bool, config_path: Path | None, data_dir: Path | None) -> None:
-    """Show the floor live: volumes, response, backlog, queues, service level, surveys, and freshness.
+    """Show the floor live: volumes, response, backlog, queues, service level, surveys, sessions, freshness.
 
     Ends with Ctrl-C. Without a terminal one plain board is printed every second.
     """
@@ -38,7 +38,7 @@ def command(once: bool, config_path: Path | None, data_dir: Path | None) -> None
 
 async def watch(config: Config, console: Console, once: bool = False) -> None:
     """Shows the board until it is cancelled, which is how it ends."""
-    catalog = load_catalog()
+    catalog = load_catalog(config.metrics)
     async with reading(config) as store:
         if once:
             console.print(draw(await read_board(catalog, config, store, wall_ms())))
@@ -79,9 +79,9 @@ def draw(board: Board) -> RenderableType:
 
 def _source(source: Source) -> Text:
     if not source.shards:
-        return Text(f"{source.family:8} no worker has counted it here yet", style="yellow")
+        return Text(f"{source.family:11} no worker has counted it here yet", style="yellow")
     shards = f"{source.shards} shard{'s' if source.shards > 1 else ''}"
-    line = f"{source.family:8} {shards}, fresh {age(source.fresh_ms)}"
+    line = f"{source.family:11} {shards}, fresh {age(source.fresh_ms)}"
     if not source.stale:
         return Text(line, style="green")
     names = ", ".join(map(str, source.behind[:8])) + (", ..." if len(source.behind) > 8 else "")

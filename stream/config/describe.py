@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import yaml
+from msgspec import Struct
 
 from stream.config.keys import Field, environment_name, fields_of, leaves
 from stream.config.load import LATER_KEYS, OTHER_VARIABLES
-from stream.config.model import Config, QueueRule
+from stream.config.model import Config, MetricConfig, QueueRule
 from stream.config.problems import Path, path_text
 from stream.config.structs import show_struct
 
@@ -33,7 +34,23 @@ over the file. `floorcast check` says what is wrong, or prints the configuration
   `retention`, `groupings`, `queues`) must be the same for all workers of a deployment.
 """
 _COLUMNS = "| key | default | environment variable | meaning |\n|--|--|--|--|"
-_RULE_COLUMNS = "| key of an entry | default | meaning |\n|--|--|--|"
+_ENTRY_COLUMNS = "| key of an entry | default | meaning |\n|--|--|--|"
+
+
+_QUEUES_EXAMPLE = """\
+queues:
+- when: {queue: [sales]}
+  answer_within: 20s
+  short_abandon: 5s
+  max_wait: 120s
+"""
+_METRICS_EXAMPLE = """\
+metrics:
+  first_response_time:
+    target: mean under 30 min
+    owner: Tier 1 leads
+    next_action: Move two people from chat to tickets until it is met.
+"""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -55,16 +72,17 @@ def describe(config: Config) -> str:
 def config_markdown() -> str:
     """The page docs/configuration.md: every key with its default, environment variable and meaning."""
     rows = [_row(path, field) for path, field in leaves(Config)]
-    rules = [_cells(f"`{field.name}`", _default(field), _meaning(field)) for field in fields_of(QueueRule)]
-    return "\n".join([_INTRODUCTION, "## Keys\n", _COLUMNS, *rows, "", *_queues(rules), *_others()])
+    queues = _entries("queues", QueueRule, _QUEUES_EXAMPLE)
+    metrics = _entries("metrics", MetricConfig, _METRICS_EXAMPLE)
+    return "\n".join([_INTRODUCTION, "## Keys\n", _COLUMNS, *rows, "", *queues, *metrics, *_others()])
 
 
-def _queues(rules: list[str]) -> Iterator[str]:
-    yield "## Entries of `queues`\n"
-    yield _RULE_COLUMNS
-    yield from rules
-    yield "\n```yaml\nqueues:"
-    yield "- when: {queue: [sales]}\n  answer_within: 20s\n  short_abandon: 5s\n  max_wait: 120s\n```\n"
+def _entries(key: str, struct: type[Struct], example: str) -> Iterator[str]:
+    yield f"## Entries of `{key}`\n"
+    yield _ENTRY_COLUMNS
+    for field in fields_of(struct):
+        yield _cells(f"`{field.name}`", _default(field), _meaning(field))
+    yield f"\n```yaml\n{example}```\n"
 
 
 def _others() -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
@@ -49,24 +49,28 @@ class _Sources:
 
 
 def load(
-    path: FilePath | None = None, env: Mapping[str, str] = os.environ, allow_later: bool = False
+    path: FilePath | None = None,
+    env: Mapping[str, str] = os.environ,
+    allow_later: bool = False,
+    metric_ids: Collection[str] = (),
 ) -> Config:
     """The configuration of a file and the environment, which wins.
 
     The file is `path`, else what FLOORCAST_CONFIG names, else ./floorcast.yaml if there is one, else none.
-    With `allow_later` the keys of later versions are kept unread in `Config.later`. Raises ConfigError.
+    With `allow_later` the keys of later versions are kept unread in `Config.later`. `metric_ids` is what
+    `metrics` may name; without it every id is taken. Raises ConfigError.
     """
     sources = _Sources()
     file = _file(path, env)
     if file is not None:
         _take_file(file, sources)
     _take_environment(env, sources)
-    return _config(sources, allow_later)
+    return _config(sources, allow_later, metric_ids)
 
 
 def parse(data: Mapping[str, object], allow_later: bool = False) -> Config:
     """The configuration that a mapping describes; no file and no environment is read. Raises ConfigError."""
-    return _config(_Sources(root=data), allow_later)
+    return _config(_Sources(root=data), allow_later, ())
 
 
 def environment_names() -> list[str]:
@@ -140,7 +144,7 @@ def _environment_yaml(text: str, name: str, path: Path, sources: _Sources) -> ob
     return document.value
 
 
-def _config(sources: _Sources, allow_later: bool) -> Config:
+def _config(sources: _Sources, allow_later: bool, metric_ids: Collection[str]) -> Config:
     root = sources.root
     later: dict[str, object] = {}
     if isinstance(root, Mapping):
@@ -155,6 +159,10 @@ def _config(sources: _Sources, allow_later: bool) -> Config:
         if path not in sources.faulty:
             sources.note(path, message)
     _check(config, sources)
+    for metric_id in config.metrics:
+        if metric_ids and metric_id not in metric_ids:
+            near = nearest(metric_id, metric_ids)
+            sources.note(("metrics", metric_id), f"unknown metric; the nearest known one is metrics.{near}")
     if sources.problems:
         raise ConfigError(line for _, line in sorted(sources.problems, key=lambda problem: problem[0]))
     return replace(config, later=later)

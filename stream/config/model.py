@@ -13,12 +13,13 @@ from stream.config.connections import KafkaConfig, RedisConfig
 from stream.config.keys import Key
 from stream.config.kinds import Choice, Duration, Share, Text, Whole, Zone
 from stream.config.segments import Groupings, When
-from stream.config.structs import ListOf
+from stream.config.structs import ListOf, MapOf
 from stream.events.envelope import SEGMENT_FIELDS
 
 _MINUTE_MS = 60_000
 _HOUR_MS = 60 * _MINUTE_MS
 _DAY_MS = 24 * _HOUR_MS
+_LINE = Text(r"[^\x00-\x1f\x7f]{1,200}", "one line of text, at most 200 characters")
 
 Grouping = tuple[str, ...]
 """Segment fields by which numbers are kept together; the whole, (), always is and is not listed."""
@@ -35,6 +36,9 @@ class KeepFinished(Struct, frozen=True, kw_only=True):
     )
     surveys_ms: Annotated[int, Key(Duration(), "Time after sending when an invitation is forgotten")] = (
         90 * _DAY_MS
+    )
+    selfservice_ms: Annotated[int, Key(Duration(), "Silence after which a session is forgotten")] = (
+        2 * _DAY_MS
     )
 
 
@@ -64,7 +68,7 @@ class GroupingsConfig(Struct, frozen=True, kw_only=True):
     calls: Annotated[
         tuple[Grouping, ...],
         Key(Groupings(SEGMENT_FIELDS), "Groupings of the call metrics: lists of 1 to 4 segment fields"),
-    ] = (("queue",), ("team",), ("agent",), ("team", "queue"))
+    ] = (("queue",), ("team",), ("agent",), ("team", "queue"), ("channel",))
     surveys: Annotated[
         tuple[Grouping, ...],
         Key(
@@ -72,6 +76,13 @@ class GroupingsConfig(Struct, frozen=True, kw_only=True):
             "Groupings of the survey metrics: lists of 1 to 4 segment fields or `kind`",
         ),
     ] = (("kind",), ("channel",), ("team",), ("agent",))
+    selfservice: Annotated[
+        tuple[Grouping, ...],
+        Key(
+            Groupings(("article", *SEGMENT_FIELDS)),
+            "Groupings of the self-service metrics: lists of 1 to 4 segment fields or `article` (of ratings)",
+        ),
+    ] = (("channel",), ("product",), ("article",))
 
 
 class QueueRule(Struct, frozen=True, kw_only=True):
@@ -97,6 +108,23 @@ class QueueRule(Struct, frozen=True, kw_only=True):
     def matches(self, segments: Mapping[str, str | None]) -> bool:
         """Whether a call with these segments falls under the rule."""
         return all(segments.get(field) in values for field, values in self.when.items())
+
+
+class MetricConfig(Struct, frozen=True, kw_only=True):
+    """What people agreed on about one metric; None is what the catalog says."""
+
+    target: Annotated[
+        str | None,
+        Key(
+            _LINE,
+            "What it should be; `at least 80 %`, `above 30`, `under 20 s`, `mean under 30 min` or `1 h` "
+            "also become numbers in `/metrics`; null = the catalog's",
+        ),
+    ] = None
+    owner: Annotated[str | None, Key(_LINE, "Who looks after it; null = the catalog's")] = None
+    next_action: Annotated[
+        str | None, Key(_LINE, "What to do when the target is missed; null = the catalog's")
+    ] = None
 
 
 class DeadlettersConfig(Struct, frozen=True, kw_only=True):
@@ -155,6 +183,10 @@ class Config(Struct, frozen=True, kw_only=True):
     max_event_bytes: Annotated[
         int, Key(Whole(1024, 104_857_600), "Largest event; larger ones are dead letters")
     ] = 262_144
+    metrics: Annotated[
+        dict[str, MetricConfig],
+        Key(MapOf(MetricConfig), "Targets, owners and next actions of your own, by metric; keys below"),
+    ] = {}
     worker: WorkerConfig = WorkerConfig()
     exporter: ExporterConfig = ExporterConfig()
     later: dict[str, object] = {}
@@ -182,9 +214,15 @@ class Config(Struct, frozen=True, kw_only=True):
                 self.keep_finished.tickets_ms,
                 self.keep_finished.calls_ms,
                 self.keep_finished.surveys_ms,
+                self.keep_finished.selfservice_ms,
             ],
             "lost": [self.lost.waiting_ms, self.lost.unfinished_ms],
-            "groupings": [self.groupings.tickets, self.groupings.calls, self.groupings.surveys],
+            "groupings": [
+                self.groupings.tickets,
+                self.groupings.calls,
+                self.groupings.surveys,
+                self.groupings.selfservice,
+            ],
             "queues": [
                 [
                     {field: sorted(values) for field, values in rule.when.items()},

@@ -66,6 +66,27 @@ class ListOf(Kind):
         return [show_struct(entry) for entry in value] if isinstance(value, tuple) else value
 
 
+class MapOf(Kind):
+    """Names, each with a mapping that is one struct of the model; `load` checks the names."""
+
+    yaml_text = True
+
+    def __init__(self, struct: type[msgspec.Struct]) -> None:
+        self.struct = struct
+
+    def read(self, value: object, at: At) -> object:
+        if not isinstance(value, Mapping):
+            raise Wrong(f"expected a mapping, got {shown(value)}")
+        return {
+            str(name): read_struct(self.struct, entry, at.into(str(name))) for name, entry in value.items()
+        }
+
+    def show(self, value: object) -> object:
+        return (
+            {name: show_struct(entry) for name, entry in value.items()} if isinstance(value, dict) else value
+        )
+
+
 def show_struct(struct: msgspec.Struct) -> dict[str, object]:
     """A struct of the model as floorcast.yaml would say it, passwords masked."""
     shown_keys: dict[str, object] = {}

@@ -24,7 +24,7 @@ Headers = Sequence[tuple[str, bytes | None]]
 FAMILIES = ("tickets", "calls", "surveys", "agents", "selfservice", "customers", "annotations")
 """The topics of the contract, by the name that follows `support.`."""
 
-_PREFIX = {
+PREFIXES = {
     "ticket": "tickets", "call": "calls", "survey": "surveys", "qa": "surveys", "agent": "agents",
     "selfservice": "selfservice", "customer": "customers", "annotation": "annotations",
 }  # fmt: skip
@@ -99,7 +99,7 @@ class Decoder:
 
 def family_of(event_type: str) -> str | None:
     """The topic family to which an event type belongs by its prefix, or `None`."""
-    return _PREFIX.get(event_type.partition(".")[0])
+    return PREFIXES.get(event_type.partition(".")[0])
 
 
 def decoder_of(family: str) -> Decoder:

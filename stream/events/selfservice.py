@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import UNSET, Struct, UnsetType
 
-from stream.events.envelope import Envelope, Optional, Segments, ranks
+from stream.events.envelope import Envelope, Optional, Segments, Value, ranks
 
 RANKS = ranks(
     "selfservice.started", "selfservice.article_viewed", "selfservice.searched", "selfservice.article_rated",
@@ -20,7 +20,7 @@ class Session(Segments, gc=False):
 
 class Data(Struct, gc=False):
     session: Session | UnsetType = UNSET
-    article: str | UnsetType = UNSET
+    article: Value | UnsetType = UNSET
     helpful: bool | UnsetType = UNSET
     ticket: str | Optional = UNSET
 

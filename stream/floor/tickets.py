@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from random import Random
+from typing import Any
 
 from stream.floor import world
 from stream.floor.agenda import Agenda
@@ -43,16 +44,27 @@ class Desk:
 
     def arrive(self, prefix: str) -> None:
         """Somebody writes."""
+        self.open(
+            prefix,
+            {
+                "created_by": _CREATED_BY.draw(self.random),
+                "channel": world.TICKET_CHANNELS.draw(self.random),
+                **world.contact(self.random),
+            },
+        )
+
+    def open(self, prefix: str, about: dict[str, Any]) -> str:
+        """A ticket with these fields; its subject."""
         self._made += 1
         entity = Entity("tickets", "ticket", f"{prefix}T{self._made:06d}", self._outbox)
         entity.snapshot |= {
             "status": "new",
-            "created_by": _CREATED_BY.draw(self.random),
-            "channel": world.TICKET_CHANNELS.draw(self.random),
+            "created_by": "customer",
             "priority": world.PRIORITIES.draw(self.random),
-            **world.contact(self.random),
+            **about,
         }
         Ticket(self, entity).created()
+        return entity.subject
 
 
 class Ticket:

@@ -15,7 +15,7 @@ from msgspec import UNSET, UnsetType
 from stream.events.calls import RANKS
 from stream.events.instants import to_ms
 from stream.lifecycle.delta import Delta
-from stream.lifecycle.fold import NEVER, Fold, Life
+from stream.lifecycle.fold import NEVER, Fold, Life, Standing
 from stream.lifecycle.snapshot import Snapshot, Snapshots, merged
 from stream.metrics import measures as m
 from stream.metrics.segments import Segment, Segments
@@ -155,12 +155,11 @@ class Call(Life):
         """Always: without an ending it is lost by the time that it has been silent for long."""
         return True
 
-    def waits_in(self) -> Segment | None:
+    def standings(self) -> tuple[Standing, ...]:
         """Where it stands in `calls_waiting`."""
-        return None if self.lost else self.waiting_in
-
-    def waits_since_ms(self) -> int:
-        return self.waiting_ms
+        if self.waiting_in is None or self.ahead:
+            return ()
+        return ((m.CALLS_WAITING, self.waiting_in, self.waiting_ms),)
 
 
 class CallFold(Fold):
@@ -207,7 +206,7 @@ class CallFold(Fold):
         """When the call counts as lost if nothing more is heard of it, or `NEVER`."""
         assert isinstance(life, Call)
         call = life
-        if call.over() and call.waiting_ms == NEVER:
+        if call.ahead or (call.over() and call.waiting_ms == NEVER):
             return NEVER
         due = call.first_ms + self.lost_unfinished_ms
         if call.waiting_ms != NEVER:
@@ -218,19 +217,10 @@ class CallFold(Fold):
         """Whether a call counts: of other directions only the offers do."""
         return segment.values[self._direction] in (None, "inbound")
 
-    def overlay(self, out: Delta, life: Life, now: int) -> None:
-        """Counts a call whose ending is lost: at the due instant it leaves the level."""
+    def change(self, out: Delta, life: Life, number: int, due: int, sign: int) -> None:
+        """A call whose ending is lost leaves the level at the due instant."""
         assert isinstance(life, Call)
-        call, due = life, self.due_ms(life)
-        if due != NEVER and due <= now and not call.lost:
-            call.lost = True
-            self._count_lost(out, call, due, 1)
-
-    def clear_overlay(self, out: Delta, life: Life) -> None:
-        assert isinstance(life, Call)
-        if life.lost:
-            life.lost = False
-            self._count_lost(out, life, self.due_ms(life), -1)
+        self._count_lost(out, life, due, sign)
 
     def forget(self, out: Delta, life: Life) -> None:
         """A call whose ending never came is lost for good."""

@@ -20,7 +20,6 @@ from stream.lifecycle.replay import is_over, lives, replay, replay_life
 from stream.lifecycle.rows import Row, array, id_bytes, pack, pack_behind, pack_id, unpack
 from stream.lifecycle.snapshot import Snapshot
 from stream.lifecycle.survey import Survey
-from stream.lifecycle.ticket import TicketFold
 
 FORMAT: Final = 2
 """Of the packed entity. A worker refuses a shard written in another (store/layout.py)."""
@@ -147,8 +146,7 @@ def prune(fold: Fold, entity: Entity, sealed_before_ms: int) -> None:
     """Forgets or seals what no event can touch any more: none accepted from now on is older than
     `sealed_before_ms`.
 
-    Past lives go altogether. Of a ticket, events older than that go into the checkpoint (calls and surveys
-    are short).
+    Past lives go altogether. Of long lives, events older than that go into the checkpoint.
     """
     if entity.first_ms >= sealed_before_ms or entity.count == 0:
         return
@@ -160,7 +158,7 @@ def prune(fold: Fold, entity: Entity, sealed_before_ms: int) -> None:
         pieces.pop(0)
         entity.checkpoint, start, ledger, changed = None, None, None, True
     kept = [row for piece in pieces for row in piece]
-    if isinstance(fold, TicketFold) and len(pieces) == 1 and kept[0][0] < sealed_before_ms:
+    if fold.sealed and len(pieces) == 1 and kept[0][0] < sealed_before_ms:
         old = [row for row in kept if row[0] < sealed_before_ms]
         kept = kept[len(old) :]
         begun = start if start is not None else fold.new()

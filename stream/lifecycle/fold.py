@@ -11,16 +11,19 @@ from stream.metrics.segments import Segment, Segments
 NEVER: Final = -(2**62)
 """Stands for an instant that has not happened."""
 
+Standing = tuple[int, Segment, int]
+"""A level whose members are asked for, where the entity stands in it, and since when (ms)."""
+
 
 class Life:
     """What one entity has come to after the events applied so far. Times are milliseconds since the epoch."""
 
-    __slots__ = ("exists", "last_ms", "lost", "removed", "segment")
+    __slots__ = ("ahead", "exists", "last_ms", "removed", "segment")
 
     def __init__(self, nothing: Segment) -> None:
+        self.ahead = 0  # changes at due instants that are counted since its last event, see `Fold.overlay`
         self.exists = False
         self.last_ms = NEVER  # of the last event, or of that from which silence is measured
-        self.lost = False  # its ending is counted as lost, see `Fold.overlay`
         self.removed = False
         self.segment = nothing
 
@@ -28,13 +31,9 @@ class Life:
         """Whether the entity may be forgotten once it has been silent for long."""
         return True
 
-    def waits_in(self) -> Segment | None:
-        """Where it stands in the level whose oldest member is asked for."""
-        return None
-
-    def waits_since_ms(self) -> int:
-        """Since when it stands there."""
-        return NEVER
+    def standings(self) -> tuple[Standing, ...]:
+        """Where it stands in levels whose members are asked for: since when the oldest, how old all."""
+        return ()
 
 
 class Fold:
@@ -47,13 +46,16 @@ class Fold:
         snapshots: Snapshots,
         keep_finished_ms: int,
         timed: bool = False,
+        sealed: bool = False,
     ) -> None:
-        """`timed`: lives of this kind change at due instants without an event (`due_ms`, `overlay`)."""
+        """`timed`: lives of this kind change at due instants without an event (`due_ms`, `overlay`).
+        `sealed`: they are long, so events older than the horizon go into a checkpoint."""
         self.family = family
         self.segments = segments
         self.snapshots = snapshots
         self.keep_finished_ms = keep_finished_ms
         self.timed = timed
+        self.sealed = sealed
 
     def new(self) -> Life:
         """The life of an entity of which nothing is known."""
@@ -78,14 +80,26 @@ class Fold:
         """A new life begins: nothing more is heard of this one, so what waited for its ending is counted."""
 
     def due_ms(self, life: Life) -> int:
-        """When the life changes if nothing more is heard of it, or `NEVER`."""
+        """When the life next changes if nothing more is heard of it, or `NEVER`: after the `life.ahead` such
+        changes that are counted."""
         return NEVER
 
+    def change(self, out: Delta, life: Life, number: int, due: int, sign: int) -> None:
+        """Counts (1) or takes back (-1) the change of that number, which is due then."""
+
     def overlay(self, out: Delta, life: Life, now: int) -> None:
-        """Counts the change at the due instant, if that has come."""
+        """Counts the changes whose due instants have come."""
+        due = self.due_ms(life)
+        while due != NEVER and due <= now:
+            self.change(out, life, life.ahead, due, 1)
+            life.ahead += 1
+            due = self.due_ms(life)
 
     def clear_overlay(self, out: Delta, life: Life) -> None:
-        """Takes it back, before an event that may show otherwise."""
+        """Takes them back, before an event that may show otherwise."""
+        while life.ahead:
+            life.ahead -= 1
+            self.change(out, life, life.ahead, self.due_ms(life), -1)
 
 
 def names_of(life: Life) -> list[str]:

@@ -66,9 +66,8 @@ def _laid_over(marks: list[Mark], times: dict[int, int | None], segment: Segment
         # A record knows the order of a call's life even where its clocks disagree.
         earlier = max(earlier, time)
         extra = of_kind[0].extra if of_kind else None
-        marks = _put(
-            [mark for mark in marks if mark not in of_kind[:1]], Mark(earlier, rank, time, extra, segment)
-        )
+        others = [mark for mark in marks if not of_kind or mark is not of_kind[0]]  # equal ones stay
+        marks = _put(others, Mark(earlier, rank, time, extra, segment))
     return marks
 
 

@@ -5,6 +5,7 @@ A value is what the event said: a string (or number), `None` (cleared) or `UNSET
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ class Snapshots:
     def __init__(self, part: str, fields: tuple[str, ...], dimensions: tuple[str, ...]) -> None:
         self.names = (*fields, *dimensions)
         self._part = part
-        self._fields = attrgetter(*self.names)
+        self._fields: Callable[[Any], Any] = attrgetter(*self.names) if len(self.names) > 1 else self._few
         self._known: dict[object, object] = {}
 
     def of(self, data: Any) -> Snapshot | None:
@@ -34,6 +35,10 @@ class Snapshots:
         if not part:
             return None
         return self._shared(self._fields(part))
+
+    def _few(self, part: Any) -> Snapshot:
+        """As `attrgetter`, which gives no tuple of less than two."""
+        return tuple([getattr(part, name) for name in self.names])
 
     def _shared(self, snapshot: Snapshot) -> Snapshot:
         """The same with one object for equal values: histories then share them, and comparing is cheap."""

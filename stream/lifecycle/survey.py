@@ -1,4 +1,5 @@
-"""One survey invitation: what its events mean, and what it contributes (catalog.md, Surveys)."""
+"""One survey invitation or quality review: what its events mean, and what it contributes (catalog.md,
+Surveys)."""
 
 from __future__ import annotations
 
@@ -36,39 +37,61 @@ def scale(facts: Facts) -> tuple[int, int]:
     return (least if facts[1] is None else facts[1], greatest if facts[2] is None else facts[2])
 
 
-def fits(facts: Facts, answer: int | bool) -> bool:
+def fits(facts: Facts, answer: object) -> bool:
     """Whether an answer is one that the question allows: yes or no for fcr, else a score on the scale. Either
     while the kind is unknown."""
     if isinstance(answer, bool):
         return facts[0] in (None, "fcr")
+    assert isinstance(answer, int)
     least, greatest = scale(facts)
     return facts[0] != "fcr" and least <= answer <= greatest
 
 
-def measured(facts: Facts, answer: int | bool | None) -> tuple[tuple[int, int], ...]:
+def measured(facts: Facts, answer: object) -> tuple[tuple[int, int], ...]:
     """What an answer adds to which measure: `((code, amount), ...)`; nothing while the kind is unknown."""
     kind = facts[0]
     if answer is None or not fits(facts, answer):
         return ()
+    assert isinstance(answer, int)
+    score = int(answer)  # yes is 1
     if kind == "csat":
         satisfied = facts[3] if facts[3] is not None else scale(facts)[1] - 1  # the top two points
-        return ((m.CSAT_ANSWERS, 1), (m.CSAT_SATISFIED, 1)) if answer >= satisfied else ((m.CSAT_ANSWERS, 1),)
+        return ((m.CSAT_ANSWERS, 1), (m.CSAT_SATISFIED, 1)) if score >= satisfied else ((m.CSAT_ANSWERS, 1),)
     if kind == "nps":
-        code = m.NPS_PROMOTERS if answer >= 9 else m.NPS_PASSIVES if answer >= 7 else m.NPS_DETRACTORS
+        code = m.NPS_PROMOTERS if score >= 9 else m.NPS_PASSIVES if score >= 7 else m.NPS_DETRACTORS
         return ((code, 1),)
     if kind == "ces" and facts[4] == "effort":
-        return ((m.CES_EFFORT_ANSWERS, 1), (m.CES_EFFORT_SUM, int(answer)))
+        return ((m.CES_EFFORT_ANSWERS, 1), (m.CES_EFFORT_SUM, score), *_index(facts, score))
     if kind == "ces":
-        return ((m.CES_EASE_ANSWERS, 1), (m.CES_EASE_SUM, int(answer)))
+        return ((m.CES_EASE_ANSWERS, 1), (m.CES_EASE_SUM, score), *_index(facts, score))
+    if kind == "fcr":
+        return ((m.SURVEYS_FCR_ANSWERS, 1), (m.SURVEYS_FCR_CONFIRMED, score))
+    if kind == "cx":
+        return ((m.CX_ANSWERS, 1), (m.CX_SUM, score))
+    if kind == "employee":
+        return ((m.EMPLOYEE_ANSWERS, 1), (m.EMPLOYEE_SUM, score))
     return ()
 
 
+def _index(facts: Facts, answer: int) -> tuple[tuple[int, int], ...]:
+    """The part of `ces_ease`: how far the answer is from the hard end of its scale. A scale of one point has
+    none."""
+    least, greatest = scale(facts)
+    width = greatest - least
+    if width <= 0:
+        return ()
+    parts = (greatest - answer if facts[4] == "effort" else answer - least) * m.EASE_UNIT
+    counted = ((m.CES_INDEX_ANSWERS, 1), (m.CES_INDEX_SUM, (2 * parts + width) // (2 * width)))
+    return counted if parts % width == 0 else (*counted, (m.CES_INDEX_ROUNDED, 1))
+
+
 class Survey(Life):
-    """The state of one invitation. Silence is measured from its first event, normally the sending."""
+    """The state of one invitation or review. Silence is measured from its first event,
+    normally the sending."""
 
     __slots__ = (
-        "answer", "answered_in", "answered_ms", "counted", "counted_in", "facts", "refused", "sent_in",
-        "sent_ms",
+        "answer", "answered_in", "answered_ms", "counted", "counted_in", "facts", "refused", "review",
+        "reviewed_in", "reviewed_ms", "sent_in", "sent_ms",
     )  # fmt: skip
 
     def __init__(self, nothing: Segment) -> None:
@@ -78,10 +101,25 @@ class Survey(Life):
         self.sent_in = nothing
         self.answered_ms = NEVER  # the first answer, and its segment: later answers replace its value there
         self.answered_in = nothing
-        self.answer: int | bool | None = None
+        self.answer: object = None  # a score or a bool: compiled, a union of both would keep integers only
         self.counted: tuple[tuple[int, int], ...] = ()
         self.counted_in = nothing
         self.refused = False  # the answer of the last event is outside its scale
+        self.reviewed_ms = (
+            NEVER  # the first review, and its segment: a corrected one replaces its score there
+        )
+        self.reviewed_in = nothing
+        self.review: int | None = None
+
+
+class SurveySnapshots(Snapshots):
+    """Takes the kept fields of `data.survey`, or of `data.review`, which has the segment fields only."""
+
+    def of(self, data: Any) -> Snapshot | None:
+        """As of `Snapshots`."""
+        if data and data.review:
+            return self._shared(tuple([getattr(data.review, name, UNSET) for name in self.names]))
+        return super().of(data)
 
 
 class SurveyFold(Fold):
@@ -89,7 +127,7 @@ class SurveyFold(Fold):
 
     def __init__(self, segments: Segments, keep_finished_ms: int) -> None:
         others = tuple([name for name in FIELDS if name not in segments.dimensions])
-        snapshots = Snapshots("survey", others, segments.dimensions)
+        snapshots = SurveySnapshots("survey", others, segments.dimensions)
         super().__init__("surveys", segments, snapshots, keep_finished_ms)
         self._fact_places = [self.snapshots.names.index(name) for name in FIELDS]
         self._dimensions_from = len(others)
@@ -99,7 +137,9 @@ class SurveyFold(Fold):
         return Survey(self.segments.nothing)
 
     def extra_of(self, rank: int, data: Any) -> Any:
-        """The answer: a score or (kind fcr) a bool."""
+        """The answer: a score or (kind fcr) a bool; the score of a review."""
+        if rank == REVIEWED:
+            return data.review.score
         if not data or not data.response:
             return None
         return data.response.confirmed if data.response.score is UNSET else data.response.score
@@ -118,8 +158,8 @@ class SurveyFold(Fold):
         if snapshot is not None:
             given = [snapshot[place] for place in self._fact_places]
             facts = tuple([old if new is UNSET else new for old, new in zip(facts, given, strict=True)])
-        survey.refused = extra is not None and not fits(facts, extra)
-        if survey.refused or rank == REVIEWED:  # quality reviews count when the catalog has `qa_score`
+        survey.refused = rank != REVIEWED and extra is not None and not fits(facts, extra)
+        if survey.refused:
             return
         survey.facts = facts
         if snapshot is not None:
@@ -133,8 +173,17 @@ class SurveyFold(Fold):
                 out.add(at, survey.segment, m.SURVEYS_ANSWERED, 1)
         elif RESPONDED <= rank <= UPDATED and extra is not None:
             self._answer(out, survey, at, extra)
+        elif rank == REVIEWED:
+            self._review(out, survey, at, extra)
 
-    def _answer(self, out: Delta, survey: Survey, at: int, answer: int | bool) -> None:
+    def _review(self, out: Delta, survey: Survey, at: int, score: int) -> None:
+        if survey.review is None:
+            survey.reviewed_ms, survey.reviewed_in = at, survey.segment
+            out.add(at, survey.segment, m.QA_REVIEWS, 1)
+        out.add(survey.reviewed_ms, survey.reviewed_in, m.QA_SUM, score - (survey.review or 0))
+        survey.review = score
+
+    def _answer(self, out: Delta, survey: Survey, at: int, answer: object) -> None:
         survey.answer = answer
         if survey.answered_ms == NEVER:
             survey.answered_ms, survey.answered_in = at, survey.segment

@@ -24,6 +24,7 @@ from stream.metrics.measures import (
     FULL_RESOLUTION_SUM,
     RESOLUTION,
     RESOLUTION_SUM,
+    TICKETS_BY_OTHERS,
     TICKETS_CREATED,
     TICKETS_NEGATIVE,
     TICKETS_REOPENED,
@@ -155,6 +156,8 @@ class Ticket(Life):
         out.add(at, self.segment, TICKETS_CREATED, 1)
         if self.created_by is None or self.created_by == "customer":
             self._message(out, at, BY_CUSTOMER)
+        else:
+            out.add(at, self.segment, TICKETS_BY_OTHERS, 1)
 
     def _message(self, out: Delta, at: int, kind: int | None) -> None:
         if kind == BY_CUSTOMER:
@@ -173,6 +176,7 @@ class Ticket(Life):
         self.unanswered_ms = NEVER
         if first:
             return  # it was resolved before anything was heard of it
+        self._take_resolution_back(out)  # one is in force where a cleared status came between
         self.resolved_ms = at
         self.resolved_in = self.segment
         if self.first_resolved_ms == NEVER:
@@ -183,14 +187,17 @@ class Ticket(Life):
 
     def _reopen(self, out: Delta, at: int) -> None:
         out.add(at, self.segment, TICKETS_REOPENED, 1)
-        if self.resolved_ms != NEVER:
-            out.add(self.resolved_ms, self.resolved_in, TICKETS_RESOLVED, -1)
-            self._observe_full(out, -1)
-            self.resolved_ms = NEVER
+        self._take_resolution_back(out)
         if not self.answered:
             # sla.md 15: measured from the oldest customer message since the resolution, else from the next
             # one.
             self.answer_from = self.unanswered_ms
+
+    def _take_resolution_back(self, out: Delta) -> None:
+        if self.resolved_ms != NEVER:
+            out.add(self.resolved_ms, self.resolved_in, TICKETS_RESOLVED, -1)
+            self._observe_full(out, -1)
+            self.resolved_ms = NEVER
 
     def _observe_resolutions(self, out: Delta, sign: int) -> None:
         if self.first_resolved_ms != NEVER:
@@ -237,7 +244,7 @@ class TicketFold(Fold):
 
     def __init__(self, segments: Segments, keep_finished_ms: int) -> None:
         snapshots = Snapshots("ticket", FIELDS, segments.dimensions)
-        super().__init__("tickets", segments, snapshots, keep_finished_ms)
+        super().__init__("tickets", segments, snapshots, keep_finished_ms, sealed=True)
 
     def new(self) -> Ticket:
         return Ticket(self.segments.nothing)

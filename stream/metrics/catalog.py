@@ -7,10 +7,11 @@ What each id counts is fixed by the contract's catalog; the entries of a family 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from stream.config import MetricConfig
 from stream.metrics.formula import Formula
 
 Kind = Literal["count", "ratio", "duration", "distribution", "score", "level", "gauge"]
@@ -21,9 +22,10 @@ Group = Literal["experience", "speed", "quality", "operational"]
 class Metric:
     """One metric: `formula` over the measures of `family`, in `unit`, with owner, target and next action.
 
+    `pairs` are the metrics to read it with: what is pushed alone is paid for elsewhere, speed by quality.
     `labels` are what can be asked beside the segments: label -> value -> the formula for it. `always_by` are
-    labels by which
-    an answer is split even when nobody asks, because its values must not be mixed.
+    labels by which an answer is split even when nobody asks, because its values must not be mixed. `also` are
+    other families that the formula reads, their codes as `measures.elsewhere` gives them.
     """
 
     id: str
@@ -36,8 +38,10 @@ class Metric:
     owner: str
     target: str
     next_action: str
+    pairs: tuple[str, ...]
     labels: Mapping[str, Mapping[str, Formula]] = field(default_factory=dict)
     always_by: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
 
 
 class UnknownMetric(KeyError):
@@ -53,11 +57,15 @@ class Catalog:
     def __init__(self, metrics: list[Metric]) -> None:
         self._metrics = {metric.id: metric for metric in metrics}
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[Metric]:
         return iter(self._metrics.values())
 
-    def __contains__(self, metric_id: str) -> bool:
+    def __contains__(self, metric_id: object) -> bool:
         return metric_id in self._metrics
+
+    def ids(self) -> tuple[str, ...]:
+        """Every id, in that order."""
+        return tuple(self._metrics)
 
     def get(self, metric_id: str) -> Metric:
         """The metric of an id, or `UnknownMetric`."""
@@ -69,8 +77,19 @@ class Catalog:
         return found
 
 
-def load_catalog() -> Catalog:
-    """The catalog of this version."""
-    from stream.metrics import catalog_calls, catalog_surveys, catalog_tickets
+def load_catalog(agreed: Mapping[str, MetricConfig] | None = None) -> Catalog:
+    """The catalog of this version, with the targets, owners and next actions of `Config.metrics`."""
+    from stream.metrics import catalog_calls, catalog_selfservice, catalog_surveys, catalog_tickets
 
-    return Catalog([*catalog_tickets.METRICS, *catalog_calls.METRICS, *catalog_surveys.METRICS])
+    families = (catalog_tickets, catalog_calls, catalog_surveys, catalog_selfservice)
+    metrics = [metric for family in families for metric in family.METRICS]
+    return Catalog([_with(metric, (agreed or {}).get(metric.id, MetricConfig())) for metric in metrics])
+
+
+def _with(metric: Metric, agreed: MetricConfig) -> Metric:
+    return replace(
+        metric,
+        target=agreed.target or metric.target,
+        owner=agreed.owner or metric.owner,
+        next_action=agreed.next_action or metric.next_action,
+    )

@@ -44,6 +44,24 @@ class Ratio:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """What a group has of all groups of a dimension: its count over theirs together. Empty: no value.
+
+    The query reads the denominator."""
+
+    codes: tuple[int, ...]
+    dimension: str
+    stats = ("value", "numerator", "denominator")
+    default = "value"
+
+    def values(self, cell: Cell, of: Cell) -> Values:
+        """Of a group's cell, and of the cell of all groups."""
+        numerator, denominator = total(cell, self.codes), total(of, self.codes)
+        value = numerator / denominator if denominator else None
+        return {"value": value, "numerator": numerator, "denominator": denominator}
+
+
+@dataclass(frozen=True, slots=True)
 class Duration:
     """A sum in ms and a sketch, read in seconds. Mean and sum are exact, the others at most 1 % off."""
 
@@ -92,16 +110,17 @@ class NetPromoter:
 
 @dataclass(frozen=True, slots=True)
 class MeanScore:
-    """The mean of the answers."""
+    """The mean of the answers; `per`: units of the sum that make one point."""
 
     sum_code: int
     answers: int
+    per: int = 1
     stats = ("value", "count")
     default = "value"
 
     def values(self, cell: Cell) -> Values:
         count = cell.get(self.answers, 0)
-        return {"value": cell.get(self.sum_code, 0) / count if count else None, "count": count}
+        return {"value": cell.get(self.sum_code, 0) / (count * self.per) if count else None, "count": count}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +141,7 @@ class Oldest:
     default = "value"
 
 
-Formula = Count | Ratio | Duration | NetPromoter | MeanScore | Level | Oldest
+Formula = Count | Ratio | Share | Duration | NetPromoter | MeanScore | Level | Oldest
 
 
 def total(cell: Cell, codes: tuple[int, ...]) -> int:

@@ -25,6 +25,22 @@ def sketch_base(number: int) -> int:
     return SKETCHES + number * WIDTH
 
 
+ELSEWHERE: Final = 1_000_000
+"""A metric that reads several families has the codes of the others shifted by multiples of this."""
+FAMILIES: Final = ("tickets", "calls", "surveys", "agents", "selfservice", "contacts")
+
+
+def shift(family: str) -> int:
+    """By how much the codes of a family are shifted in a formula of another one."""
+    return (1 + FAMILIES.index(family)) * ELSEWHERE
+
+
+def elsewhere(family: str, *codes: int) -> tuple[int, ...]:
+    """Codes of a family for a formula of another one; a negative code stays negative."""
+    by = shift(family)
+    return tuple([code + by if code > 0 else code - by for code in codes])
+
+
 # Topic `tickets`
 TICKETS_CREATED: Final = 1
 TICKETS_RESOLVED: Final = 2
@@ -33,6 +49,7 @@ TICKETS_NEGATIVE: Final = 4
 FIRST_RESPONSE_SUM: Final = 5
 RESOLUTION_SUM: Final = 6
 FULL_RESOLUTION_SUM: Final = 7
+TICKETS_BY_OTHERS: Final = 60  # created by an agent, a bot or the system: no contacts
 BACKLOG: Final = 100
 BACKLOG_UNANSWERED: Final = 102
 FIRST_RESPONSE: Final = SKETCHES
@@ -82,18 +99,43 @@ CES_EASE_ANSWERS: Final = 8
 CES_EASE_SUM: Final = 9
 CES_EFFORT_ANSWERS: Final = 10
 CES_EFFORT_SUM: Final = 11
+CES_INDEX_ANSWERS: Final = 12
+CES_INDEX_SUM: Final = 13
+CES_INDEX_ROUNDED: Final = 14
+CX_ANSWERS: Final = 15
+CX_SUM: Final = 16
+EMPLOYEE_ANSWERS: Final = 17
+EMPLOYEE_SUM: Final = 18
+SURVEYS_FCR_ANSWERS: Final = 19
+SURVEYS_FCR_CONFIRMED: Final = 20
+QA_REVIEWS: Final = 21
+QA_SUM: Final = 22
+EASE_UNIT: Final = 3_603_600
+"""`CES_INDEX_SUM` counts parts of a scale: so many are all of it. The widths 1 to 16, 99 and 100 (scales of 2
+to 17 points, of 0-100 and 1-100) divide it, so answers on them are whole numbers and one sum is exact
+whatever their scales. On another scale an answer is rounded, by less than 0.00002 of 100, and counted in
+`CES_INDEX_ROUNDED`."""
+
+# Topic `selfservice`
+SESSIONS_STARTED: Final = 1
+SESSIONS_ENDED: Final = 2
+SESSIONS_SUCCEEDED: Final = 3
+ARTICLES_RATED: Final = 4
+ARTICLES_HELPFUL: Final = 5
 
 LEVELS: Final[dict[str, tuple[int, ...]]] = {
     "tickets": (BACKLOG, BACKLOG_UNANSWERED),
     "calls": (CALLS_WAITING,),
     "surveys": (),
+    "selfservice": (),
 }
 """The level codes of each family: rolling a pane up treats their integrals apart (metrics/panes.py)."""
 
 _PER_FAMILY: Final[dict[str, tuple[str, ...]]] = {
     "tickets": ("TICKETS_", "FIRST_RESPONSE", "RESOLUTION", "FULL_RESOLUTION", "BACKLOG"),
     "calls": ("CALLS_", "CALL_", "ARRIVED_", "ABANDON_"),
-    "surveys": ("SURVEYS_", "CSAT_", "NPS_", "CES_"),
+    "surveys": ("SURVEYS_", "CSAT_", "NPS_", "CES_", "CX_", "EMPLOYEE_", "QA_"),
+    "selfservice": ("SESSIONS_", "ARTICLES_"),
 }
 
 

@@ -14,6 +14,7 @@ from stream.query.model import QueryError, Question, Reader
 from stream.query.numbers import NOTHING, number
 from stream.query.query import Queries
 from stream.query.windows import Calendar
+from stream.shard.family import COUNTED
 
 STALE_MS: Final = 10_000
 """From here on a number may no longer be what is: a live worker catches up within a second or two."""
@@ -75,7 +76,7 @@ async def read_board(catalog: Catalog, config: Config, reader: Reader, wall_ms: 
     now_ms = await now_of(look, config, wall_ms)
     calendar = Calendar(config.timezone)
     maker = _Maker(catalog, Queries(catalog, config, look), calendar, now_ms)
-    sources = {name: await _source(look, name, wall_ms, calendar) for name in ("tickets", "calls", "surveys")}
+    sources = {name: await _source(look, name, wall_ms, calendar) for name in COUNTED}
     stale = {name for name, source in sources.items() if source.stale}
     tiles = [await maker.tile(title, values, stale) for title, values in TILES.items()]
     grids = [await maker.grid(layout, stale) for layout in TABLES]

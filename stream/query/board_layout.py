@@ -51,6 +51,11 @@ TILES: Final[dict[str, tuple[Value, ...]]] = {
     "Answered, last hour": _share("answer_rate"),
     "Abandoned, last hour": _share("abandonment_rate"),
     "CSAT, 7 days": (Value("", "csat", "7d"), Value("answers", "csat", "7d", "denominator")),
+    "Self-service, today": (
+        Value("sessions", "selfservice_sessions", "today"),
+        Value("succeeded", "selfservice_success_rate", "today"),
+        Value("of", "selfservice_success_rate", "today", "denominator"),
+    ),
     "NPS, 28 days": (Value("", "nps", "28d"), Value("answers", "nps", "28d", "count")),
 }
 """The tiles by title, in the order in which they are shown."""

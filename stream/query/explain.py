@@ -19,8 +19,18 @@ from stream.lifecycle.fold import NEVER, names_of
 from stream.lifecycle.rows import Row
 from stream.lifecycle.snapshot import Snapshot
 from stream.metrics.catalog import Catalog
-from stream.metrics.formula import Count, Duration, Formula, Level, MeanScore, NetPromoter, Oldest, Ratio
-from stream.metrics.measures import SKETCHES, measure_name
+from stream.metrics.formula import (
+    Count,
+    Duration,
+    Formula,
+    Level,
+    MeanScore,
+    NetPromoter,
+    Oldest,
+    Ratio,
+    Share,
+)
+from stream.metrics.measures import SKETCHES, measure_name, shift
 from stream.metrics.panes import Pane
 from stream.metrics.segments import Segment
 from stream.metrics.sizes import SIZES, Sizes
@@ -155,7 +165,10 @@ def _extra(name: str, kind: str, row: Row, text: Callable[[int], str]) -> Iterab
     if name == "tickets":
         yield _MESSAGES[extra]
     elif name == "surveys":
-        yield f"answer {extra}"
+        yield f"score {extra}" if kind == "qa.reviewed" else f"answer {extra}"
+    elif name == "selfservice":
+        helpful, article = extra
+        yield f"{article or 'an article'} was {'helpful' if helpful else 'not helpful'}"
     elif kind == "call.record":
         for place, at in extra.items():
             yield f"{calls.TIMES[place]}={'null' if at is None else text(at)}"
@@ -208,8 +221,11 @@ def _readers(catalog: Catalog, family: str, code: int) -> tuple[str, ...]:
     return tuple(
         metric.id
         for metric in catalog
-        if metric.family == family
-        and any(reads(formula, code) for formula in (metric.formula, *_labelled(metric.labels.values())))
+        if family in (metric.family, *metric.also)
+        and any(
+            reads(formula, code if family == metric.family else code + shift(family))
+            for formula in (metric.formula, *_labelled(metric.labels.values()))
+        )
     )
 
 
@@ -221,6 +237,8 @@ def reads(formula: Formula, code: int) -> bool:
     """Whether a measure goes into a formula."""
     if isinstance(formula, Count):
         return code in formula.codes
+    if isinstance(formula, Share):
+        return code in (abs(used) for used in formula.codes)
     if isinstance(formula, Ratio):
         return code in (abs(used) for used in (*formula.over, *formula.under))
     if isinstance(formula, Duration):

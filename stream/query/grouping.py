@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from stream.config.segments import FIELDS_MAX
 from stream.metrics.panes import Group
 from stream.metrics.segments import Grouping, group_name, group_values
 from stream.query.model import QueryError
 
+By = tuple[str | None, ...]
+OTHERS: Final[By] = (None,) * (FIELDS_MAX + 1)
+"""The row of all groups that have none of their own: longer than any real one, so it is no group's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The groups of one grouping that match `where`, and the row (values of `by`) of each."""
+    """The groups of one grouping that match `where`, and the row (values of `by`) of each.
+
+    `own`: the rows that stand for themselves, when the others are one.
+    """
 
     number: int
     fields: Grouping
     by: tuple[str, ...]
     where: dict[str, str | None]
+    own: frozenset[By] | None = None
 
     def groups(self) -> list[Group] | None:
         """The one group that is asked for, when `where` fixes every field; else `None`: all, to be picked
@@ -26,7 +36,18 @@ class Selection:
             return [group_name(self.number, [self.where[field] for field in self.fields])]
         return None
 
-    def row(self, group: Group) -> tuple[str | None, ...] | None:
+    def whole(self) -> bool:
+        """Whether nothing is split or picked."""
+        return not self.by and not self.where
+
+    def row_of(self, dimensions: Sequence[str], values: Sequence[str | None]) -> By | None:
+        """The row of an entity with these values of dimensions, or `None` if it is not of this selection."""
+        named = dict(zip(dimensions, values, strict=True))
+        if any(named[field] != value for field, value in self.where.items()):
+            return None
+        return self._shown(tuple(named[field] for field in self.by))
+
+    def row(self, group: Group) -> By | None:
         """The row of a stored group, or `None` if it is not of this selection."""
         number, values = group_values(group)
         if number != self.number:
@@ -34,11 +55,18 @@ class Selection:
         named = dict(zip(self.fields, values, strict=True))
         if any(named[field] != value for field, value in self.where.items()):
             return None
-        return tuple(named[field] for field in self.by)
+        return self._shown(tuple(named[field] for field in self.by))
+
+    def _shown(self, row: By) -> By:
+        return row if self.own is None or row in self.own else OTHERS
 
 
 def select(
-    groupings: Sequence[Grouping], family: str, by: Sequence[str], where: dict[str, str | None]
+    groupings: Sequence[Grouping],
+    family: str,
+    by: Sequence[str],
+    where: dict[str, str | None],
+    own: frozenset[By] | None = None,
 ) -> Selection:
     """The smallest grouping that has all the dimensions asked for, or `QueryError` that says which groupings
     there are."""
@@ -52,4 +80,4 @@ def select(
             f"To add one, list it in floorcast.yaml under groupings.{family}"
         )
     _, number = min(fitting)
-    return Selection(number, every[number], tuple(by), dict(where))
+    return Selection(number, every[number], tuple(by), dict(where), own)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from stream.config import Config
 from stream.metrics.panes import Group, Pane
 from stream.query.model import QueryError, Reader
-from stream.shard.changes import Fence
+from stream.shard.changes import Fence, Since
 from stream.shard.family import COUNTED
 
 Cells = dict[Group, bytes]
@@ -26,6 +26,7 @@ class Look:
         self._fences: dict[str, dict[int, Fence]] = {}
         self._cells: dict[tuple[str, tuple[Group, ...] | None], dict[tuple[int, Pane], Cells]] = {}
         self._levels: dict[tuple[str, tuple[Group, ...] | None], dict[int, Cells]] = {}
+        self._members: dict[tuple[str, int, bool], list[Since]] = {}
 
     async def fences(self, family: str) -> dict[int, Fence]:
         """As of `Reader`; raises OtherConfiguration."""
@@ -72,11 +73,12 @@ class Look:
             self._levels[key] = await self._reader.read_levels(family, partitions, wanted)
         return self._levels[key]
 
-    async def read_oldest(
-        self, family: str, partitions: list[int], level: int, groups: list[Group]
-    ) -> dict[tuple[int, Group], int]:
-        """As of `Reader`; not remembered."""
-        return await self._reader.read_oldest(family, partitions, level, groups)
+    async def read_members(self, family: str, partitions: list[int], level: int, oldest: bool) -> list[Since]:
+        """As of `Reader`. Always of all shards of the family."""
+        key = (family, level, oldest)
+        if key not in self._members:
+            self._members[key] = await self._reader.read_members(family, partitions, level, oldest)
+        return self._members[key]
 
     async def shards(self) -> dict[tuple[str, int], Fence]:
         """The fence of every shard of every family."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stream.metrics.panes import Group, Pane
-from stream.shard.changes import Fence
+from stream.shard.changes import Fence, Since
 from stream.shard.image import Image
 
 
@@ -33,16 +33,13 @@ class ImageReader:
     ) -> dict[int, dict[Group, bytes]]:
         return {partition: _some(self._images[family, partition].levels, groups) for partition in partitions}
 
-    async def read_oldest(
-        self, family: str, partitions: list[int], level: int, groups: list[Group]
-    ) -> dict[tuple[int, Group], int]:
-        oldest: dict[tuple[int, Group], int] = {}
+    async def read_members(self, family: str, partitions: list[int], level: int, oldest: bool) -> list[Since]:
+        found: list[Since] = []
         for partition in partitions:
-            for member in self._images[family, partition].since:
-                if member.level == level and member.group in groups:
-                    key = (partition, member.group)
-                    oldest[key] = min(oldest.get(key, member.since_ms), member.since_ms)
-        return oldest
+            members = [member for member in self._images[family, partition].since if member.level == level]
+            members.sort(key=lambda member: member.since_ms)
+            found += members[:1] if oldest else members
+        return found
 
     async def journals(self, family: str) -> dict[int, dict[str, int]]:
         return {

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from stream.metrics.formula import Values
 from stream.metrics.panes import Group, Pane
-from stream.shard.changes import Fence
+from stream.shard.changes import Fence, Since
 
 
 class QueryError(ValueError):
@@ -19,7 +19,8 @@ class Question:
     """A metric over [from, to) (ms), by some dimensions, where others have given values. Stats: none = the
     default one.
 
-    `now_ms` is where gauges and levels without a window are read.
+    `now_ms` is where gauges and levels without a window are read. `top`: only so many groups have rows
+    of their own, those with most; the others are one row. 0: all.
     """
 
     metric: str
@@ -28,14 +29,16 @@ class Question:
     to_ms: int | None = None
     by: tuple[str, ...] = ()
     where: dict[str, str | None] = field(default_factory=dict)
+    top: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The values of one group: every stat of the metric."""
+    """The values of one group: every stat of the metric. `other`: of all groups behind the top ones."""
 
     by: dict[str, Any]
     values: Values
+    other: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,5 @@ class Reader(Protocol):
     ) -> dict[int, dict[Group, bytes]]:
         """The live levels by partition."""
 
-    async def read_oldest(
-        self, family: str, partitions: list[int], level: int, groups: list[Group]
-    ) -> dict[tuple[int, Group], int]:
-        """Since when the oldest member of a level is in it, by partition and group."""
+    async def read_members(self, family: str, partitions: list[int], level: int, oldest: bool) -> list[Since]:
+        """Who stands in a level; with `oldest` only who does so longest in each partition."""

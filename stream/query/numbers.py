@@ -23,6 +23,17 @@ def number(metric: Metric, values: Values, stat: str) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
 
 
+def change(metric: Metric, stat: str, by: float | int | None, relative: float | None) -> str:
+    """How far a stat has moved, with its sign: `+12 (+8 %)`, `-1.4 points`."""
+    if by is None:
+        return NOTHING
+    sign = "-" if by < 0 else "+" if by > 0 else ""
+    if metric.unit == "ratio" and stat not in _AMOUNTS:
+        return f"{sign}{100 * abs(by):.1f} points"
+    words = f"{sign}{number(metric, {stat: abs(by)}, stat)}"
+    return words if relative is None else f"{words} ({100 * relative:+.0f} %)"
+
+
 def span(seconds: float) -> str:
     """A length of time in its two largest units."""
     if seconds < 60:

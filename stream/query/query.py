@@ -3,22 +3,26 @@ catalog's formula."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from functools import partial
 
 from stream.config import Config
 from stream.lifecycle.delta import PANE_MS, Cell
 from stream.metrics.catalog import Catalog, Metric
 from stream.metrics.cells import unpack_cell
-from stream.metrics.formula import Formula, Level, Oldest, Values
+from stream.metrics.formula import Formula, Level, Oldest, Share, Values, total
+from stream.metrics.measures import shift
 from stream.metrics.panes import Group, Pane
 from stream.metrics.segments import Grouping
 from stream.metrics.sizes import Sizes
-from stream.query.grouping import Selection, select
+from stream.query.grouping import OTHERS, By, Selection, select
 from stream.query.model import Answer, QueryError, Question, Reader, Row
 from stream.query.tiling import Clocks, Tiler
-from stream.shard.changes import Fence
+from stream.query.top import top_groups
+from stream.shard.changes import Fence, Since
+from stream.shard.family import family
 
-By = tuple[str | None, ...]
 AHEAD_MS = 60_000
 """Panes may hold events beyond a shard's clock: as far as the tolerance for the future, and this much
 more."""
@@ -46,15 +50,8 @@ class Queries:
         """The answer, or `QueryError`/`UnknownMetric` that says what can be asked."""
         metric = self._catalog.get(question.metric)
         by, where, labels = self._split(metric, question)
-        groupings = (
-            self._groupings[metric.family]
-            if self._groupings
-            else getattr(self._config.groupings, metric.family)
-        )
-        selection = select(groupings, metric.family, by, where)
-        fences = await self._reader.fences(metric.family)
-        ahead_ms = self._config.future_ms + AHEAD_MS
-        read = _Read(self._reader, self._sizes, self._tiler, metric, selection, fences, ahead_ms)
+        own = await self._own(metric, question, by) if question.top and by else None
+        read = await self._read(metric, metric.family, by, where, own)
         rows: dict[By, dict[tuple[str, ...], Values]] = {}
         used = (question.from_ms, question.to_ms or question.now_ms)
         for label_values, formula in labels:
@@ -67,8 +64,32 @@ class Queries:
         return Answer(
             list(self._rows(names, by, rows, bool(names))),
             *used,
-            min((f.fresh for f in fences.values()), default=0),
+            read.fresh_at(),
         )
+
+    async def _own(self, metric: Metric, question: Question, by: tuple[str, ...]) -> frozenset[By]:
+        """The groups that have rows of their own."""
+        if isinstance(metric.formula, Share) and len(by) > 1:
+            raise QueryError(
+                f"{metric.id} has top groups by one dimension: ask --by {metric.formula.dimension}"
+            )
+        ranked = await self.ask(replace(question, top=0))
+        return top_groups(ranked.rows, by, question.top)
+
+    async def _read(
+        self, metric: Metric, name: str, by: tuple[str, ...], where: dict[str, str | None],
+        own: frozenset[By] | None = None,
+    ) -> _Read:  # fmt: skip
+        """Reads of one family, with those of the others that the metric needs beside it."""
+        groupings = self._groupings[name] if self._groupings else getattr(self._config.groupings, name)
+        also = metric.also if name == metric.family else ()
+        return _Read(
+            self._reader, self._sizes, self._tiler, metric, name, select(groupings, name, by, where, own),
+            await self._reader.fences(name), self._config.future_ms + AHEAD_MS,
+            family(name, self._config, tuple(groupings)).fold.segments.dimensions,
+            [await self._read(metric, other, by, where, own) for other in also],
+            partial(self._read, metric, name),
+        )  # fmt: skip
 
     def _rows(
         self,
@@ -79,13 +100,15 @@ class Queries:
     ) -> Iterable[Row]:
         labels = [name for name in names if name not in by]
         for row, per_label in sorted(
-            rows.items(), key=lambda item: [(value is not None, value or "") for value in item[0]]
+            rows.items(),
+            key=lambda item: (item[0] == OTHERS, [(value is not None, value or "") for value in item[0]]),
         ):
             for label_values, values in per_label.items():
                 if split and not any(values.values()):
                     continue  # rows in which everything is zero are left out
-                named = {**dict(zip(by, row, strict=True)), **dict(zip(labels, label_values, strict=True))}
-                yield Row({name: named[name] for name in names}, values)
+                group = dict.fromkeys(by, "other") if row == OTHERS else dict(zip(by, row, strict=True))
+                named = {**group, **dict(zip(labels, label_values, strict=True))}
+                yield Row({name: named[name] for name in names}, values, row == OTHERS)
 
     def _split(
         self, metric: Metric, question: Question
@@ -118,17 +141,26 @@ class _Read:
         sizes: Sizes,
         tiler: Tiler,
         metric: Metric,
+        name: str,
         selection: Selection,
         fences: dict[int, Fence],
         ahead_ms: int,
+        dimensions: Grouping,
+        others: list[_Read],
+        again: Callable[[tuple[str, ...], dict[str, str | None]], Awaitable[_Read]],
     ) -> None:
+        """`others` read the other families of the metric; `again` makes the same by other dimensions."""
         self._reader = reader
         self._sizes = sizes
         self._tiler = tiler
         self._metric = metric
+        self._family = name
+        self._others = others
+        self._again = again
         self._selection = selection
         self._fences = fences
         self._ahead_ms = ahead_ms
+        self._dimensions = dimensions
 
     async def values(
         self, formula: Formula, question: Question
@@ -140,10 +172,46 @@ class _Read:
             return await self._level(formula, question)
         if question.from_ms is None or question.to_ms is None:
             raise QueryError(f"{self._metric.id} needs a window: ask with --window or --from and --to")
-        cells, used = await self._window(question.from_ms, question.to_ms)
+        cells, used = await self._cells(question.from_ms, question.to_ms)
         if not self._selection.by:
             cells.setdefault((), {})
+        if isinstance(formula, Share):
+            return await self._shares(formula, cells, used)
         return {row: formula.values(cell) for row, cell in cells.items()}, used
+
+    async def _shares(
+        self, formula: Share, cells: dict[By, Cell], used: tuple[int, int]
+    ) -> tuple[dict[By, Values], tuple[int | None, int]]:
+        """Each row's part of what the rows of all values of the dimension have together."""
+        by, where = self._selection.by, self._selection.where
+        kept = [place for place, name in enumerate(by) if name != formula.dimension]
+        over = await self._again(
+            tuple(by[place] for place in kept),
+            {name: value for name, value in where.items() if name != formula.dimension},
+        )
+        wholes, _ = await over._cells(*used)
+        return {
+            row: formula.values(cell, wholes.get(tuple(row[place] for place in kept), {}))
+            for row, cell in cells.items()
+            if not by or total(cell, formula.codes)  # who has nothing is no row
+        }, used
+
+    def fresh_at(self) -> int:
+        """Since when the oldest shard involved is fresh."""
+        fresh = [fence.fresh for fence in self._fences.values()]
+        return min([*fresh, *(other.fresh_at() for other in self._others)], default=0)
+
+    async def _cells(self, from_ms: int, to_ms: int) -> tuple[dict[By, Cell], tuple[int, int]]:
+        """Merged cells by row, of all families that the metric reads: over one window."""
+        cells, used = await self._window(from_ms, to_ms)
+        for other in self._others:
+            more, wider = await other._window(*used)
+            if wider != used:
+                return await self._cells(*wider)
+            by = shift(other._family)
+            for row, cell in more.items():
+                cells.setdefault(row, {}).update({code + by: amount for code, amount in cell.items()})
+        return cells, used
 
     async def _window(
         self, from_ms: int, to_ms: int, ends: bool = False
@@ -151,7 +219,7 @@ class _Read:
         """Merged cells by row. With `ends`, the integrals of levels are carried on from each pane's end to
         the window's."""
         panes, (from_ms, to_ms) = self._tile(from_ms, to_ms)
-        stored = await self._reader.read_cells(self._metric.family, panes, self._selection.groups())
+        stored = await self._reader.read_cells(self._family, panes, self._selection.groups())
         merged: dict[By, Cell] = {}
         for by_pane in stored.values():
             for pane, groups in by_pane.items():
@@ -214,9 +282,7 @@ class _Read:
         return rows, (from_ms, to_ms)
 
     async def _live(self, code: int) -> dict[By, int]:
-        stored = await self._reader.read_levels(
-            self._metric.family, list(self._fences), self._selection.groups()
-        )
+        stored = await self._reader.read_levels(self._family, list(self._fences), self._selection.groups())
         live: dict[By, int] = {}
         for groups in stored.values():
             for group, packed in groups.items():
@@ -225,20 +291,15 @@ class _Read:
                     live[row] = live.get(row, 0) + unpack_cell(packed).get(code, 0)
         return live
 
+    async def _members(self, level: int, oldest: bool) -> list[Since]:
+        return await self._reader.read_members(self._family, list(self._fences), level, oldest)
+
     async def _oldest(self, formula: Oldest, now_ms: int) -> dict[By, Values]:
-        partitions = list(self._fences)
-        stored = await self._reader.read_levels(self._metric.family, partitions, self._selection.groups())
-        groups = {
-            group for cells in stored.values() for group in cells if self._selection.row(group) is not None
-        }
-        oldest = await self._reader.read_oldest(
-            self._metric.family, partitions, formula.level, sorted(groups)
-        )
         since: dict[By, int] = {}
-        for (_, group), at in oldest.items():
-            row = self._selection.row(group)
+        for member in await self._members(formula.level, self._selection.whole()):
+            row = self._selection.row_of(self._dimensions, member.values)
             if row is not None:
-                since[row] = min(since.get(row, at), at)
+                since[row] = min(since.get(row, member.since_ms), member.since_ms)
         rows: dict[By, Values] = {row: {"value": max(0, now_ms - at) / 1000} for row, at in since.items()}
         if not self._selection.by:
             rows.setdefault((), {"value": None})

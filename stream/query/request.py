@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stream.metrics.catalog import Metric
 from stream.metrics.formula import Level, Oldest
@@ -14,7 +14,8 @@ from stream.query.windows import Calendar, Step, Window, edge, pane_end
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked, as text. At most one of `window` and `from_`; `at` moves now."""
+    """What was asked, as text. At most one of `window` and `from_`; `at` moves now. `compare`: `previous` or
+    `week`."""
 
     window: str | None = None
     from_: str | None = None
@@ -24,24 +25,28 @@ class Request:
     where: Sequence[str] = ()
     stats: Sequence[str] = ()
     step: str | None = None
+    compare: str | None = None
+    top: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to ask, which stats of the answer to show, and the step of its windows."""
+    """What to ask, which stats of the answer to show, the step of its windows, and what to ask to compare it
+    with."""
 
     question: Question
     stats: tuple[str, ...]
     step: Step | None
+    then: Question | None = None
 
 
 def plan(metric: Metric, request: Request, calendar: Calendar, now_ms: int) -> Plan:
     """How to answer a request; `QueryError` says what can be asked instead."""
     if isinstance(metric.formula, Oldest) and (
-        request.window or request.from_ or request.to or request.at or request.step
+        request.window or request.from_ or request.to or request.at or request.step or request.compare
     ):
         raise QueryError(
-            f"{metric.id} is computed from now and has no past: ask without window, time and step"
+            f"{metric.id} is computed from now and has no past: ask without window, time, step and comparison"
         )
     now_ms = calendar.instant(request.at) if request.at else now_ms
     window = _window(request, calendar, now_ms)
@@ -53,9 +58,34 @@ def plan(metric: Metric, request: Request, calendar: Calendar, now_ms: int) -> P
     question = Question(
         metric=metric.id, now_ms=now_ms,
         from_ms=window[0] if window else None, to_ms=window[1] if window else instant,
-        by=tuple(request.by), where=dict(_condition(text) for text in request.where),
+        by=tuple(request.by), where=dict(_condition(text) for text in request.where), top=request.top,
     )  # fmt: skip
-    return Plan(question, stats, calendar.step(request.step) if request.step else None)
+    if request.top and (not request.by or request.step or request.compare):
+        raise QueryError("--top ranks the groups of one span: ask with --by, without --step and --compare")
+    if not request.compare:
+        return Plan(question, stats, calendar.step(request.step) if request.step else None)
+    if request.step:
+        raise QueryError("--compare puts two spans side by side: ask without --step")
+    counts = ("count",) if "count" in metric.formula.stats else ()
+    then = _then(request, question, calendar)
+    return Plan(question, tuple(dict.fromkeys((*stats, *counts))), None, then)
+
+
+def _then(request: Request, question: Question, calendar: Calendar) -> Question:
+    """The same question about the span to compare with."""
+    if question.from_ms is None:
+        if request.compare == "previous":
+            raise QueryError("--compare previous needs a span: ask with --window or --from and --to")
+        at = question.to_ms if question.to_ms is not None else question.now_ms
+        then = calendar.days_before(at, 7)
+        return replace(question, now_ms=then, to_ms=edge(then))
+    assert question.to_ms is not None
+    span = question.from_ms, question.to_ms
+    if request.compare == "week":
+        begin, end = (calendar.days_before(at, 7) for at in span)
+    else:
+        begin, end = calendar.previous(request.window, span)
+    return replace(question, now_ms=end, from_ms=begin, to_ms=end)
 
 
 def _window(request: Request, calendar: Calendar, now_ms: int) -> Window | None:

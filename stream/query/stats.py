@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stream.metrics.catalog import Metric
-from stream.metrics.formula import Level, Ratio
+from stream.metrics.formula import Level, Ratio, Share
 from stream.query.model import QueryError
 
 _BESIDE = ("numerator", "denominator")
@@ -21,5 +21,5 @@ def chosen_stats(metric: Metric, asked: Sequence[str], windowed: bool) -> tuple[
             raise QueryError(
                 f"the mean of {metric.id} is its average over a window: ask with --window or --from and --to"
             )
-    beside = _BESIDE if isinstance(metric.formula, Ratio) else ()
+    beside = _BESIDE if isinstance(metric.formula, Ratio | Share) else ()
     return tuple(dict.fromkeys((*(asked or (metric.formula.default,)), *beside)))

@@ -52,6 +52,24 @@ class Calendar:
             raise QueryError(f"window {word!r}: {error}. A window is {_POSSIBLE}") from None
         return end - _whole_panes("window", word, length), end
 
+    def previous(self, word: str | None, window: Window) -> Window:
+        """The span before a window: as many days earlier where it is one of days, up to the same local time;
+        of `month` the same part of the month before; else as long, up to where it begins."""
+        start, end = window
+        days = _DAYS.fullmatch(word or "")
+        if word == "month":
+            length = self._local(start - 1).day
+            return self.days_before(start, length), min(self.days_before(end, length), start)
+        if word in ("today", "yesterday") or days:
+            back = int(days[1]) if days else 1
+            return self.days_before(start, back), self.days_before(end, back)
+        return start - (end - start), start
+
+    def days_before(self, at_ms: int, days: int) -> int:
+        """The same local time so many days earlier."""
+        local = self._local(at_ms).replace(tzinfo=None) - timedelta(days=days)
+        return to_ms(local.replace(tzinfo=self._zone).astimezone(UTC))
+
     def instant(self, text: str) -> int:
         """The time (ms) that a text means: RFC 3339, or without an offset a local time or date."""
         try:

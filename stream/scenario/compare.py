@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Final
 
 from stream.metrics.catalog import Metric
-from stream.metrics.formula import Duration, Level, MeanScore, NetPromoter, Ratio, Values
+from stream.metrics.formula import Duration, Level, MeanScore, NetPromoter, Ratio, Share, Values
 from stream.query.model import Answer
 
 WITHIN: Final = ("min", "max", "p50", "p75", "p90", "p95", "p99")
@@ -42,7 +42,7 @@ def exact(metric: Metric, stat: str, values: Values, answer: Answer) -> tuple[Fr
     """The number behind a float that was computed from integers, and whether it is a quotient."""
     formula, actual = metric.formula, values[stat]
     assert actual is not None
-    if isinstance(formula, Ratio) and stat == "value":
+    if isinstance(formula, Ratio | Share) and stat == "value":
         return Fraction(_whole(values["numerator"]), _whole(values["denominator"])), True
     if isinstance(formula, Duration) and stat in ("mean", "sum"):
         amount = Fraction(round(Fraction(values["sum"] or 0) * formula.scale), formula.scale)
@@ -51,8 +51,8 @@ def exact(metric: Metric, stat: str, values: Values, answer: Answer) -> tuple[Fr
         balance = _whole(values["promoters"]) - _whole(values["detractors"])
         return Fraction(100 * balance, _whole(values["count"])), True
     if isinstance(formula, MeanScore) and stat == "value":
-        count = _whole(values["count"])
-        return Fraction(round(Fraction(actual) * count), count), True
+        parts = _whole(values["count"]) * formula.per
+        return Fraction(round(Fraction(actual) * parts), parts), True
     if isinstance(formula, Level) and stat == "mean" and answer.from_ms is not None:
         length = answer.to_ms - answer.from_ms
         return Fraction(round(Fraction(actual) * length), length), True

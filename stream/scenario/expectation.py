@@ -173,7 +173,12 @@ def _check_value(name: Any, value: Any) -> None:
 
 
 def _check_field(field: str, metric: Metric) -> None:
-    configured = {name for fields in getattr(Config().groupings, metric.family, ()) for name in fields}
+    configured = {
+        name
+        for family in (metric.family, *metric.also)
+        for fields in getattr(Config().groupings, family)
+        for name in fields
+    }
     known = list(dict.fromkeys((*SEGMENT_FIELDS, *metric.labels, *sorted(configured))))
     if field not in known:
         raise ScenarioError(unknown(f"segment or label of {metric.id}", field, known))

@@ -33,8 +33,12 @@ def histories(scenario: Scenario, verdict: Verdict, floor: Floor, catalog: Catal
     if question is None:
         return _refused(scenario, floor) or _of(scenario, scenario.events, floor)
     metric = catalog.get(question.metric)
-    counted = dict(_contributions(scenario.config, floor, catalog, metric.family, metric.id))
-    ours = [event for event in scenario.events if family_of(event.type) == metric.family]
+    families = (metric.family, *metric.also)
+    counted: dict[str, list[Contribution]] = {}
+    for name in families:
+        for subject, parts in _contributions(scenario.config, floor, catalog, name, metric.id):
+            counted[subject] = [*counted.get(subject, ()), *parts]
+    ours = [event for event in scenario.events if family_of(event.type) in families]
     wanted = [event for event in ours if event.subject in counted] or ours or scenario.events
     return [
         History(one.subject, one.events, _bounded([_line(scenario, c) for c in counted.get(one.subject, ())]))
@@ -59,8 +63,6 @@ def _contributions(
     config: Config, floor: Floor, catalog: Catalog, family: str, metric: str
 ) -> Iterator[tuple[str, list[Contribution]]]:
     """Entities and what of them the metric reads."""
-    if family not in floor.shards:
-        return
     image = floor.images[family, 0]
     for subject, packed in image.states.items():
         told = explain(floor.shards[family].family, config, catalog, image.fence, subject, packed)

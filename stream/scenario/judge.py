@@ -114,8 +114,9 @@ def groupings_for(config: Config, expectations: Sequence[Expectation], catalog: 
             continue
         metric = catalog.get(question.metric)
         fields = tuple(sorted({*question.by, *question.where} - metric.labels.keys()))
-        if fields and not any(set(fields) <= set(known) for known in asked[metric.family]):
-            asked[metric.family].append(fields)
+        for name in (metric.family, *metric.also):
+            if fields and not any(set(fields) <= set(known) for known in asked[name]):
+                asked[name].append(fields)
     return {name: tuple(known) for name, known in asked.items()}
 
 

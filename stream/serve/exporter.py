@@ -41,7 +41,7 @@ class Exporter:
         self._config = config
         self._source = source
         self._wall_ms = wall_ms
-        self._catalog = load_catalog()
+        self._catalog = load_catalog(config.metrics)
         self._lock = asyncio.Lock()
         self._scraped: tuple[float, Families] | None = None
         self._server: _Server | None = None

@@ -82,7 +82,16 @@ WHOLE: Final = (
     Exported("nps_score", "nps", SURVEY_WINDOWS),
     _ces("ease"),
     _ces("effort"),
+    Exported("ces_ease", "ces_ease", SURVEY_WINDOWS),
+    Exported("cx_rating", "cx_rating", SURVEY_WINDOWS),
+    Exported("employee_satisfaction", "employee_satisfaction", SURVEY_WINDOWS),
+    Exported("fcr_survey", "fcr_survey", SURVEY_WINDOWS),
+    Exported("qa_score", "qa_score", SURVEY_WINDOWS),
     Exported("survey_response", "survey_response_rate", SURVEY_WINDOWS),
+    Exported("selfservice_sessions", "selfservice_sessions", TICKET_WINDOWS),
+    Exported("selfservice_success", "selfservice_success_rate", TICKET_WINDOWS),
+    Exported("selfservice_share", "selfservice_share", TICKET_WINDOWS),
+    Exported("articles_helpful", "article_helpful_rate", SURVEY_WINDOWS),
 )
 """Of the whole deployment."""
 
@@ -140,7 +149,13 @@ GROUPED: Final = (
             Exported("survey_response", "survey_response_rate", ("7d",)),
         ),
     ),
+    Grouped(
+        "kind", "survey_response_rate", "28d", (Exported("survey_response", "survey_response_rate", ("7d",)),)
+    ),
+    Grouped(
+        "article", "article_helpful_rate", "28d", (Exported("helpful", "article_helpful_rate", ("28d",)),)
+    ),
 )
-"""By one dimension of each family. Their names differ, so that a sum over a name never counts twice."""
+"""By one dimension of a family. Their names differ, so that a sum over a name never counts twice."""
 
 GROUPS_MAX: Final = 30

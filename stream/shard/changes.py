@@ -35,11 +35,11 @@ class Record(NamedTuple):
 
 
 class Since(NamedTuple):
-    """Since when an entity stands in a level, in one group."""
+    """Since when an entity stands in a level, with the values of its family's dimensions."""
 
     level: int
-    group: Group
     subject: str
+    values: tuple[str | None, ...]
     since_ms: int
 
 
@@ -66,7 +66,7 @@ class Fence:
     refused: int = 0
     log_id: str = ""
     shape: str = ""
-    format: int = 2
+    format: int = 3
 
     def fields(self) -> dict[str, str | int]:
         """Name and value of every field, for the store."""

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from stream.config import Config
 from stream.lifecycle.call import CallFold, Thresholds
 from stream.lifecycle.fold import Fold
+from stream.lifecycle.session import SessionFold
 from stream.lifecycle.survey import SurveyFold
 from stream.lifecycle.ticket import TicketFold
 from stream.metrics.measures import LEVELS
 from stream.metrics.segments import Grouping, Segments
 
-COUNTED = ("tickets", "calls", "surveys")
+COUNTED = ("tickets", "calls", "surveys", "selfservice")
 """The families that are folded and counted."""
 
 
@@ -26,13 +27,15 @@ class Family:
 
 
 def family(name: str, config: Config, groupings: tuple[Grouping, ...] | None = None) -> Family:
-    """The rules of `tickets`, `calls` or `surveys`; `groupings` instead of the configured ones (scenarios ask
-    for their own)."""
+    """The rules of a family of `COUNTED`; `groupings` instead of the configured ones (scenarios ask for their
+    own)."""
     wanted = groupings if groupings is not None else getattr(config.groupings, name)
     if name == "tickets":
         fold: Fold = TicketFold(Segments(wanted), config.keep_finished.tickets_ms)
     elif name == "calls":
         fold = _calls(config, wanted)
+    elif name == "selfservice":
+        fold = SessionFold(Segments(wanted), config.keep_finished.selfservice_ms)
     else:
         fold = SurveyFold(Segments(wanted), config.keep_finished.surveys_ms)
     return Family(name, fold, LEVELS[name])

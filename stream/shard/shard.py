@@ -214,8 +214,7 @@ class Shard:
         for subject in asked:
             state = self.entities.put(subject, loaded.states.get(subject)).state
             if self._fold.timed and state.exists:
-                due = self._fold.due_ms(state)
-                state.lost = due != NEVER and due <= self.fence.clock
+                self._fold.overlay(Delta(), state, self.fence.clock)  # is counted already
 
     def _fold_on(self, reading: Reading, changes: Changes, grouped: Grouped) -> bool:
         """Folds records until all are, or one's entity is not in memory. One by one: what an event leaves
@@ -269,7 +268,7 @@ class Shard:
 
     def _fold_one(self, item: Incoming, entity: Entity, out: Delta) -> Refused | None:
         fold = self._fold
-        if entity.state.lost:
+        if entity.state.ahead:
             # Counted again, if it still is, when the batch has been read (`_fire_timers`).
             fold.clear_overlay(out, entity.state)
         event = item.event
@@ -369,7 +368,7 @@ class Shard:
                     changes.drops_added.append((day, subject))
             if fold.timed:
                 self._note_timer(changes, touched)
-                note_since(changes, touched, self.family.levels[0])
+            note_since(changes, touched)
 
     def _note_timer(self, changes: Changes, touched: Touched) -> None:
         timer = timer_ms(self._fold, touched.entity)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from stream.lifecycle.entity import Entity
-from stream.lifecycle.fold import NEVER, Fold
-from stream.metrics.segments import Segment
+from stream.lifecycle.fold import NEVER, Fold, Standing
 from stream.shard.changes import Changes, Since
 
 DAY_MS = 86_400_000
@@ -13,21 +12,20 @@ DAY_MS = 86_400_000
 class Touched:
     """An entity, and how it stood in the store when the batch first touched it."""
 
-    __slots__ = ("day", "entity", "since_ms", "subject", "timer", "waited_in")
+    __slots__ = ("day", "entity", "stood", "subject", "timer")
 
     def __init__(self, subject: str, entity: Entity, fold: Fold, horizon_ms: int) -> None:
         self.subject = subject
         self.entity = entity
         self.timer = timer_ms(fold, entity)
         self.day = drop_day(fold, entity, horizon_ms)
-        self.waited_in: Segment | None = entity.state.waits_in()
-        self.since_ms = entity.state.waits_since_ms()
+        self.stood: tuple[Standing, ...] = entity.state.standings()
 
 
 def timer_ms(fold: Fold, entity: Entity) -> int:
     """When the entity changes without an event, or `NEVER`."""
     state = entity.state
-    if not fold.timed or not state.exists or state.lost:
+    if not fold.timed or not state.exists:
         return NEVER
     return fold.due_ms(state)
 
@@ -43,19 +41,21 @@ def drop_day(fold: Fold, entity: Entity, horizon_ms: int) -> int:
     return -(-(last + fold.keep_finished_ms + horizon_ms + 1) // DAY_MS)
 
 
-def note_since(changes: Changes, touched: Touched, level: int) -> None:
-    """Notes where the entity stands no more, and where it does now, in the level whose oldest member is
-    asked for."""
-    state = touched.entity.state
-    waits_in, since_ms = state.waits_in(), state.waits_since_ms()
-    if waits_in is touched.waited_in and since_ms == touched.since_ms:
+def note_since(changes: Changes, touched: Touched) -> None:
+    """Notes where the entity stands no more, and where it does now, in the levels whose members are asked
+    for."""
+    before, after = touched.stood, touched.entity.state.standings()
+    if before == after:
         return
-    before = _since(level, touched.subject, touched.waited_in, touched.since_ms)
-    after = _since(level, touched.subject, waits_in, since_ms)
-    changes.since_removed += before - after
-    changes.since_added += after - before
+    subject = touched.subject
+    for standing in before:
+        if standing not in after:
+            changes.since_removed.append(_since(subject, standing))
+    for standing in after:
+        if standing not in before:
+            changes.since_added.append(_since(subject, standing))
 
 
-def _since(level: int, subject: str, waits_in: Segment | None, since_ms: int) -> set[Since]:
-    groups = waits_in.groups if waits_in is not None else ()
-    return {Since(level, group, subject, since_ms) for group in groups}
+def _since(subject: str, standing: Standing) -> Since:
+    level, segment, since_ms = standing
+    return Since(level, subject, segment.values, since_ms)

@@ -25,7 +25,7 @@ from uuid import uuid4
 from stream.metrics.panes import Group, Pane
 from stream.shard.changes import Changes
 from stream.store.drops import drop_entries
-from stream.store.layout import ShardKeys, drop_name, pane_name, since_name
+from stream.store.layout import ShardKeys, drop_name, pack_member, pane_name, since_name
 from stream.store.script import Script
 
 SCRIPT: Final = Script("commit.lua")
@@ -85,16 +85,17 @@ def _cells(keys: ShardKeys, changes: Changes) -> Iterator[Operation]:
 
 
 def _since(keys: ShardKeys, changes: Changes) -> Iterator[Operation]:
-    removed: dict[bytes, list[Value]] = {}
-    added: dict[bytes, list[Value]] = {}
+    removed: dict[int, list[Value]] = {}
+    added: dict[int, list[Value]] = {}
     for since in changes.since_removed:
-        removed.setdefault(keys.since(since.level, since.group), []).append(since.subject)
+        removed.setdefault(since.level, []).append(pack_member(since))
     for since in changes.since_added:
-        added.setdefault(keys.since(since.level, since.group), []).extend((since.since_ms, since.subject))
-    for key, subjects in removed.items():
-        yield "ZREM", key, subjects
-    for key, scored in added.items():
-        yield "ZADD", key, scored
+        added.setdefault(since.level, []).extend((since.since_ms, pack_member(since)))
+    # A member that stays, but since another instant, is in both.
+    for level, members in removed.items():
+        yield "ZREM", keys.since(level), members
+    for level, scored in added.items():
+        yield "ZADD", keys.since(level), scored
 
 
 def _timers(keys: ShardKeys, changes: Changes) -> Iterator[Operation]:
@@ -111,7 +112,7 @@ def _drops(keys: ShardKeys, changes: Changes) -> Iterator[Operation]:
 
 
 def _index(keys: ShardKeys, changes: Changes) -> Iterator[Operation]:
-    since = {since_name(since.level, since.group) for since in changes.since_added}
+    since = {since_name(since.level) for since in changes.since_added}
     days = {day for day, _ in chain(changes.drops_added, changes.drops_removed)}
     added = [*map(pane_name, changes.panes_added), *map(drop_name, days), *since]
     removed = [*map(pane_name, changes.panes_removed), *map(drop_name, changes.drop_days_done)]

@@ -7,7 +7,7 @@ from stream.shard.image import Image
 from stream.store.client import Client
 from stream.store.drops import read_drops
 from stream.store.errors import ImageMoved
-from stream.store.layout import Index, ShardKeys, read_fence, read_index
+from stream.store.layout import Index, ShardKeys, read_fence, read_index, read_member
 from stream.store.reads import name_cells, scan
 
 
@@ -62,9 +62,9 @@ async def _fence(client: Client, keys: ShardKeys) -> Fence:
 
 
 async def _since(client: Client, keys: ShardKeys, index: Index) -> set[Since]:
-    members = await scan(client, "ZSCAN", [keys.since(level, group) for level, group in index.since])
+    members = await scan(client, "ZSCAN", [keys.since(level) for level in index.since])
     return {
-        Since(level, group, subject.decode(), int(since_ms))
-        for (level, group), standing in zip(index.since, members, strict=True)
-        for subject, since_ms in standing
+        read_member(level, member, int(since_ms))
+        for level, standing in zip(index.since, members, strict=True)
+        for member, since_ms in standing
     }

@@ -1,8 +1,8 @@
 """Every key in Redis, on one page.
 
-A deployment's keys begin with `floorcast:2:<namespace>:`; 2 is the format of what is stored, so that another
+A deployment's keys begin with `floorcast:3:<namespace>:`; 3 is the format of what is stored, so that another
 format never meets this one. All keys of a shard share the hash tag `{<family>:<partition>}`, so Redis Cluster
-keeps them together and one call can write them all: `floorcast:2:live:{tickets:3}:fence`.
+keeps them together and one call can write them all: `floorcast:3:live:{tickets:3}:fence`.
 
 | key of a shard           | type | holds |
 |--------------------------|------|-----------------------------------------------------------------------|
@@ -11,7 +11,7 @@ keeps them together and one call can write them all: `floorcast:2:live:{tickets:
 | `groups`                 | hash | packed group -> its number: which fields of cells are that group's |
 | `cells:<size>:<start_s>` | hash | number of a group -> packed cell: one pane, e.g. `cells:10s:1764000000` |
 | `levels`                 | hash | packed group -> packed live values |
-| `since:<level>:<group>`  | zset | subject, scored by since when (ms) it stands in that level of the group |
+| `since:<level>`          | zset | packed subject and segment, scored by since when (ms) it stands there |
 | `timers`                 | zset | subject, scored by when (ms) its next timer is due |
 | `drop:<day>`             | string | log of subjects to forget at the start of that day since the epoch |
 | `outbox`                 | hash | offset -> packed dead letter, until it has been delivered |
@@ -23,7 +23,7 @@ number stands in each of many cells instead of a name; whoever reads cells is to
 never more of them than groups that the day panes have had.
 
 Panes and drop days leave the index with their key. The name of a `since:` key stays when nobody is left in it
-(Redis deletes an empty key by itself): there are never more of them than groups.
+(Redis deletes an empty key by itself): there are few levels.
 
 | key of the deployment    | type | holds |
 |--------------------------|------|-----------------------------------------------------------------------|
@@ -36,11 +36,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Final, NamedTuple
 
-from stream.metrics.panes import Group, Pane
-from stream.metrics.sizes import NAMES
-from stream.shard.changes import Fence
+from msgspec import msgpack
 
-FORMAT: Final = 2
+from stream.metrics.panes import Pane
+from stream.metrics.sizes import NAMES
+from stream.shard.changes import Fence, Since
+
+FORMAT: Final = 3
 _SIZES: Final = {name.encode(): size for size, name in enumerate(NAMES)}
 
 
@@ -72,9 +74,9 @@ class ShardKeys:
         """The key of a pane."""
         return self._prefix + pane_name(pane)
 
-    def since(self, level: int, group: Group) -> bytes:
-        """The key of who stands in a level of a group."""
-        return self._prefix + since_name(level, group)
+    def since(self, level: int) -> bytes:
+        """The key of who stands in a level."""
+        return self._prefix + since_name(level)
 
     def drop(self, day: int) -> bytes:
         """The key of what is forgotten on a day."""
@@ -86,7 +88,7 @@ class Index(NamedTuple):
 
     panes: list[Pane]
     drop_days: list[int]
-    since: list[tuple[int, Group]]
+    since: list[int]
 
 
 def topics_key(namespace: str) -> bytes:
@@ -105,13 +107,24 @@ def drop_name(day: int) -> bytes:
     return b"drop:%d" % day
 
 
-def since_name(level: int, group: Group) -> bytes:
-    """The name in the index of who stands in a level of a group."""
-    return b"since:%d:%s" % (level, group)
+def since_name(level: int) -> bytes:
+    """The name in the index of who stands in a level."""
+    return b"since:%d" % level
+
+
+def pack_member(since: Since) -> bytes:
+    """Who stands in a level, as its member there."""
+    return msgpack.encode((since.subject, *since.values))
+
+
+def read_member(level: int, member: bytes, since_ms: int) -> Since:
+    """The counterpart of `pack_member`."""
+    subject, *values = msgpack.decode(member)
+    return Since(level, subject, tuple(values), since_ms)
 
 
 def read_index(names: Iterable[bytes]) -> Index:
-    """Panes (in order of time), drop days and levels by group of the names in an index."""
+    """Panes (in order of time), drop days and levels of the names in an index."""
     index = Index([], [], [])
     for name in names:
         kind, _, rest = name.partition(b":")
@@ -121,9 +134,7 @@ def read_index(names: Iterable[bytes]) -> Index:
         elif kind == b"drop":
             index.drop_days.append(int(rest))
         else:
-            # A packed group may hold any byte, colons too: only the first one separates.
-            level, _, group = rest.partition(b":")
-            index.since.append((int(level), group))
+            index.since.append(int(rest))
     index.panes.sort()
     index.drop_days.sort()
     return index

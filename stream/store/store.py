@@ -8,14 +8,14 @@ from itertools import chain
 
 from stream.config import RedisConfig
 from stream.metrics.panes import Group, Pane
-from stream.shard.changes import Changes, Fence, Loaded, Needs, Restored
+from stream.shard.changes import Changes, Fence, Loaded, Needs, Restored, Since
 from stream.shard.image import Image
 from stream.store.client import PATIENCE_S, Client, Command
 from stream.store.commit import SCRIPT, new_commit_id, words
 from stream.store.drops import read_drops
 from stream.store.errors import Fenced
 from stream.store.image import read_image, read_names
-from stream.store.layout import ShardKeys, read_fence, read_index, topics_key
+from stream.store.layout import ShardKeys, read_fence, read_index, read_member, topics_key
 from stream.store.reads import Panes, read_hashes, read_panes, score_pairs
 from stream.store.server import check_server
 from stream.store.topics import StoredTopic, pack_topic, read_topic
@@ -135,22 +135,22 @@ class RedisStore:
         levels, _ = await read_hashes(self._client, ((key, groups) for key in keys))
         return dict(zip(partitions, levels, strict=True))
 
-    async def read_oldest(
-        self, family: str, partitions: Sequence[int], level: int, groups: Sequence[Group]
-    ) -> dict[tuple[int, Group], int]:
-        """Since when (ms) the longest-standing entity is in the level, by partition and group with any."""
-        places = [(partition, group) for partition in partitions for group in groups]
+    async def read_members(
+        self, family: str, partitions: Sequence[int], level: int, oldest: bool
+    ) -> list[Since]:
+        """Who stands in a level of these shards; with `oldest` only who does so longest in each."""
+        last = 0 if oldest else -1
         answers = await self._client.ask(
             [
-                ("ZRANGE", self._keys(family, partition).since(level, group), 0, 0, "WITHSCORES")
-                for partition, group in places
+                ("ZRANGE", self._keys(family, partition).since(level), 0, last, "WITHSCORES")
+                for partition in partitions
             ]
         )
-        return {
-            place: since_ms
-            for place, answer in zip(places, answers, strict=True)
-            for _, since_ms in score_pairs(answer)
-        }
+        return [
+            read_member(level, member, since_ms)
+            for answer in answers
+            for member, since_ms in score_pairs(answer)
+        ]
 
     async def journals(self, family: str) -> dict[int, dict[str, int]]:
         """By partition, what was counted about the work itself: records, duplicates, refusals by reason."""

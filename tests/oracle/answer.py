@@ -21,6 +21,7 @@ COUNTS = (
     "calls_answered",
     "calls_abandoned",
     "calls_other",
+    "selfservice_sessions",
 )
 DURATIONS = (
     "first_response_time",
@@ -40,6 +41,9 @@ GAUGES = {"longest_wait": "calls_waiting"}
 OUTCOMES = {"calls_answered": 1, "calls_abandoned": 1, "calls_other": 1}
 REACHED = {"calls_answered": 1, "abandoned_in_service_level": 1}
 
+CONTACTS = {"contacts": 1, "calls_offered": 1}
+"""catalog.md: "ticket created by a customer, inbound call offered"."""
+
 # numerator, denominator. catalog.md "Calls", definitions.md 2.2 for the service levels.
 RATIOS: dict[str, tuple[Sum, Sum]] = {
     "answer_rate": ({"calls_answered": 1}, OUTCOMES),
@@ -58,9 +62,15 @@ RATIOS: dict[str, tuple[Sum, Sum]] = {
     "abandoned_by_arrival": ({"abandoned_by_arrival": 1}, {"calls_offered": 1}),
     "service_level_by_arrival": ({"answered_within_by_arrival": 1}, {"calls_offered": 1}),
     "survey_response_rate": ({"surveys_answered": 1}, {"surveys_sent": 1}),
+    "fcr_survey": ({"fcr_confirmed": 1}, {"fcr_answers": 1}),
+    "selfservice_share": ({"selfservice_sessions": 1}, {"selfservice_sessions": 1, **CONTACTS}),
+    "selfservice_success_rate": ({"sessions_succeeded": 1}, {"sessions_ended": 1}),
+    "article_helpful_rate": ({"articles_helpful": 1}, {"articles_rated": 1}),
 }
-SCORES = ("nps", "ces")
-METRICS = (*COUNTS, *DURATIONS, *LEVELS, *GAUGES, *RATIOS, "csat", *SCORES)
+SHARES = {"channel_share": ("channel", CONTACTS)}
+"""Metric -> the dimension over all of whose values the denominator goes, and what is counted."""
+MEANS = ("ces", "cx_rating", "employee_satisfaction", "qa_score")
+METRICS = (*COUNTS, *DURATIONS, *LEVELS, *GAUGES, *RATIOS, *SHARES, "csat", "nps", "ces_ease", *MEANS)
 
 PERCENTILES = {"p50": 50, "p75": 75, "p90": 90, "p95": 95, "p99": 99}
 NPS_GROUPS = ("promoters", "passives", "detractors")
@@ -89,6 +99,8 @@ def answer(
     in which everything is zero are left out, in no order. `where` values may be lists: any of them.
     """
     where = where or {}
+    if metric in SHARES:
+        return _shares(image, metric, from_ms, to_ms, where, by)
     if metric == "ces" and "polarity" not in where and "polarity" not in by:
         by = (*by, "polarity")  # "`ces` without a polarity asked for answers one row per polarity"
     if metric in LEVELS or metric in GAUGES:
@@ -107,6 +119,23 @@ def answer(
         keys = _keys([f.segments for f in facts], by)
         rows = [Row(key, _stats(metric, _of(facts, key))) for key in keys]
     return [row for row in rows if not by or any(row.values.values())]
+
+
+def _shares(
+    image: Image, metric: str, from_ms: int | None, to_ms: int, where: Where, by: Sequence[str]
+) -> list[Row]:
+    """Of what counts with the row's other values, whatever the dimension's, the part with the row's own."""
+    dimension, measures = SHARES[metric]
+    assert from_ms is not None
+    there = [f for f in image.facts if from_ms <= f.at_ms < to_ms and _direction_asked(f, where, by)]
+    elsewhere = {name: value for name, value in where.items() if name != dimension}
+    rows = []
+    for key in _keys([f.segments for f in there if _matches(f.segments, where)], by):
+        others = {name: value for name, value in key.items() if name != dimension}
+        alike = [f for f in there if _matches(f.segments, elsewhere) and _matches(f.segments, others)]
+        mine = [f for f in alike if _matches(f.segments, where) and _matches(f.segments, key)]
+        rows.append(Row(key, _ratio(_sum(mine, measures), _sum(alike, measures))))
+    return [row for row in rows if not by or row.values["numerator"]]
 
 
 def _matches(segments: Segments, where: Where) -> bool:
@@ -150,8 +179,14 @@ def _stats(metric: str, facts: list[Fact]) -> dict[str, Number | None]:
         count = sum(groups.values())
         lead = groups["promoters"] - groups["detractors"]
         return {"value": Fraction(100 * lead, count) if count else None, "count": count, **groups}
-    if metric == "ces":
-        scores = [f.value for f in facts if f.measure == "ces"]
+    if metric == "ces_ease":
+        kept = [
+            (f.value, int(f.measure.partition("/")[2])) for f in facts if f.measure.startswith("ease_of/")
+        ]
+        eases = [100 * Fraction(points, width) for points, width in kept]
+        return {"value": sum(eases, Fraction()) / len(eases) if eases else None, "count": len(eases)}
+    if metric in MEANS:
+        scores = [f.value for f in facts if f.measure == metric]
         return {"value": Fraction(sum(scores), len(scores)) if scores else None, "count": len(scores)}
     raise ValueError(f"{metric!r} is none of the oracle's metrics: {', '.join(METRICS)}")
 

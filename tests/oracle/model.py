@@ -73,7 +73,17 @@ TYPES: dict[str, tuple[str, ...]] = {
         "call.wrapup_ended",
         "call.record",
     ),
-    "surveys": ("survey.sent", "survey.responded", "survey.updated", "survey.expired"),
+    "surveys": ("survey.sent", "survey.responded", "survey.updated", "survey.expired", "qa.reviewed"),
+    "selfservice": (
+        "selfservice.started",
+        "selfservice.article_viewed",
+        "selfservice.searched",
+        "selfservice.article_rated",
+        "selfservice.bot_resolved",
+        "selfservice.bot_handed_off",
+        "selfservice.contact_opened",
+        "selfservice.ended",
+    ),
 }
 TOPIC_OF = {name: topic for topic, names in TYPES.items() for name in names}
 RANK = {name: rank for names in TYPES.values() for rank, name in enumerate(names)}
@@ -98,6 +108,7 @@ class Config:
     keep_surveys_ms: int = 90 * DAY
     lost_waiting_ms: int = 4 * HOUR
     lost_unfinished_ms: int = 12 * HOUR
+    keep_selfservice_ms: int = 2 * DAY
 
 
 @dataclass(frozen=True)

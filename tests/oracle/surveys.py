@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tests.oracle.model import Config, Event, Fact, Segments, Span, merged, segments_of
+from tests.oracle.model import SEGMENT_FIELDS, Config, Event, Fact, Segments, Span, merged, segments_of
 
 # events.md 3: "defaults csat 1-5, nps 0-10, ces 1-7, cx 1-5, employee 0-10".
 SCALES = {"csat": (1, 5), "nps": (0, 10), "ces": (1, 7), "cx": (1, 5), "employee": (0, 10)}
@@ -17,6 +17,7 @@ class Answer:
     segments: Segments
     survey: dict[str, Any]
     score: int | None
+    confirmed: bool | None = None
 
 
 def facts_and_spans(history: list[Event], config: Config, now_ms: int) -> tuple[list[Fact], list[Span]]:
@@ -46,7 +47,14 @@ def _facts(life: list[Event]) -> list[Fact]:
     state: dict[str, Any] = {}
     sent: tuple[int, dict[str, Any]] | None = None
     answers: list[Answer] = []
+    reviews: list[Answer] = []
     for event in life:
+        if event["type"] == "qa.reviewed":
+            # `data.review` has segment fields only: the rest of the survey stays as it is.
+            review = event["data"]["review"]
+            state = merged(state, {name: review[name] for name in SEGMENT_FIELDS if name in review})
+            reviews.append(Answer(event["time"], segments_of(state), state, review["score"]))
+            continue
         after = merged(state, event["data"].get("survey") or {})
         response = event["data"].get("response")
         if event["type"] in ("survey.responded", "survey.updated") and response is not None:
@@ -55,11 +63,12 @@ def _facts(life: list[Event]) -> list[Fact]:
                 # "A scale known only from `survey.sent` is checked in the fold: the answer outside it is a
                 # dead letter", so nothing of the event is applied.
                 continue
-            answers.append(Answer(event["time"], segments_of(after), after, score))
+            confirmed = response.get("confirmed")
+            answers.append(Answer(event["time"], segments_of(after), after, score, confirmed))
         state = after
         if event["type"] == "survey.sent" and sent is None:
             sent = (event["time"], after)
-    return _sent_facts(sent, answers) + _answer_facts(answers)
+    return _sent_facts(sent, answers) + _answer_facts(answers) + _review_facts(reviews)
 
 
 def _allowed(survey: dict[str, Any], score: int | None) -> bool:
@@ -104,16 +113,45 @@ def _answer_facts(answers: list[Answer]) -> list[Fact]:
         return []
     first, last = answers[0], answers[-1]
     kind, score = last.survey.get("kind"), last.score
+    segments = _labelled(first.segments, last.survey)
+    if kind == "fcr":
+        assert last.confirmed is not None  # a score is not allowed
+        confirmed = int(last.confirmed)
+        return [
+            Fact("fcr_answers", first.at_ms, segments, 1),
+            Fact("fcr_confirmed", first.at_ms, segments, confirmed),
+        ]
     if kind is None or score is None:
         return []
-    segments = _labelled(first.segments, last.survey)
     if kind == "csat":
         return [Fact("csat", first.at_ms, segments, int(score >= _satisfied_min(last.survey)))]
     if kind == "nps":
         return [Fact(_nps_group(score), first.at_ms, segments, 1)]
     if kind == "ces":
-        return [Fact("ces", first.at_ms, segments, score)]
-    return []
+        return [Fact("ces", first.at_ms, segments, score), *_ease(first, last.survey, score, segments)]
+    return [
+        Fact({"cx": "cx_rating", "employee": "employee_satisfaction"}[kind], first.at_ms, segments, score)
+    ]
+
+
+def _ease(first: Answer, survey: dict[str, Any], score: int, segments: Segments) -> list[Fact]:
+    """ "(score - min) / (max - min), turned round for `effort`": the measure tells the denominator."""
+    low, high = scale(survey)
+    assert low is not None
+    assert high is not None  # a ces always has both
+    if high <= low:
+        return []  # nothing to be told on a scale of one point
+    points = high - score if survey.get("polarity") == "effort" else score - low
+    return [Fact(f"ease_of/{high - low}", first.at_ms, segments, points)]
+
+
+def _review_facts(reviews: list[Answer]) -> list[Fact]:
+    """A corrected review replaces the first one in its pane, as answers do."""
+    if not reviews:
+        return []
+    first, last = reviews[0], reviews[-1]
+    assert last.score is not None
+    return [Fact("qa_score", first.at_ms, _labelled(first.segments, first.survey), last.score)]
 
 
 def _satisfied_min(survey: dict[str, Any]) -> int:

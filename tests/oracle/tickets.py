@@ -23,6 +23,8 @@ class Step:
     """Times of the customer messages that wait for a public human reply."""
     removed: bool
     created: bool
+    contact: bool
+    """Created by the customer."""
     resolved: bool
     reopened: bool
     first_response_ms: int | None
@@ -116,6 +118,7 @@ def walk(life: list[Event]) -> Iterator[Step]:
             waiting=waiting,
             removed=merged_away or hidden,
             created=created,
+            contact=created and state.get("created_by") in (None, "customer"),
             resolved=done_now and not first,
             reopened=reopened,
             first_response_ms=first_response_ms,
@@ -167,6 +170,8 @@ def _facts(life: list[Event], steps: list[Step]) -> list[Fact]:
         span_ms = max(0, step.at_ms - created_ms)  # "A span that comes out negative counts as 0"
         if step.created:
             facts.append(fact("ticket_volume", 1))
+        if step.contact:
+            facts.append(fact("contacts", 1))
         if step.first_response_ms is not None:
             facts.append(fact("first_response_time", step.first_response_ms))
         if step.reopened:

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tests.oracle import calls, surveys, tickets
+from tests.oracle import calls, selfservice, surveys, tickets
 from tests.oracle.model import Config, Event, Image, histories, json_hash
 
 _WALKS = {
     "tickets": tickets.facts_and_spans,
     "calls": calls.facts_and_spans,
     "surveys": surveys.facts_and_spans,
+    "selfservice": selfservice.facts_and_spans,
 }
 
 

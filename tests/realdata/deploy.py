@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from stream.cli.query import answer, as_plain
+from stream.cli.answer import as_plain
+from stream.cli.query import answer
 from stream.metrics.catalog import load_catalog
 from stream.query.request import Request
 from stream.query.windows import Calendar

@@ -1,0 +1,146 @@
+"""The answer of `floorcast query` as a table, JSON or CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from stream.cli.reading import safe
+from stream.metrics.catalog import Metric
+from stream.metrics.formula import Values
+from stream.query.compare import Comparison
+from stream.query.numbers import age, change, number
+from stream.query.series import Series
+from stream.query.windows import Calendar
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer with all that is needed to show it."""
+
+    metric: Metric
+    series: Series
+    stats: tuple[str, ...]
+    stepped: bool
+    fresh_ms: int | None
+    beside: Comparison | None = None
+
+
+def as_plain(told: Told, calendar: Calendar) -> dict[str, Any]:
+    """The answer as JSON has it."""
+    series, beside = told.series, told.beside
+    plain: dict[str, Any] = {
+        "metric": told.metric.id,
+        "unit": told.metric.unit,
+        **_edges(series.from_ms, series.to_ms, calendar),
+        "fresh_ms": told.fresh_ms,
+    }
+    if beside is None:
+        plain["rows"] = [
+            {
+                "by": point.row.by,
+                "at": calendar.text(point.to_ms),
+                "values": _picked(point.row.values, told.stats),
+                **({"other": True} if point.row.other else {}),
+            }
+            for point in series.points
+        ]
+        return plain
+    plain["compared"] = _edges(beside.from_ms, beside.to_ms, calendar)
+    plain["rows"] = [
+        {
+            "by": pair.by,
+            "at": calendar.text(series.to_ms),
+            "values": _picked(pair.now, told.stats),
+            "then": _picked(pair.then, told.stats),
+            "change": {stat: pair.change(stat) for stat in told.stats},
+            "relative": {stat: pair.relative(stat) for stat in told.stats},
+        }
+        for pair in beside.pairs
+    ]
+    return plain
+
+
+def as_csv(told: Told, calendar: Calendar) -> str:
+    """A line of names, then a line a row; what is null is empty. Compared values stand behind, as
+    `then_<stat>`."""
+    rows = [_flat(row) for row in as_plain(told, calendar)["rows"]]
+    edges = [_edges(point.from_ms, point.to_ms, calendar) for point in told.series.points]
+    if told.beside is not None:
+        edges = [_edges(told.series.from_ms, told.series.to_ms, calendar)] * len(rows)
+    names = list(rows[0]) if rows else ["at", *told.stats]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["from", "to", *names])
+    for edge, row in zip(edges, rows, strict=True):
+        writer.writerow([edge["from"], edge["to"], *row.values()])
+    return out.getvalue()
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    then = {f"then_{stat}": value for stat, value in row.get("then", {}).items()}
+    return {"at": row["at"], **row["by"], **row["values"], **then}
+
+
+def _picked(values: Values, stats: tuple[str, ...]) -> Values:
+    return {stat: values.get(stat) for stat in stats}
+
+
+def _edges(from_ms: int | None, to_ms: int, calendar: Calendar) -> dict[str, str | None]:
+    return {"from": None if from_ms is None else calendar.text(from_ms), "to": calendar.text(to_ms)}
+
+
+def as_table(told: Told, calendar: Calendar, zone: str) -> RenderableType:
+    """The answer for people."""
+    series = told.series
+    if told.beside is not None:
+        return _compared(told, told.beside, calendar, zone)
+    table = Table()
+    names = list(series.points[0].row.by) if series.points else []
+    for name in (*(("from", "to") if told.stepped else ()), *names):
+        table.add_column(name, overflow="fold")
+    for stat in told.stats:
+        table.add_column(stat, justify="right", overflow="fold")
+    for point in series.points:
+        edges = (point.from_ms or point.to_ms, point.to_ms) if told.stepped else ()
+        groups = ["(none)" if value is None else safe(str(value)) for value in point.row.by.values()]
+        if point.row.other:
+            groups = ["(all others)" for _ in groups]
+        values = (number(told.metric, point.row.values, stat) for stat in told.stats)
+        table.add_row(*map(calendar.short, edges), *groups, *values)
+    return Group(
+        f"[bold]{told.metric.id}[/] ({told.metric.unit}), {_span(series, calendar)} {zone}",
+        table if series.points else "no data",
+        f"fresh: {age(told.fresh_ms)}",
+    )
+
+
+def _compared(told: Told, beside: Comparison, calendar: Calendar, zone: str) -> RenderableType:
+    table = Table()
+    for name in beside.pairs[0].by if beside.pairs else ():
+        table.add_column(name, overflow="fold")
+    for stat in told.stats:
+        for title in (stat, "then", "change"):
+            table.add_column(title, justify="right", overflow="fold")
+    for pair in beside.pairs:
+        words = ["(none)" if value is None else safe(str(value)) for value in pair.by.values()]
+        for stat in told.stats:
+            words += [number(told.metric, pair.now, stat), number(told.metric, pair.then, stat)]
+            words.append(change(told.metric, stat, pair.change(stat), pair.relative(stat)))
+        table.add_row(*words)
+    return Group(
+        f"[bold]{told.metric.id}[/] ({told.metric.unit}), {_span(told.series, calendar)} {zone}",
+        f"then: {_span(beside, calendar)}",
+        table if beside.pairs else "no data",
+        f"fresh: {age(told.fresh_ms)}",
+    )
+
+
+def _span(series: Series | Comparison, calendar: Calendar) -> str:
+    end = calendar.short(series.to_ms)
+    return end if series.from_ms is None else f"{calendar.short(series.from_ms)} to {end}"
