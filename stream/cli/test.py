@@ -10,11 +10,11 @@ import msgspec
 
 from stream.cli.options import WRONG_INPUT
 from stream.cli.reading import printable
-from stream.metrics.catalog import load_catalog
+from stream.metrics.catalog import Catalog, load_catalog
 from stream.scenario.errors import ScenarioError
 from stream.scenario.file import read_scenarios
 from stream.scenario.report import Played, for_machines, for_people
-from stream.scenario.run import run_scenario
+from stream.scenario.run import Result, run_scenario
 
 
 @click.command("test")
@@ -31,8 +31,7 @@ def command(files: tuple[Path, ...], seed: int, as_json: bool) -> None:
     wrong = False
     for path in files:
         try:
-            scenarios = list(read_scenarios(path, catalog))
-            played.append(Played(path, [run_scenario(scenario, catalog, seed) for scenario in scenarios]))
+            played.append(Played(path, _play(path, catalog, seed)))
         except ScenarioError as error:
             click.echo(printable(f"Error: {error}"), err=True)
             wrong = True
@@ -43,3 +42,12 @@ def command(files: tuple[Path, ...], seed: int, as_json: bool) -> None:
             click.echo(printable(line))
     failed = any(result.failures for file in played for result in file.results)
     sys.exit(WRONG_INPUT if wrong else int(failed))
+
+
+def _play(path: Path, catalog: Catalog, seed: int) -> list[Result]:
+    """What came of the scenarios of a file, once all of it has been read."""
+    scenarios = list(read_scenarios(path, catalog))
+    try:
+        return [run_scenario(scenario, catalog, seed) for scenario in scenarios]
+    except ScenarioError as error:
+        raise ScenarioError(f"{path}:{error}") from None

@@ -32,6 +32,7 @@ _KEYS: Final[dict[str, tuple[str, ...]]] = {
     "alerts": ("at", "alerts"),
     **dict.fromkeys(JOURNALS, ("at", *JOURNALS)),
 }  # fmt: skip
+_ALERT: Final = ("at", "kind", "subject", "clock", "level")
 LATER: Final = (
     "first_response_time_any", "first_response_time_business", "next_response_time", "requester_wait_time",
     "agent_work_time", "interactions_per_ticket", "resolution_rate", "reopen_rate",
@@ -84,12 +85,25 @@ def read_expectation(
                 raise ScenarioError(f"{name}: a number of events is wanted, not {entry[name]!r}")
         return Expectation(at_ms, "journal", entry, line)
     if subject == "alerts":
+        _check_alerts(entry["alerts"])
         return Expectation(at_ms, "alerts", entry, line, later="alerts")
     if subject == "sla":
-        if len(entry.keys() - {"at", "sla"}) == 0:
+        if not isinstance(entry["sla"], str) or not all(entry["sla"].rpartition("/")):
+            raise ScenarioError(f"sla: SUBJECT/CLOCK such as T1/first_reply is wanted, not {entry['sla']!r}")
+        if not entry.keys() - {"at", "sla"}:
             raise ScenarioError("an expectation about sla compares nothing: add state, due, elapsed, ...")
         return Expectation(at_ms, "sla", entry, line, later="sla")
     return _of_metric(entry, at_ms, times, config, catalog, line)
+
+
+def _check_alerts(alerts: Any) -> None:
+    if not isinstance(alerts, list) or not all(isinstance(alert, dict) for alert in alerts):
+        raise ScenarioError(
+            f"alerts: a list of {{at:, kind:, subject:, clock:, level:}} is wanted, not {alerts!r}"
+        )
+    for key in (key for alert in alerts for key in alert):
+        if key not in _ALERT:
+            raise ScenarioError(unknown("key of an alert", key, _ALERT))
 
 
 def _of_metric(

@@ -103,7 +103,7 @@ class _Reader:
         times = Times(document.get("timezone", "UTC"))
         config = self._config(document, times)
         events = [self._event(entry, place, times) for place, entry in self._entries("events")]
-        lag = [self._lag(entry, times) for _, entry in self._entries("lag")]
+        lag = sorted(self._lag(entry, times) for _, entry in self._entries("lag"))
         wanted = [(place, entry) for place, entry in self._entries("expect")]
         if not wanted:
             raise ScenarioError("`expect` is missing: a scenario that expects nothing cannot fail")

@@ -66,7 +66,8 @@ def _contributions(
     image = floor.images[family, 0]
     for subject, packed in image.states.items():
         told = explain(floor.shards[family].family, config, catalog, image.fence, subject, packed)
-        read = [part for part in told.contributions if metric in part.metrics]
+        # The buckets of a sketch and a level's integral say again what the sum and the changes say.
+        read = [part for part in told.contributions if metric in part.metrics and "[" not in part.measure]
         if read:
             yield subject, read
 

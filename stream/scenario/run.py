@@ -69,19 +69,19 @@ def run_scenario(scenario: Scenario, catalog: Catalog, seed: int) -> Result:
 
 
 def _as_told(scenario: Scenario, judge: Judge, floor: Floor) -> Iterator[Verdict]:
-    """The verdicts in the order of their instants, each given while the floor stands there."""
+    """The verdicts in the order of their instants, each given while the floor stands there. Clocks move only
+    where somebody looks: nothing else can tell."""
     incoming = dict(arrivals(scenario))
     by_instant: dict[int, list[int]] = {}
     for place, wanted in enumerate(scenario.expectations):
         if not wanted.later:
             by_instant.setdefault(wanted.at_ms, []).append(place)
     for instant in sorted({*incoming, *by_instant}):
-        lagging = any(begin <= instant < until for begin, until in scenario.lag)
         if instant in incoming:
             floor.read(incoming[instant], instant)
+        if instant in by_instant:
+            floor.tick(min([instant, *(begin for begin, until in scenario.lag if begin <= instant < until)]))
         for place in by_instant.get(instant, ()):
-            if not lagging:
-                floor.tick(instant)
             yield _judged(judge, scenario, place, floor)
 
 

@@ -13,4 +13,6 @@ def plain(value: Any) -> str:
         return "[" + ", ".join(plain(part) for part in value) + "]"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return "null" if value is None else str(value)
