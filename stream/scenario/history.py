@@ -9,6 +9,7 @@ from stream.config import Config
 from stream.events.decode import family_of
 from stream.metrics.catalog import Catalog
 from stream.query.explain import Contribution, explain
+from stream.query.model import Question
 from stream.scenario.file import Scenario, Told
 from stream.scenario.judge import Verdict
 from stream.scenario.play import Floor
@@ -40,8 +41,16 @@ def histories(scenario: Scenario, verdict: Verdict, floor: Floor, catalog: Catal
             counted[subject] = [*counted.get(subject, ()), *parts]
     ours = [event for event in scenario.events if family_of(event.type) in families]
     wanted = [event for event in ours if event.subject in counted] or ours or scenario.events
+
+    def line(part: Contribution) -> str:
+        segments = "".join(f" {name}={value}" for name, value in part.segments.items())
+        # A level takes part in all that comes after it, too.
+        outside = metric.kind != "level" and not _within(question, part.at_ms)
+        beside = "  (outside the window)" if outside else ""
+        return f"{scenario.times.short(part.at_ms)}  {part.amount:+,} {part.measure}{segments}{beside}"
+
     return [
-        History(one.subject, one.events, _bounded([_line(scenario, c) for c in counted.get(one.subject, ())]))
+        History(one.subject, one.events, _bounded([line(part) for part in counted.get(one.subject, ())]))
         for one in _of(scenario, wanted, floor)
     ]
 
@@ -72,9 +81,9 @@ def _contributions(
             yield subject, read
 
 
-def _line(scenario: Scenario, part: Contribution) -> str:
-    segments = "".join(f" {name}={value}" for name, value in part.segments.items())
-    return f"{scenario.times.short(part.at_ms)}  {part.amount:+,} {part.measure}{segments}"
+def _within(question: Question, at_ms: int) -> bool:
+    from_ms, to_ms = question.from_ms, question.to_ms
+    return from_ms is None or to_ms is None or from_ms <= at_ms < to_ms
 
 
 def _bounded(lines: list[str]) -> list[str]:
