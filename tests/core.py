@@ -119,6 +119,6 @@ def row_of(fold: Fold, one: Sent) -> Row:
     return (
         one.at_ms, event.source, int(event.sequence or 0), decoder.rank[event.type], event.id,
         to_ms(event.recordedtime) if event.recordedtime else one.at_ms, checksum(record),
-        fold.snapshots.of(event.data),
+        fold.snapshots.of_subject(event.subject, event.data),
         fold.extra_of(decoder.rank[event.type], event.data),
     )  # fmt: skip

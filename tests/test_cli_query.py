@@ -177,7 +177,7 @@ def test_explain_finds_what_lies_in_another_partition(deployment: Deployment) ->
         ("tickets/desk:9", 1, "nothing is known of tickets/desk:9"),
         ("calls/desk:1", 1, "nothing is known of calls/desk:1"),
         ("desk:1", 2, "write TOPIC/ENTITY, such as tickets/zendesk:123"),
-        ("agents/a", 2, "topics are tickets, calls, surveys"),
+        ("customers/a", 2, "topics are tickets, calls, surveys"),
     ],
 )
 def test_explain_of_what_is_not_there(deployment: Deployment, entity: str, status: int, said: str) -> None:

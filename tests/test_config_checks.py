@@ -91,6 +91,13 @@ def test_the_horizon_ends_where_the_panes_of_days_do() -> None:
     assert problem.startswith("horizon: 401d is longer than retention.1d (400d)")
 
 
+def test_an_agent_is_offline_before_it_is_forgotten() -> None:
+    """Forgotten first, it would stay in the levels after it has gone."""
+    assert parse({"keep_finished": {"agents": "12h"}}).keep_finished.agents_ms == 12 * 3_600_000
+    (problem,) = problems_of({"keep_finished": {"agents": "11h"}})
+    assert problem.startswith("keep_finished.agents: 11h is shorter than lost.agents (12h)")
+
+
 def test_a_contradiction_is_placed_where_something_was_written(tmp_path: Path) -> None:
     """Where the first key is at its default, the line is that of the other."""
     file = tmp_path / "f.yaml"

@@ -11,7 +11,7 @@ from stream.config import Config, parse
 
 def test_the_hash_of_the_defaults_is_pinned() -> None:
     """A change of it makes running workers refuse their shards: it must be meant, and in the changelog."""
-    assert Config().shape_hash() == "3f01d0521d8914b1a4df0a3e9035cb005546b3affe2e3592a9da7b8f462a3fb8"
+    assert Config().shape_hash() == "52e6c72cd17b44392991c89a3111097035176df64054bd691eccf5806207622b"
 
 
 def test_it_is_the_same_in_every_process() -> None:
@@ -44,12 +44,15 @@ def test_it_is_the_same_in_every_process() -> None:
         {"keep_finished": {"calls": "3d"}},
         {"keep_finished": {"surveys": "91d"}},
         {"keep_finished": {"selfservice": "3d"}},
+        {"keep_finished": {"agents": "31d"}},
         {"lost": {"waiting": "5h"}},
         {"lost": {"unfinished": "13h"}},
+        {"lost": {"agents": "13h"}},
         {"groupings": {"tickets": [["team"]]}},
         {"groupings": {"calls": [["team"]]}},
         {"groupings": {"surveys": [["team"]]}},
         {"groupings": {"selfservice": [["team"]]}},
+        {"groupings": {"agents": [["site"]]}},
         {"queues": [{}]},
         {"retention": {"1d": "500d"}},
         {"max_event_bytes": 4096},

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from stream.config import Config, parse
 from stream.metrics.catalog import Metric, load_catalog
-from stream.metrics.formula import Level, Oldest
+from stream.metrics.formula import Ages, Level, Oldest
 from stream.query.memory import ImageReader
 from stream.query.model import Answer, Question
 from stream.query.query import Queries
@@ -21,7 +21,7 @@ from stream.shard.family import COUNTED
 from stream.shard.image import Image
 from tests import oracle
 from tests.core import DECODE_REASONS, letters, play
-from tests.strategies import BASE_MS, DAY_MS, HOUR_MS, MINUTE_MS, Sent, told
+from tests.strategies import BASE_MS, DAY_MS, HOUR_MS, MINUTE_MS, Sent, rfc3339, told
 
 CATALOG = load_catalog()
 DAYS = 4
@@ -31,11 +31,12 @@ QUEUES = [
 ]
 SETTINGS: dict[str, Any] = {
     "timezone": "Europe/Berlin",
-    "keep_finished": {"tickets": "1d", "calls": "1d", "surveys": "2d", "selfservice": "1d"},
+    "keep_finished": {"tickets": "1d", "calls": "1d", "surveys": "2d", "selfservice": "1d", "agents": "1d"},
     "queues": QUEUES,
     "groupings": {
         "calls": [["queue"], ["team"], ["team", "queue"], ["channel"]],
         "selfservice": [["product"], ["team"], ["channel", "article"], ["article"], ["channel"]],
+        "agents": [["team"], ["agent"], ["site", "team"]],
     },
 }
 CONFIG = parse(SETTINGS)
@@ -46,12 +47,14 @@ BY: dict[str, list[tuple[str, ...]]] = {
     "calls": [(), ("queue",), ("team",), ("team", "queue"), ("channel",)],
     "surveys": [(), ("kind",), ("channel",), ("team",)],
     "selfservice": [(), ("channel",), ("product",), ("article",), ("channel", "article")],
+    "agents": [(), ("agent",), ("team",), ("team", "site")],
 }
 WHERE: dict[str, list[dict[str, str | None]]] = {
     "tickets": [{}, {"team": "red"}, {"channel": None}],
     "calls": [{}, {"queue": "sales"}, {"team": None}],
     "surveys": [{}, {"kind": "csat"}, {"team": "red"}],
     "selfservice": [{}, {"article": "a1"}, {"article": None}, {"channel": "web", "article": "a2"}],
+    "agents": [{}, {"agent": "X1"}, {"site": None}],
 }
 
 
@@ -65,6 +68,7 @@ def oracle_config(config: Config) -> oracle.Config:
         config.keep_finished.surveys_ms,
         config.lost.waiting_ms, config.lost.unfinished_ms,
         keep_selfservice_ms=config.keep_finished.selfservice_ms,
+        keep_agents_ms=config.keep_finished.agents_ms, gone_agents_ms=config.lost.agents_ms,
     )  # fmt: skip
 
 
@@ -177,12 +181,42 @@ def test_metrics_over_several_families_are_what_the_oracle_says(metric: Metric, 
         check(metric, answer, expected)
 
 
+GONE_SOON = parse({**SETTINGS, "lost": {"agents": "1h"}})
+KINDS = ("agent.heartbeat", "agent.heartbeat", "agent.heartbeat", "agent.state_changed", "agent.logged_out")
+
+
+@given(data=st.data())
+def test_heartbeats_in_any_order_prolong_what_is(data: st.DataObject) -> None:
+    """Many of them between few states, around the length after which an agent is gone: as if all were
+    kept."""
+    minutes = st.integers(0, 40).map(lambda n: n * 10) | st.integers(0, 400)
+    drawn = data.draw(st.lists(st.tuples(minutes, st.sampled_from(KINDS)), min_size=1, max_size=40))
+    sent = [agent_event(number, minute, kind) for number, (minute, kind) in enumerate(drawn)]
+    now_ms = BASE_MS + 500 * MINUTE_MS
+    truth = oracle_image(sent, set(), GONE_SOON, now_ms)
+    image = play("agents", GONE_SOON, sent, now_ms)
+    begin, end = BASE_MS, BASE_MS + 500 * MINUTE_MS
+    for by in ((), ("state",)):
+        answer = ask("agents", image, GONE_SOON, Question("agents", now_ms, begin, end, by))
+        check(CATALOG.get("agents"), answer, oracle.answer(truth, "agents", begin, end, {}, by))
+
+
+def agent_event(number: int, minute: int, kind: str) -> Sent:
+    """One event of an agent, `minute` after the beginning, all sent at the end."""
+    data = {"state": "busy"} if kind == "agent.state_changed" else {}
+    event = {
+        "specversion": "1.0", "id": f"e{number}", "source": "acd", "type": kind, "subject": "X1",
+        "time": rfc3339(BASE_MS + minute * MINUTE_MS), "data": data,
+    }  # fmt: skip
+    return Sent(BASE_MS + minute * MINUTE_MS, BASE_MS + 500 * MINUTE_MS, event, msgspec.json.encode(event))
+
+
 def check_metric(
     name: str, metric: Metric, image: Image, truth: oracle.Image, now_ms: int, asked: list[tuple[int, int]],
     by: tuple[str, ...], where: dict[str, str | None],
 ) -> None:  # fmt: skip
     """One metric by one grouping, over the windows, and now when it is a level or gauge."""
-    if isinstance(metric.formula, Oldest):
+    if isinstance(metric.formula, Oldest | Ages):
         answer = ask(name, image, CONFIG, Question(metric.id, now_ms, by=by, where=where))
         check(metric, answer, oracle.answer(truth, metric.id, None, now_ms, where, by))
         return

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from functools import lru_cache
-from itertools import islice, takewhile
+from itertools import islice, pairwise, takewhile
 
 import msgspec
 import pytest
@@ -129,6 +129,48 @@ def test_an_agent_is_on_one_call_at_a_time() -> None:
             busy[call["agent"]] = event["subject"]
         else:
             busy = {agent: subject for agent, subject in busy.items() if subject != event["subject"]}
+
+
+NEXT = {
+    "offline": {"available"},
+    "available": {"ringing", "offline"},
+    "ringing": {"busy", "available", "break", "offline"},
+    "busy": {"hold", "wrapup", "available", "break", "offline"},
+    "hold": {"busy"},
+    "wrapup": {"available", "break", "offline"},
+    "break": {"available", "offline"},
+}
+"""What an agent can do after what."""
+
+
+def test_an_agent_goes_from_state_to_state_as_contacts_do() -> None:
+    """Logged in first; rings before it talks, wraps up after; all states occur, and signs of life between."""
+    seen: Counter[str] = Counter()
+    for events in histories("agents").values():
+        state = "offline"
+        for event in events:
+            if event["type"] == "agent.heartbeat":
+                assert state != "offline"
+                continue
+            logged = {"agent.logged_in": "available", "agent.logged_out": "offline"}
+            after = logged.get(event["type"]) or event["data"]["state"]
+            assert after in NEXT[state], (state, event)
+            state = after
+            seen[state] += 1
+    assert set(seen) == set(NEXT)
+    assert kinds("agents")["agent.heartbeat"] > 500
+
+
+def test_an_agent_is_busy_while_its_call_is_answered() -> None:
+    """What agents say is what the calls say: at each answer the agent's next word is that it is busy."""
+    told = [event for family, event in two_days() if family in ("calls", "agents")]
+    answers = 0
+    for event, following in pairwise(told):
+        if event["type"] == "call.answered":
+            assert following["subject"].endswith(":" + event["data"]["call"]["agent"])
+            assert (following["time"], following["data"]["state"]) == (event["time"], "busy")
+            answers += 1
+    assert answers > 2000
 
 
 def test_customers_wait_and_some_give_up() -> None:

@@ -24,11 +24,16 @@ CALLS: list[Told] = [
     ("2026-03-02T09:10:30", "call.answered", "C1", {}),
     ("2026-03-02T09:58:00", "call.queued", "C2", {"call": {"queue": "help"}}),
 ]
+AGENTS: list[Told] = [
+    ("2026-03-02T09:00:10", "agent.logged_in", "ann", {}),
+    ("2026-03-02T09:30:10", "agent.state_changed", "ann", {"state": "busy"}),
+    ("2026-03-02T10:00:00", "agent.state_changed", "ann", {"state": "break"}),
+]
 
 
 async def board(config: Config = CONFIG, wall: str = "2026-03-02T10:00:01") -> Board:
     """The board of the small floor, whose worker had last caught up at NOW."""
-    reader = floor(config, NOW, tickets=TICKETS, calls=CALLS)
+    reader = floor(config, NOW, tickets=TICKETS, calls=CALLS, agents=AGENTS)
     return await read_board(load_catalog(), config, reader, ms(wall))
 
 
@@ -53,6 +58,7 @@ async def test_the_numbers_of_now() -> None:
     assert tiles["Tickets created"] == {"last hour": "1", "today": "2"}
     assert tiles["Backlog"] == {"open": "1", "unanswered": "1"}
     assert tiles["Waiting now"] == {"calls": "1", "longest": "2m 01s"}
+    assert tiles["Agents"] == {"logged in": "1", "occupancy, last hour": "49.9 %"}
     assert tiles["Service level, last hour"] == {"": "0.0 %", "in time": "0", "of": "1"}
     assert tiles["CSAT, 7 days"] == {"": "-", "answers": "0"}
 

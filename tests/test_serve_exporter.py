@@ -48,6 +48,10 @@ SURVEYS: list[Told] = [
     ("2026-03-02T09:00:00", "survey.responded", "S1", {"survey": {"kind": "csat"}, "response": {"score": 5}}),
     ("2026-03-01T09:00:00", "survey.responded", "S2", {"survey": {"kind": "nps"}, "response": {"score": 9}}),
 ]
+AGENTS: list[Told] = [
+    ("2026-03-02T09:00:00", "agent.logged_in", "ann", {}),
+    ("2026-03-02T09:45:00", "agent.state_changed", "ann", {"state": "busy"}),
+]
 
 
 class Scraped:
@@ -109,7 +113,7 @@ async def serve() -> AsyncIterator[Callable[..., Served]]:
     running: list[Served] = []
 
     def start(config: Config = CONFIG, source: Any = None, **events: list[Told]) -> Served:
-        told = events or {"tickets": TICKETS, "calls": CALLS, "surveys": SURVEYS}
+        told = events or {"tickets": TICKETS, "calls": CALLS, "surveys": SURVEYS, "agents": AGENTS}
         running.append(Served(config, source or floor(config, NOW, None, **told)))
         return running[-1]
 
@@ -135,6 +139,10 @@ async def test_the_numbers_of_now(serve: Serve) -> None:
     assert value("calls_waiting") == 1
     assert value("calls_longest_wait_seconds") == 121
     assert value("calls_abandoned", stage="queue", window="1h") == 1
+    assert scraped.all("agents", "state") == {
+        "available": 0, "ringing": 0, "busy": 1, "hold": 0, "wrapup": 0, "break": 0,
+    }  # fmt: skip
+    assert value("occupancy_ratio", window="today") == pytest.approx(0.25, rel=0.01)
     assert value("csat_ratio", window="7d") == 1
     assert value("nps_score", window="28d") == 100
     assert value("nps_score_answers", window="28d") == 1
@@ -147,6 +155,7 @@ async def test_a_ratio_has_its_parts_beside_it(serve: Serve) -> None:
     assert scraped.value("service_level_ratio", **labels) == 0.5
     assert scraped.value("service_level_numerator", **labels) == 1
     assert scraped.value("service_level_denominator", **labels) == 2
+    assert scraped.value("service_level_floor_denominator", window="1h") == 3, "one waits for too long"
     labels["window"] = "15m"
     assert math.isnan(scraped.value("service_level_ratio", **labels))
     assert scraped.value("service_level_denominator", **labels) == 0

@@ -101,7 +101,8 @@ def lines(found: Found, calendar: Calendar) -> Iterator[str]:
     if told.sealed:
         yield "  (events older than the horizon are sealed; what they contribute is listed)"
     for event in told.history:
-        yield f"  {calendar.short(event.at_ms)}  {event.type:<24} {event.said}  [{event.source} {event.id}]"
+        known_by = f"[{event.source} {event.id}]" if event.id else ""
+        yield f"  {calendar.short(event.at_ms)}  {event.type:<24} {event.said}  {known_by}".rstrip()
     yield from ("", "state")
     for name, value in told.state:
         yield f"  {name:<17} {value}"

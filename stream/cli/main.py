@@ -24,6 +24,7 @@ COMMANDS = {
     "metrics": "metrics",
     "explain": "explain",
     "top": "top",
+    "surveys": "surveys",
     "exporter": "exporter",
 }
 """Command -> its module in this package."""

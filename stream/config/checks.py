@@ -23,6 +23,7 @@ _LEAST_MS = (120_000, 1_800_000, 172_800_000)
 def clashes(config: Config) -> Iterator[Clash]:
     """What does not go together in a configuration whose single values are all good."""
     yield from _retention(config)
+    yield from _silence(config)
     yield from _kafka(config.kafka)
     yield from _redis(config.redis)
     for section in (config.kafka, config.redis):
@@ -51,6 +52,16 @@ def _retention(config: Config) -> Iterator[Clash]:
             f"{format_duration(config.horizon_ms)} is longer than retention.1d "
             f"({format_duration(kept_ms[3])}): a late event would belong to a pane that is gone; "
             "shorten the horizon or keep days longer",
+        )
+
+
+def _silence(config: Config) -> Iterator[Clash]:
+    kept_ms, gone_ms = config.keep_finished.agents_ms, config.lost.agents_ms
+    if kept_ms < gone_ms:
+        yield (
+            (("keep_finished", "agents"), ("lost", "agents")),
+            f"{format_duration(kept_ms)} is shorter than lost.agents ({format_duration(gone_ms)}): an agent "
+            "would be forgotten before it is taken for offline",
         )
 
 

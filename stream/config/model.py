@@ -40,13 +40,17 @@ class KeepFinished(Struct, frozen=True, kw_only=True):
     selfservice_ms: Annotated[int, Key(Duration(), "Silence after which a session is forgotten")] = (
         2 * _DAY_MS
     )
+    agents_ms: Annotated[int, Key(Duration(), "Silence after which an agent is forgotten")] = 30 * _DAY_MS
 
 
 class Lost(Struct, frozen=True, kw_only=True):
-    """When a call whose ending never arrived leaves the levels as lost."""
+    """When a call or agent whose ending never arrived leaves the levels."""
 
     waiting_ms: Annotated[int, Key(Duration(), "A call still waiting after this is lost")] = 4 * _HOUR_MS
     unfinished_ms: Annotated[int, Key(Duration(), "A call not finished after this is lost")] = 12 * _HOUR_MS
+    agents_ms: Annotated[
+        int, Key(Duration(), "An agent without any event, heartbeats included, for this is offline")
+    ] = 12 * _HOUR_MS
 
 
 class Retention(Struct, frozen=True, kw_only=True):
@@ -83,6 +87,13 @@ class GroupingsConfig(Struct, frozen=True, kw_only=True):
             "Groupings of the self-service metrics: lists of 1 to 4 segment fields or `article` (of ratings)",
         ),
     ] = (("channel",), ("product",), ("article",))
+    agents: Annotated[
+        tuple[Grouping, ...],
+        Key(
+            Groupings(("agent", "team", "site")),
+            "Groupings of the agent metrics: lists of 1 to 3 of `agent`, `team` and `site`",
+        ),
+    ] = (("team",), ("agent",))
 
 
 class QueueRule(Struct, frozen=True, kw_only=True):
@@ -215,13 +226,15 @@ class Config(Struct, frozen=True, kw_only=True):
                 self.keep_finished.calls_ms,
                 self.keep_finished.surveys_ms,
                 self.keep_finished.selfservice_ms,
+                self.keep_finished.agents_ms,
             ],
-            "lost": [self.lost.waiting_ms, self.lost.unfinished_ms],
+            "lost": [self.lost.waiting_ms, self.lost.unfinished_ms, self.lost.agents_ms],
             "groupings": [
                 self.groupings.tickets,
                 self.groupings.calls,
                 self.groupings.surveys,
                 self.groupings.selfservice,
+                self.groupings.agents,
             ],
             "queues": [
                 [

@@ -7,11 +7,12 @@ from random import Random
 
 from stream.floor import world
 from stream.floor.agenda import Agenda
+from stream.floor.agents import Shift
 from stream.floor.pool import Job, Pool
 from stream.floor.telling import Entity, Heard, Told
 
-HANDLING_S = 265.0
-"""Mean seconds for which a handled call keeps an agent busy, ringing and wrap-up included."""
+HANDLING_S = 277.0
+"""Mean seconds for which a handled call keeps an agent busy, ringing, wrap-up and breaks included."""
 HANDLED_SHARE = 0.88
 
 _INSTEAD = world.Weighted(
@@ -24,27 +25,36 @@ class Phones:
     """The call side of the floor: one pool of agents a team, and the calls that are under way."""
 
     def __init__(
-        self, seed: int, per_second: float, agenda: Agenda, outbox: deque[Told], on_ended: Heard
+        self, seed: int, per_second: float, agenda: Agenda, outbox: deque[Told], on_ended: Heard, prefix: str
     ) -> None:
-        """`per_second`: mean calls per second. `on_ended` hears of each answered call that is over."""
+        """`per_second`: mean calls per second. `on_ended` hears of each answered call that is over. `prefix`
+        of all subjects."""
         self.random = Random(f"{seed}:calls")
         self.agenda = agenda
         self.on_ended = on_ended
         busy = per_second * HANDLED_SHARE * HANDLING_S
         shares = {"frontline": 0.53, "billing": 0.23, "technical": 0.17, world.VIP_TEAM: 0.07}
         self._pools = {team: Pool(f"{team}-phone", busy * of, seed, agenda) for team, of in shares.items()}
+        self._shifts = {
+            team: Shift(pool, team, prefix, seed, agenda, outbox) for team, pool in self._pools.items()
+        }
+        self._prefix = prefix
         self._outbox = outbox
         self._made = 0
+
+    def shift(self, team: str) -> Shift:
+        """What the agents of a team say."""
+        return self._shifts[team]
 
     def pool(self, team: str) -> Pool:
         """The agents of a team."""
         return self._pools[team]
 
-    def arrive(self, prefix: str) -> None:
+    def arrive(self) -> None:
         """A customer calls, or opens a live chat."""
         contact = world.contact(self.random)
         chat = self.random.random() < 0.15
-        call = Call(self, self._entity(prefix))
+        call = Call(self, self._entity())
         call.entity.snapshot |= {
             "direction": "inbound",
             "media": "chat" if chat else "voice",
@@ -55,14 +65,14 @@ class Phones:
 
     def call_back(self, missed: Entity) -> None:
         """Somebody calls the customer who asked for it: a call of its own."""
-        call = Call(self, self._entity(missed.subject.rpartition(":")[0] + ":"))
+        call = Call(self, self._entity())
         kept = {k: v for k, v in missed.snapshot.items() if k not in ("queue", "agent")}
         call.entity.snapshot |= {**kept, "direction": "callback", "previous_call": missed.subject}
         call.wait_for_agent()
 
-    def _entity(self, prefix: str) -> Entity:
+    def _entity(self) -> Entity:
         self._made += 1
-        return Entity("calls", "call", f"{prefix}K{self._made:06d}", self._outbox)
+        return Entity("calls", "call", f"{self._prefix}K{self._made:06d}", self._outbox)
 
 
 class Call:
@@ -130,6 +140,7 @@ class Call:
 
     def _ring(self, agent: str, now_ms: int) -> None:
         self._agent, self._agent_team = agent, self.entity.snapshot["team"]
+        self._shift().take(agent)
         if self.entity.snapshot["direction"] == "callback":
             self.entity.tell("call.offered", now_ms)
         ring_s = self._random.uniform(1.5, 7)
@@ -149,6 +160,7 @@ class Call:
         snapshot = self.entity.snapshot
         snapshot["agent"] = self._agent
         self.entity.tell("call.answered", now_ms)
+        self._shift().tell(self._agent, "busy")
         first = self._answered_ms is None
         self._answered_ms = now_ms
         talk_s = min(self._random.lognormvariate(5.05, 0.7), 2400)
@@ -162,11 +174,13 @@ class Call:
 
     def _hold(self, now_ms: int, talk_left_s: float) -> None:
         self.entity.tell("call.held", now_ms)
+        self._shift().tell(self._agent, "hold")
         self._held_since_ms = now_ms
         self._agenda.after(self._random.uniform(15, 90), lambda at: self._resume(at, talk_left_s))
 
     def _resume(self, now_ms: int, talk_left_s: float) -> None:
         self.entity.tell("call.resumed", now_ms)
+        self._shift().tell(self._agent, "busy")
         self._held_ms += now_ms - self._held_since_ms
         self._agenda.after(talk_left_s, self._end)
 
@@ -187,6 +201,7 @@ class Call:
     def _end(self, now_ms: int) -> None:
         self._count_talk(now_ms)
         self._end_talk(now_ms)
+        self._shift().tell(self._agent, "wrapup")
         wrapup_s = round(self._random.lognormvariate(3.4, 0.6))
         self._agenda.after(wrapup_s, lambda at: self._wrap_up(at, wrapup_s))
 
@@ -205,4 +220,7 @@ class Call:
 
     def _let_agent_go(self) -> None:
         agent, self._agent = self._agent, ""
-        self._phones.pool(self._agent_team).release(agent)
+        self._shift().finish(agent)
+
+    def _shift(self) -> Shift:
+        return self._phones.shift(self._agent_team)

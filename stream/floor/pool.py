@@ -34,7 +34,7 @@ class Pool:
 
     def __init__(self, name: str, busy_mean: float, seed: int, agenda: Agenda) -> None:
         """`busy_mean`: how many agents the work keeps busy on average (Erlangs)."""
-        self._name = name
+        self.name = name
         self._busy_mean = busy_mean
         self._seed = seed
         self._agenda = agenda
@@ -58,7 +58,7 @@ class Pool:
         self._hand_out()
 
     def _hand_out(self) -> None:
-        staff = self._staff()
+        staff = self.staff()
         while self._waiting and self._busy < staff:
             job = heappop(self._waiting)[2]
             if not job.given_up:
@@ -66,11 +66,13 @@ class Pool:
                 job.taken = True
                 job.begin(self._next_agent(), self._agenda.now_ms)
 
-    def _staff(self) -> int:
+    def staff(self) -> int:
+        """How many are there now. Those who work at the same time have the numbers below it, but for who
+        still finishes when the shift is over."""
         now_ms = self._agenda.now_ms
         half_hour = now_ms // (HOUR_MS // 2)
         if half_hour != self._roster[0]:
-            self._roster = (half_hour, Random(f"{self._seed}:{self._name}:{half_hour}").uniform(*ROSTER_FIT))
+            self._roster = (half_hour, Random(f"{self._seed}:{self.name}:{half_hour}").uniform(*ROSTER_FIT))
         return 1 + ceil(self._busy_mean * self._roster[1] * max(load(now_ms), NIGHT_SHARE))
 
     def _next_agent(self) -> str:
@@ -79,4 +81,4 @@ class Pool:
         else:
             number = self._hired % NAMES
             self._hired += 1
-        return f"{self._name}-{number:03d}"
+        return f"{self.name}-{number:03d}"

@@ -16,12 +16,12 @@ from stream.floor.telling import Told
 from stream.floor.tickets import Desk
 
 EVENTS_PER_TICKET = 10.8
-EVENTS_PER_CALL = 6.0
+EVENTS_PER_CALL = 10.8
 EVENTS_PER_SESSION = 4.0
-"""Mean events that a ticket or a call causes in all, its surveys included, and a session without its ticket:
-measured, and pinned by a test."""
+"""Mean events that a ticket or a call causes in all, its surveys and what the agents say included, and a
+session without its ticket: measured, and pinned by a test."""
 TICKETS_SHARE = 0.5
-"""Of the contacts so many are tickets, which makes about half of the events theirs."""
+"""Of the contacts so many are tickets, which makes nearly half of the events theirs."""
 SESSIONS = 0.5
 """Sessions of self-service for each contact."""
 
@@ -29,10 +29,11 @@ SESSIONS = 0.5
 def simulate(seed: int, start_ms: int, rate: float) -> Iterator[Told]:
     """The events of a floor that opens at `start_ms`, for ever: (topic family, CloudEvent), in order of time.
 
-    Families are tickets, calls, surveys and selfservice. `rate` is the mean number of events per second of
-    event time over a week: at noon more than twice as many, at night few, and fewer in the first two days,
-    until there are tickets of every age. The same arguments give the same events; others give other
-    subjects, so that two runs never mix. Memory grows with the entities that are alive, not with time.
+    Families are tickets, calls, surveys, agents (those on the phones) and selfservice. `rate` is the mean
+    number of events per second of event time over a week: at noon more than twice as many, at night few, and
+    fewer in the first two days, until there are tickets of every age. The same arguments give the same
+    events; others give other subjects, so that two runs never mix. Memory grows with what is alive, not with
+    time.
     """
     if not 0 < rate < 1_000_000:
         raise ValueError(f"rate must be above 0 and below 1,000,000 events per second, not {rate}")
@@ -56,11 +57,11 @@ def _open(seed: int, rate: float, agenda: Agenda, outbox: deque[Told]) -> None:
     writers = contacts * TICKETS_SHARE - sessions * OPENED_SHARE
     surveys = Surveys(seed, agenda, outbox)
     desk = Desk(seed, contacts * TICKETS_SHARE, agenda, outbox, surveys.invite)
-    phones = Phones(seed, contacts * (1 - TICKETS_SHARE), agenda, outbox, surveys.invite)
+    phones = Phones(seed, contacts * (1 - TICKETS_SHARE), agenda, outbox, surveys.invite, prefix)
     centre = HelpCentre(seed, agenda, outbox, lambda about: desk.open(prefix, about))
     _Arrivals(f"{seed}:writers", writers, agenda, lambda: desk.arrive(prefix)).plan()
     _Arrivals(f"{seed}:visitors", sessions, agenda, lambda: centre.arrive(prefix)).plan()
-    _Arrivals(f"{seed}:callers", contacts * (1 - TICKETS_SHARE), agenda, lambda: phones.arrive(prefix)).plan()
+    _Arrivals(f"{seed}:callers", contacts * (1 - TICKETS_SHARE), agenda, phones.arrive).plan()
 
 
 class _Arrivals:

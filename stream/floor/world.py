@@ -36,6 +36,7 @@ CATEGORIES = Weighted({
 QUEUE_OF_TEAM = {"billing": "billing", "frontline": "general", "technical": "technical"}
 ESCALATION_TEAM = "engineering"
 VIP_TEAM, VIP_QUEUE = "premium", "vip"
+SITES = ("lisbon", "krakow")
 
 TICKET_CHANNELS = Weighted({"email": 46, "web": 24, "chat": 12, "social": 8, "sms": 5, "api": 5})
 PRIORITIES = Weighted({"normal": 62, "low": 18, "high": 15, "urgent": 5})

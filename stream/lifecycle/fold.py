@@ -10,6 +10,8 @@ from stream.metrics.segments import Segment, Segments
 
 NEVER: Final = -(2**62)
 """Stands for an instant that has not happened."""
+FOREVER: Final = 2**62
+"""Later than every instant."""
 
 Standing = tuple[int, Segment, int]
 """A level whose members are asked for, where the entity stands in it, and since when (ms)."""
@@ -56,6 +58,11 @@ class Fold:
         self.keep_finished_ms = keep_finished_ms
         self.timed = timed
         self.sealed = sealed
+        self.heartbeat = -1  # the rank of events that only show life for `heartbeat_ms` (heartbeats.py)
+        self.heartbeat_ms = 0
+        self.removals = True  # whether an event may take back all that was ever counted
+        self.seal_every_ms = 0  # how much older than the horizon events may get before they are sealed
+        self.events_max = 5_000  # an entity with more unsealed events is quarantined: more are dead letters
 
     def new(self) -> Life:
         """The life of an entity of which nothing is known."""

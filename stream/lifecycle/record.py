@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from stream.lifecycle.call import ABANDONED, ANSWERED, ENDED, OFFERED, QUEUED, WRAPUP_ENDED, Call, CallFold
+from stream.lifecycle.call import ABANDONED, ANSWERED, ENDED, OFFERED, QUEUED, WRAPUP_ENDED, CallFold
+from stream.lifecycle.call_facts import Call
 from stream.lifecycle.delta import Delta
 from stream.lifecycle.fold import NEVER
 from stream.lifecycle.rows import Row

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stream.lifecycle.call import RECORD, Call, CallFold
+from stream.lifecycle.call import RECORD, CallFold
+from stream.lifecycle.call_facts import Call
 from stream.lifecycle.delta import Delta
 from stream.lifecycle.fold import NEVER, Fold, Life, names_of
 from stream.lifecycle.record import replay_recorded

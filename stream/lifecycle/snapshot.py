@@ -36,6 +36,10 @@ class Snapshots:
             return None
         return self._shared(self._fields(part))
 
+    def of_subject(self, subject: str, data: Any) -> Snapshot | None:
+        """The same for an event of an entity."""
+        return self.of(data)
+
     def _few(self, part: Any) -> Snapshot:
         """As `attrgetter`, which gives no tuple of less than two."""
         return tuple([getattr(part, name) for name in self.names])

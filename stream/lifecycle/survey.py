@@ -20,6 +20,8 @@ UPDATED: Final = RANKS["survey.updated"]
 REVIEWED: Final = RANKS["qa.reviewed"]
 
 FIELDS: Final = ("kind", "scale_min", "scale_max", "satisfied_min", "polarity")
+REFERENCES: Final = ("ticket", "call", "customer")
+"""What it is about, kept for whoever follows a low score up (query/low.py)."""
 ANY_SCORE: Final = (-1_000_000, 1_000_000)
 """While neither kind nor scale are known."""
 SCALES: Final = {"csat": (1, 5), "nps": (0, 10), "ces": (1, 7), "cx": (1, 5), "employee": (0, 10)}
@@ -73,6 +75,22 @@ def measured(facts: Facts, answer: object) -> tuple[tuple[int, int], ...]:
     return ()
 
 
+def is_low(facts: Facts, answer: object) -> bool:
+    """Whether an answer calls for somebody to follow it up: csat below satisfied, nps 0-6, fcr not confirmed;
+    of the other kinds one on the worse half of the scale."""
+    if not isinstance(answer, int) or not fits(facts, answer):
+        return False
+    least, greatest = scale(facts)
+    if facts[0] == "csat":
+        return answer < (greatest - 1 if facts[3] is None else facts[3])
+    if facts[0] == "nps":
+        return answer <= 6
+    if facts[0] == "fcr":
+        return not answer
+    ease = greatest - answer if facts[0] == "ces" and facts[4] == "effort" else answer - least
+    return facts[0] is not None and 2 * ease < greatest - least
+
+
 def _index(facts: Facts, answer: int) -> tuple[tuple[int, int], ...]:
     """The part of `ces_ease`: how far the answer is from the hard end of its scale. A scale of one point has
     none."""
@@ -90,8 +108,8 @@ class Survey(Life):
     normally the sending."""
 
     __slots__ = (
-        "answer", "answered_in", "answered_ms", "counted", "counted_in", "facts", "refused", "review",
-        "reviewed_in", "reviewed_ms", "sent_in", "sent_ms",
+        "answer", "answered_in", "answered_ms", "commented", "counted", "counted_in", "facts", "refused",
+        "review", "reviewed_in", "reviewed_ms", "sent_in", "sent_ms",
     )  # fmt: skip
 
     def __init__(self, nothing: Segment) -> None:
@@ -102,6 +120,7 @@ class Survey(Life):
         self.answered_ms = NEVER  # the first answer, and its segment: later answers replace its value there
         self.answered_in = nothing
         self.answer: object = None  # a score or a bool: compiled, a union of both would keep integers only
+        self.commented = False
         self.counted: tuple[tuple[int, int], ...] = ()
         self.counted_in = nothing
         self.refused = False  # the answer of the last event is outside its scale
@@ -126,7 +145,7 @@ class SurveyFold(Fold):
     """How the histories of invitations are read."""
 
     def __init__(self, segments: Segments, keep_finished_ms: int) -> None:
-        others = tuple([name for name in FIELDS if name not in segments.dimensions])
+        others = tuple([name for name in (*FIELDS, *REFERENCES) if name not in segments.dimensions])
         snapshots = SurveySnapshots("survey", others, segments.dimensions)
         super().__init__("surveys", segments, snapshots, keep_finished_ms)
         self._fact_places = [self.snapshots.names.index(name) for name in FIELDS]
@@ -137,12 +156,13 @@ class SurveyFold(Fold):
         return Survey(self.segments.nothing)
 
     def extra_of(self, rank: int, data: Any) -> Any:
-        """The answer: a score or (kind fcr) a bool; the score of a review."""
+        """The answer: a score or (kind fcr) a bool, in a list when there is a comment; a review's score."""
         if rank == REVIEWED:
             return data.review.score
         if not data or not data.response:
             return None
-        return data.response.confirmed if data.response.score is UNSET else data.response.score
+        answer = data.response.confirmed if data.response.score is UNSET else data.response.score
+        return [answer] if data.response.comment is True else answer
 
     def apply(
         self, out: Delta, life: Life, at: int, rank: int, snapshot: Snapshot | None, extra: Any
@@ -151,6 +171,9 @@ class SurveyFold(Fold):
         nothing else."""
         assert isinstance(life, Survey)
         survey = life
+        commented = isinstance(extra, list)
+        if commented:
+            (extra,) = extra
         survey.exists = True
         if survey.last_ms == NEVER:
             survey.last_ms = at
@@ -172,6 +195,7 @@ class SurveyFold(Fold):
             if survey.answered_ms != NEVER:
                 out.add(at, survey.segment, m.SURVEYS_ANSWERED, 1)
         elif RESPONDED <= rank <= UPDATED and extra is not None:
+            survey.commented = commented
             self._answer(out, survey, at, extra)
         elif rank == REVIEWED:
             self._review(out, survey, at, extra)

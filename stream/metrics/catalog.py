@@ -79,9 +79,15 @@ class Catalog:
 
 def load_catalog(agreed: Mapping[str, MetricConfig] | None = None) -> Catalog:
     """The catalog of this version, with the targets, owners and next actions of `Config.metrics`."""
-    from stream.metrics import catalog_calls, catalog_selfservice, catalog_surveys, catalog_tickets
+    from stream.metrics import (
+        catalog_agents,
+        catalog_calls,
+        catalog_selfservice,
+        catalog_surveys,
+        catalog_tickets,
+    )
 
-    families = (catalog_tickets, catalog_calls, catalog_surveys, catalog_selfservice)
+    families = (catalog_tickets, catalog_calls, catalog_surveys, catalog_selfservice, catalog_agents)
     metrics = [metric for family in families for metric in family.METRICS]
     return Catalog([_with(metric, (agreed or {}).get(metric.id, MetricConfig())) for metric in metrics])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stream.metrics import measures as m
 from stream.metrics.catalog import Metric
-from stream.metrics.formula import Count, Duration, Formula, Level, Oldest, Ratio
+from stream.metrics.formula import Count, Duration, Formula, Level, Oldest, Ratio, RatioWithLevel
 
 _IN_QUEUE = (m.CALLS_ABANDONED_QUEUE, m.CALLS_ABANDONED_RING)
 _ABANDONED = (m.CALLS_ABANDONED_IVR, *_IN_QUEUE)
@@ -141,6 +141,24 @@ METRICS = [
         "Talk + hold + wrap-up, counted at the end of handling.",
         "as planned", "Long wrap-up: look at the tools; long hold: at who is asked.", ("csat", "tickets_reopened"),
     ),
+    _duration(
+        "call_hold_time", m.CALL_HOLD_SUM, m.CALL_HOLD, "Time on hold of each handled call, counted at the end of handling.",
+        "as planned", "See what agents put callers on hold for: answers that they lack, or approvals.",
+        ("call_handle_time", "csat"),
+    ),
+    _duration(
+        "call_wrapup_time", m.CALL_WRAPUP_SUM, m.CALL_WRAPUP,
+        "Work after the talk, counted at the end of handling; calls of which it is not known are left out.",
+        "as planned", "Look at the tools and forms that are filled in after a call.",
+        ("call_handle_time", "csat"),
+    ),
+    Metric(
+        id="call_transfer_rate", kind="ratio", unit="ratio", group="operational", family="calls",
+        formula=Ratio((m.CALLS_TRANSFERRED,), (m.CALLS_ANSWERED,)),
+        help="Transferred at least once / answered, counted when answered.",
+        owner="Floor managers", target="under 10 %", next_action="See which queue sends calls on, and mend its routing or training.",
+        pairs=("call_handle_time", "csat"),
+    ),
     _arrival("answered_by_arrival", m.ARRIVED_ANSWERED, "answered"),
     _arrival("abandoned_by_arrival", m.ARRIVED_ABANDONED, "abandoned"),
     _arrival("service_level_by_arrival", m.ARRIVED_ANSWERED_WITHIN, "answered within the threshold"),
@@ -153,6 +171,14 @@ METRICS = [
         help="Calls in a queue that wait for an answer now.",
         owner="Floor managers", target="under one per available agent", next_action="Move agents to the queue.",
         pairs=("longest_wait", "service_level"),
+    ),
+    Metric(
+        id="service_level_floor", kind="ratio", unit="ratio", group="speed", family="calls",
+        formula=RatioWithLevel((m.CALLS_ANSWERED_WITHIN,), (m.CALLS_ANSWERED, m.CALLS_ABANDONED_AFTER), m.CALLS_WAITING_LONG),
+        help="service_level with every call that waits longer than the threshold at the window's end counted as a failure.",
+        owner="Floor managers", target="at least 80 %",
+        next_action="Where it is far below service_level a queue is stuck: move agents there now.",
+        pairs=("service_level", "csat"),
     ),
     Metric(
         id="longest_wait", kind="gauge", unit="seconds", group="speed", family="calls", formula=Oldest(m.CALLS_WAITING),

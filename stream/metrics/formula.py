@@ -3,6 +3,7 @@ end."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from stream.lifecycle.delta import Cell
@@ -10,6 +11,7 @@ from stream.metrics import sketch
 from stream.metrics.sketch import WIDTH
 
 Values = dict[str, float | int | None]
+HOUR_MS = 3_600_000
 PERCENTILES = ("p50", "p75", "p90", "p95", "p99")
 
 
@@ -35,12 +37,7 @@ class Ratio:
     default = "value"
 
     def values(self, cell: Cell) -> Values:
-        numerator, denominator = total(cell, self.over), total(cell, self.under)
-        return {
-            "value": numerator / denominator if denominator else None,
-            "numerator": numerator,
-            "denominator": denominator,
-        }
+        return _quotient(total(cell, self.over), total(cell, self.under))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +53,7 @@ class Share:
 
     def values(self, cell: Cell, of: Cell) -> Values:
         """Of a group's cell, and of the cell of all groups."""
-        numerator, denominator = total(cell, self.codes), total(of, self.codes)
-        value = numerator / denominator if denominator else None
-        return {"value": value, "numerator": numerator, "denominator": denominator}
+        return _quotient(total(cell, self.codes), total(of, self.codes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +136,74 @@ class Oldest:
     default = "value"
 
 
-Formula = Count | Ratio | Share | Duration | NetPromoter | MeanScore | Level | Oldest
+@dataclass(frozen=True, slots=True)
+class RatioWithLevel:
+    """A ratio over a window whose denominator has a level's value at the window's end added."""
+
+    over: tuple[int, ...]
+    under: tuple[int, ...]
+    level: int
+    stats = ("value", "numerator", "denominator")
+    default = "value"
+
+    def values(self, cell: Cell, at_end: Cell) -> Values:
+        standing = at_end.get(self.level, 0)
+        return _quotient(total(cell, self.over), total(cell, self.under) + standing)
+
+
+@dataclass(frozen=True, slots=True)
+class LevelShare:
+    """Time spent in some levels over time spent in others, over a window; in seconds."""
+
+    over: tuple[int, ...]
+    under: tuple[int, ...]
+    stats = ("value", "numerator", "denominator")
+    default = "value"
+
+    def values(self, spent_ms: dict[int, int]) -> Values:
+        """`spent_ms`: the time integral of each level over the window."""
+        return _quotient(total(spent_ms, self.over) / 1000, total(spent_ms, self.under) / 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """How long ago the members of a level came into it, now: whole hours, rounded down, all of it exact.
+
+    Of those only whose age is in `[from_hours, below_hours)`."""
+
+    level: int
+    from_hours: int = 0
+    below_hours: int | None = None
+    stats = ("mean", "count", "sum", "min", "max", *PERCENTILES)
+    default = "mean"
+
+    def values(self, now_ms: int, since_ms: Iterable[int]) -> Values:
+        """Of the instants at which they came into it."""
+        hours = sorted(age for at in since_ms if self._has(age := max(0, now_ms - at) // HOUR_MS))
+        count = len(hours)
+        if not count:
+            return {"count": 0, **dict.fromkeys((*self.stats[:1], *self.stats[2:]), None)}
+        read: Values = {"mean": sum(hours) / count, "count": count, "sum": sum(hours)}
+        read["min"], read["max"] = hours[0], hours[-1]
+        for name in PERCENTILES:
+            read[name] = hours[-(-int(name[1:]) * count // 100) - 1]  # nearest rank: ceil(share x count)
+        return read
+
+    def _has(self, hours: int) -> bool:
+        return self.from_hours <= hours and (self.below_hours is None or hours < self.below_hours)
+
+
+Formula = (
+    Count | Ratio | Share | Duration | NetPromoter | MeanScore
+    | Level | Oldest | Ages | RatioWithLevel | LevelShare
+)  # fmt: skip
 
 
 def total(cell: Cell, codes: tuple[int, ...]) -> int:
     """The sum of measures; a negative code is subtracted."""
     return sum(cell.get(code, 0) if code > 0 else -cell.get(-code, 0) for code in codes)
+
+
+def _quotient(numerator: float, denominator: float) -> Values:
+    value = numerator / denominator if denominator else None
+    return {"value": value, "numerator": numerator, "denominator": denominator}

@@ -43,6 +43,7 @@ TILES: Final[dict[str, tuple[Value, ...]]] = {
     "Backlog": (_now("open", "backlog"), _now("unanswered", "backlog_unanswered")),
     "Calls offered": _two("calls_offered"),
     "Waiting now": (_now("calls", "calls_waiting"), _now("longest", "longest_wait")),
+    "Agents": (_now("logged in", "agents"), _hour("occupancy, last hour", "occupancy")),
     "Service level, last hour": (
         _hour("", "service_level"),
         _hour("in time", "service_level", "numerator"),

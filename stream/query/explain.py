@@ -10,27 +10,32 @@ from msgspec import UNSET
 
 from stream.config import Config
 from stream.events.decode import decoder_of
+from stream.lifecycle import agent as agents
 from stream.lifecycle import call as calls
+from stream.lifecycle import call_facts, resolution
 from stream.lifecycle import survey as surveys
 from stream.lifecycle import ticket as tickets
 from stream.lifecycle.checkpoint import plain_ledger
-from stream.lifecycle.entity import Entity, contributions, entity_rows, unpack_entity
+from stream.lifecycle.entity import Entity, contributions, entity_history, unpack_entity
 from stream.lifecycle.fold import NEVER, names_of
 from stream.lifecycle.rows import Row
 from stream.lifecycle.snapshot import Snapshot
 from stream.metrics.catalog import Catalog
 from stream.metrics.formula import (
+    Ages,
     Count,
     Duration,
     Formula,
     Level,
+    LevelShare,
     MeanScore,
     NetPromoter,
     Oldest,
     Ratio,
+    RatioWithLevel,
     Share,
 )
-from stream.metrics.measures import SKETCHES, measure_name, shift
+from stream.metrics.measures import SKETCHES, is_plain, measure_name, shift
 from stream.metrics.panes import Pane
 from stream.metrics.segments import Segment
 from stream.metrics.sizes import SIZES, Sizes
@@ -42,17 +47,20 @@ from stream.shard.family import Family
 _MESSAGES = {
     tickets.BY_CUSTOMER: "message of the customer",
     tickets.HUMAN_REPLY: "public reply by a person",
-    tickets.OTHER_MESSAGE: "another message: a note, a bot's, an automatic one",
+    tickets.NOTE: "note that the customer does not see",
+    tickets.MACHINE_REPLY: "public message of a bot, the system or an automation",
+    tickets.CUSTOMER_ASIDE: "message of the customer, automatic or not public",
 }
 _OUTCOMES = {
-    calls.NONE: "none",
-    calls.ANSWER: "answered",
-    calls.ABANDON: "abandoned",
-    calls.OTHER: "another way out",
+    call_facts.NONE: "none",
+    call_facts.ANSWER: "answered",
+    call_facts.ABANDON: "abandoned",
+    call_facts.OTHER: "another way out",
 }
-_INSTANTS = ("answer_from", "answered_from", "held_since", "left_from")
-_LENGTHS = ("held_ms",)
-_HIDDEN = ("exists", "channel_told")
+_INSTANTS = ("answer_from", "answered_from", "held_since", "left_from", "long_from")
+_STATES = {level: state for state, level in agents.LEVELS.items()}
+_LENGTHS = ("held_ms", "logged_ms", "worked_ms")
+_HIDDEN = ("exists", "channel_told", "older_moves")
 
 Fact = tuple[str, str]
 """A part of a state, and what it is."""
@@ -144,7 +152,7 @@ def _history(family: Family, entity: Entity, text: Callable[[int], str]) -> list
     types = {rank: name for name, rank in decoder_of(family.name).rank.items()}
     told: list[Told] = []
     before: Snapshot | None = None
-    for row in entity_rows(family.fold, entity):
+    for row in entity_history(family.fold, entity):
         parts = [*_changes(family, before, row[7]), *_extra(family.name, types[row[3]], row, text)]
         told.append(Told(row[0], types[row[3]], row[1], row[4], ", ".join(parts)))
         before = row[7] if row[7] is not None else before
@@ -163,12 +171,15 @@ def _extra(name: str, kind: str, row: Row, text: Callable[[int], str]) -> Iterab
     if extra is None:
         return
     if name == "tickets":
-        yield _MESSAGES[extra]
+        yield f"{extra / 1000:g} s of work" if kind == "ticket.work_logged" else _MESSAGES[extra]
     elif name == "surveys":
-        yield f"score {extra}" if kind == "qa.reviewed" else f"answer {extra}"
+        said = f"answer {extra[0]} with a comment" if isinstance(extra, list) else f"answer {extra}"
+        yield f"score {extra}" if kind == "qa.reviewed" else said
     elif name == "selfservice":
         helpful, article = extra
         yield f"{article or 'an article'} was {'helpful' if helpful else 'not helpful'}"
+    elif name == "agents":
+        yield _STATES[extra]
     elif kind == "call.record":
         for place, at in extra.items():
             yield f"{calls.TIMES[place]}={'null' if at is None else text(at)}"
@@ -193,15 +204,32 @@ def _state(family: Family, entity: Entity, text: Callable[[int], str]) -> list[F
             facts.append(
                 (name, ", ".join(f"{measure_name(family.name, code)} {amount}" for code, amount in value))
             )
+        elif name == "level":
+            facts.append(("state", _STATES[value]))
+        elif name == "figures":
+            counted = zip(resolution.FIGURES, value, strict=True)
+            facts.append(
+                ("resolution_counts", ", ".join(_figure(known, amount) for known, amount in counted))
+            )
+        elif name in _LENGTHS:
+            if value != resolution.NO_WORK:
+                facts.append((name.removesuffix("_ms"), f"{value / 1000:g} s"))
         elif isinstance(value, Segment):
             named = _segments(family, value.values)
             if named:
                 facts.append((name, ", ".join(f"{field}={said}" for field, said in named.items())))
-        elif name in _INSTANTS or (name.endswith("_ms") and name not in _LENGTHS):
+        elif name in _INSTANTS or name.endswith("_ms"):
             facts.append((name.removesuffix("_ms"), text(value)))
         else:
             facts.append((name, _OUTCOMES[value] if name == "left" else str(value)))
     return facts
+
+
+def _figure(name: str, amount: int) -> str:
+    if not name.endswith("_ms"):
+        return f"{name} {amount}"
+    told = "nothing" if amount == resolution.NO_WORK else f"{amount / 1000:g} s"
+    return f"{name.removesuffix('_ms')} {told}"
 
 
 def _segments(family: Family, values: Iterable[str | None]) -> dict[str, str]:
@@ -214,7 +242,10 @@ def _segments(family: Family, values: Iterable[str | None]) -> dict[str, str]:
 
 def _measure(family: str, code: int) -> str:
     name = measure_name(family, code)
-    return f"{name} (about {middle((code - SKETCHES) % WIDTH) / 1000:g} s)" if code >= SKETCHES else name
+    if code < SKETCHES:
+        return name
+    value = middle((code - SKETCHES) % WIDTH)
+    return f"{name} (about {value:g})" if is_plain(family, code) else f"{name} (about {value / 1000:g} s)"
 
 
 def _readers(catalog: Catalog, family: str, code: int) -> tuple[str, ...]:
@@ -249,5 +280,9 @@ def reads(formula: Formula, code: int) -> bool:
         return code in (formula.sum_code, formula.answers)
     if isinstance(formula, Level):
         return code in (formula.code, formula.code + 1)
-    assert isinstance(formula, Oldest)
+    if isinstance(formula, RatioWithLevel):
+        return code in (formula.level, *formula.over, *formula.under)
+    if isinstance(formula, LevelShare):
+        return any(code in (level, level + 1) for level in formula.under)
+    assert isinstance(formula, Oldest | Ages)
     return code == formula.level

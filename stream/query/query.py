@@ -11,12 +11,23 @@ from stream.config import Config
 from stream.lifecycle.delta import PANE_MS, Cell
 from stream.metrics.catalog import Catalog, Metric
 from stream.metrics.cells import unpack_cell
-from stream.metrics.formula import Formula, Level, Oldest, Share, Values, total
-from stream.metrics.measures import shift
+from stream.metrics.formula import (
+    Ages,
+    Formula,
+    Level,
+    LevelShare,
+    Oldest,
+    RatioWithLevel,
+    Share,
+    Values,
+    total,
+)
+from stream.metrics.measures import LEVELS, shift
 from stream.metrics.panes import Group, Pane
 from stream.metrics.segments import Grouping
 from stream.metrics.sizes import Sizes
 from stream.query.grouping import OTHERS, By, Selection, select
+from stream.query.levels import integrals, levels_before
 from stream.query.model import Answer, QueryError, Question, Reader, Row
 from stream.query.tiling import Clocks, Tiler
 from stream.query.top import top_groups
@@ -161,6 +172,7 @@ class _Read:
         self._fences = fences
         self._ahead_ms = ahead_ms
         self._dimensions = dimensions
+        self._read_members: list[Since] | None = None
 
     async def values(
         self, formula: Formula, question: Question
@@ -168,11 +180,19 @@ class _Read:
         """The values of every row, and the window used."""
         if isinstance(formula, Oldest):
             return await self._oldest(formula, question.now_ms), (None, question.now_ms)
+        if isinstance(formula, Ages):
+            return await self._ages(formula, question.now_ms), (None, question.now_ms)
         if isinstance(formula, Level):
             return await self._level(formula, question)
+        if isinstance(formula, LevelShare):
+            return await self._level_share(formula, question)
         if question.from_ms is None or question.to_ms is None:
             raise QueryError(f"{self._metric.id} needs a window: ask with --window or --from and --to")
         cells, used = await self._cells(question.from_ms, question.to_ms)
+        if isinstance(formula, RatioWithLevel):
+            at_end = await self._at_end(used[1])
+            rows = {*cells, *at_end, *self._whole()}
+            return {row: formula.values(cells.get(row, {}), at_end.get(row, {})) for row in rows}, used
         if not self._selection.by:
             cells.setdefault((), {})
         if isinstance(formula, Share):
@@ -252,47 +272,76 @@ class _Read:
             cell = unpack_cell(packed)
             for code, amount in cell.items():
                 target[code] = target.get(code, 0) + amount
-            if later and isinstance(self._metric.formula, Level):
-                level = self._metric.formula.code
+            for level in LEVELS[self._family] if later else ():
                 target[level + 1] = target.get(level + 1, 0) + cell.get(level, 0) * later
 
     async def _level(
         self, formula: Level, question: Question
     ) -> tuple[dict[By, Values], tuple[int | None, int]]:
-        """`L(to)` = live - changes from then on; the mean is the time integral over the window's length."""
+        """The value at the window's end, and the mean: the time integral over the window's length."""
         code = formula.code
-        to_ms = question.to_ms if question.to_ms is not None else _pane_end(question.now_ms)
-        # The end first: where it falls inside a pane that is kept no finer, it is that pane's end.
-        begin_ms = question.from_ms if question.from_ms is not None else to_ms - 1
-        _, (_, to_ms) = self._tile(begin_ms, to_ms)
-        last = max([to_ms, *(fence.clock + self._ahead_ms for fence in self._fences.values())])
-        after, _ = await self._window(to_ms, last)
-        live = await self._live(code)
-        at_end = {row: live.get(row, 0) - after.get(row, {}).get(code, 0) for row in {*live, *after}}
-        if question.from_ms is None:
-            if not self._selection.by:
-                at_end.setdefault((), 0)
-            return {row: {"value": value} for row, value in at_end.items()}, (None, to_ms)
-        within, (from_ms, _) = await self._window(question.from_ms, to_ms, ends=True)
         rows: dict[By, Values] = {}
-        for row in {*at_end, *within, *([()] if not self._selection.by else [])}:
-            cell, value = within.get(row, {}), at_end.get(row, 0)
-            integral = (value - cell.get(code, 0)) * (to_ms - from_ms) + cell.get(code + 1, 0)
-            rows[row] = {"value": value, "mean": integral / (to_ms - from_ms) if to_ms > from_ms else None}
+        to_ms = self._end(question)
+        at_end = await self._at_end(to_ms)
+        if question.from_ms is None:
+            rows = {row: {"value": at_end.get(row, {}).get(code, 0)} for row in {*at_end, *self._whole()}}
+            return rows, (None, to_ms)
+        spent, (from_ms, to_ms) = await self._spent(question.from_ms, to_ms, at_end)
+        for row, spent_ms in spent.items():
+            mean = spent_ms[code] / (to_ms - from_ms) if to_ms > from_ms else None
+            rows[row] = {"value": at_end.get(row, {}).get(code, 0), "mean": mean}
         return rows, (from_ms, to_ms)
 
-    async def _live(self, code: int) -> dict[By, int]:
+    async def _level_share(
+        self, formula: LevelShare, question: Question
+    ) -> tuple[dict[By, Values], tuple[int | None, int]]:
+        if question.from_ms is None:
+            raise QueryError(f"{self._metric.id} needs a window: ask with --window or --from and --to")
+        to_ms = self._end(question)
+        spent, used = await self._spent(question.from_ms, to_ms, await self._at_end(to_ms))
+        return {row: formula.values(spent_ms) for row, spent_ms in spent.items()}, used
+
+    def _whole(self) -> list[By]:
+        """The one row of a question that splits nothing: it is there even when nothing is."""
+        return [] if self._selection.by else [()]
+
+    def _end(self, question: Question) -> int:
+        """Where levels are read: where it falls inside a pane that is kept no finer, it is that pane's
+        end."""
+        to_ms = question.to_ms if question.to_ms is not None else _pane_end(question.now_ms)
+        begin_ms = question.from_ms if question.from_ms is not None else to_ms - 1
+        return self._tile(begin_ms, to_ms)[1][1]
+
+    async def _at_end(self, to_ms: int) -> dict[By, Cell]:
+        """Levels at an instant: live - changes from then on."""
+        last = max([to_ms, *(fence.clock + self._ahead_ms for fence in self._fences.values())])
+        after, _ = await self._window(to_ms, last)
+        live = await self._live()
+        return levels_before(LEVELS[self._family], live, after)
+
+    async def _spent(
+        self, from_ms: int, to_ms: int, at_end: dict[By, Cell]
+    ) -> tuple[dict[By, dict[int, int]], tuple[int, int]]:
+        """The time integral of every level over a window."""
+        within, (from_ms, to_ms) = await self._window(from_ms, to_ms, ends=True)
+        rows = {*at_end, *within, *self._whole()}
+        levels, length_ms = LEVELS[self._family], to_ms - from_ms
+        return {
+            row: integrals(levels, at_end.get(row, {}), within.get(row, {}), length_ms) for row in rows
+        }, (from_ms, to_ms)
+
+    async def _live(self) -> dict[By, Cell]:
         stored = await self._reader.read_levels(self._family, list(self._fences), self._selection.groups())
-        live: dict[By, int] = {}
+        live: dict[By, Cell] = {}
         for groups in stored.values():
-            for group, packed in groups.items():
-                row = self._selection.row(group)
-                if row is not None:
-                    live[row] = live.get(row, 0) + unpack_cell(packed).get(code, 0)
+            self._merge(live, groups, 0)
         return live
 
     async def _members(self, level: int, oldest: bool) -> list[Since]:
-        return await self._reader.read_members(self._family, list(self._fences), level, oldest)
+        if self._read_members is None:  # once for all values of a label
+            partitions = list(self._fences)
+            self._read_members = await self._reader.read_members(self._family, partitions, level, oldest)
+        return self._read_members
 
     async def _oldest(self, formula: Oldest, now_ms: int) -> dict[By, Values]:
         since: dict[By, int] = {}
@@ -304,6 +353,14 @@ class _Read:
         if not self._selection.by:
             rows.setdefault((), {"value": None})
         return rows
+
+    async def _ages(self, formula: Ages, now_ms: int) -> dict[By, Values]:
+        since: dict[By, list[int]] = {} if self._selection.by else {(): []}
+        for member in await self._members(formula.level, oldest=False):
+            row = self._selection.row_of(self._dimensions, member.values)
+            if row is not None:
+                since.setdefault(row, []).append(member.since_ms)
+        return {row: formula.values(now_ms, members) for row, members in since.items()}
 
 
 def _pane_end(at_ms: int) -> int:

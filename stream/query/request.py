@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from stream.metrics.catalog import Metric
-from stream.metrics.formula import Level, Oldest
+from stream.metrics.formula import Ages, Level, Oldest
 from stream.query.model import QueryError, Question
 from stream.query.stats import chosen_stats
 from stream.query.windows import Calendar, Step, Window, edge, pane_end
@@ -42,7 +42,7 @@ class Plan:
 
 def plan(metric: Metric, request: Request, calendar: Calendar, now_ms: int) -> Plan:
     """How to answer a request; `QueryError` says what can be asked instead."""
-    if isinstance(metric.formula, Oldest) and (
+    if isinstance(metric.formula, Oldest | Ages) and (
         request.window or request.from_ or request.to or request.at or request.step or request.compare
     ):
         raise QueryError(
@@ -58,7 +58,7 @@ def plan(metric: Metric, request: Request, calendar: Calendar, now_ms: int) -> P
     question = Question(
         metric=metric.id, now_ms=now_ms,
         from_ms=window[0] if window else None, to_ms=window[1] if window else instant,
-        by=tuple(request.by), where=dict(_condition(text) for text in request.where), top=request.top,
+        by=tuple(request.by), where=conditions(request.where), top=request.top,
     )  # fmt: skip
     if request.top and (not request.by or request.step or request.compare):
         raise QueryError("--top ranks the groups of one span: ask with --by, without --step and --compare")
@@ -104,6 +104,11 @@ def _window(request: Request, calendar: Calendar, now_ms: int) -> Window | None:
             f"an empty window: it begins at {calendar.text(start)} and ends at {calendar.text(end)}"
         )
     return start, end
+
+
+def conditions(where: Sequence[str]) -> dict[str, str | None]:
+    """`DIM=VALUE` as dimension -> value; `QueryError` for anything else."""
+    return dict(_condition(text) for text in where)
 
 
 def _condition(text: str) -> tuple[str, str | None]:

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Final
 
 from stream.metrics.catalog import Metric
-from stream.metrics.formula import Duration, Level, MeanScore, NetPromoter, Ratio, Share, Values
+from stream.metrics.formula import Level, MeanScore, NetPromoter, Values
 from stream.query.model import Answer
 
 WITHIN: Final = ("min", "max", "p50", "p75", "p90", "p95", "p99")
@@ -42,11 +42,10 @@ def exact(metric: Metric, stat: str, values: Values, answer: Answer) -> tuple[Fr
     """The number behind a float that was computed from integers, and whether it is a quotient."""
     formula, actual = metric.formula, values[stat]
     assert actual is not None
-    if isinstance(formula, Ratio | Share) and stat == "value":
-        return Fraction(_whole(values["numerator"]), _whole(values["denominator"])), True
-    if isinstance(formula, Duration) and stat in ("mean", "sum"):
-        amount = Fraction(round(Fraction(values["sum"] or 0) * formula.scale), formula.scale)
-        return (amount / _whole(values["count"]), True) if stat == "mean" else (amount, False)
+    if stat == "value" and "denominator" in values:
+        return _thousandths(values["numerator"]) / _thousandths(values["denominator"]), True
+    if stat == "mean" and "sum" in values:
+        return _thousandths(values["sum"]) / _whole(values["count"]), True
     if isinstance(formula, NetPromoter) and stat == "value":
         balance = _whole(values["promoters"]) - _whole(values["detractors"])
         return Fraction(100 * balance, _whole(values["count"])), True
@@ -56,12 +55,12 @@ def exact(metric: Metric, stat: str, values: Values, answer: Answer) -> tuple[Fr
     if isinstance(formula, Level) and stat == "mean" and answer.from_ms is not None:
         length = answer.to_ms - answer.from_ms
         return Fraction(round(Fraction(actual) * length), length), True
-    if isinstance(actual, int):
-        return Fraction(actual), False
-    # Gauges are whole milliseconds. What else is a float is a quotient of unknown parts.
-    if metric.kind == "gauge":
-        return Fraction(round(Fraction(actual) * 1000), 1000), False
-    return Fraction(actual), True
+    return _thousandths(actual), False
+
+
+def _thousandths(value: float | int | None) -> Fraction:
+    """A count, or a sum of whole milliseconds in seconds."""
+    return Fraction(round(Fraction(value or 0) * 1000), 1000)
 
 
 def _whole(value: float | int | None) -> int:

@@ -48,6 +48,10 @@ def _ces(polarity: str) -> Exported:
     return Exported("ces_mean", "ces", SURVEY_WINDOWS, (("polarity", polarity),), (("polarity", polarity),))
 
 
+def _agents(state: str) -> Exported:
+    return Exported("agents", "agents", labels=(("state", state),), where=(("state", state),))
+
+
 WHOLE: Final = (
     _backlog("all", "backlog"),
     _backlog("unanswered", "backlog_unanswered"),
@@ -74,10 +78,16 @@ WHOLE: Final = (
     _service_level("offered", "service_level_offered"),
     _service_level("short_success", "service_level_short_success"),
     _service_level("excl_short", "service_level_excl_short"),
+    Exported("service_level_floor", "service_level_floor", CALL_WINDOWS),
     Exported("call_wait_seconds", "call_wait_time", CALL_WINDOWS),
     Exported("time_to_abandon_seconds", "time_to_abandon", CALL_WINDOWS),
     Exported("talk_seconds", "call_talk_time", CALL_WINDOWS),
+    Exported("hold_seconds", "call_hold_time", CALL_WINDOWS),
+    Exported("wrapup_seconds", "call_wrapup_time", CALL_WINDOWS),
     Exported("handle_seconds", "call_handle_time", CALL_WINDOWS),
+    Exported("call_transfer", "call_transfer_rate", CALL_WINDOWS),
+    *(_agents(state) for state in ("available", "ringing", "busy", "hold", "wrapup", "break")),
+    Exported("occupancy", "occupancy", CALL_WINDOWS),
     Exported("csat", "csat", SURVEY_WINDOWS),
     Exported("nps_score", "nps", SURVEY_WINDOWS),
     _ces("ease"),

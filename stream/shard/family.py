@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stream.config import Config
-from stream.lifecycle.call import CallFold, Thresholds
+from stream.lifecycle.agent import AgentFold
+from stream.lifecycle.call import CallFold
+from stream.lifecycle.call_facts import Thresholds
 from stream.lifecycle.fold import Fold
 from stream.lifecycle.session import SessionFold
 from stream.lifecycle.survey import SurveyFold
@@ -13,7 +15,7 @@ from stream.lifecycle.ticket import TicketFold
 from stream.metrics.measures import LEVELS
 from stream.metrics.segments import Grouping, Segments
 
-COUNTED = ("tickets", "calls", "surveys", "selfservice")
+COUNTED = ("tickets", "calls", "surveys", "selfservice", "agents")
 """The families that are folded and counted."""
 
 
@@ -31,11 +33,14 @@ def family(name: str, config: Config, groupings: tuple[Grouping, ...] | None = N
     own)."""
     wanted = groupings if groupings is not None else getattr(config.groupings, name)
     if name == "tickets":
-        fold: Fold = TicketFold(Segments(wanted), config.keep_finished.tickets_ms)
+        fold: Fold = TicketFold(Segments(wanted, ("agent", "team")), config.keep_finished.tickets_ms)
     elif name == "calls":
         fold = _calls(config, wanted)
     elif name == "selfservice":
         fold = SessionFold(Segments(wanted), config.keep_finished.selfservice_ms)
+    elif name == "agents":
+        # `team` in any case: histories keep at least one dimension.
+        fold = AgentFold(Segments(wanted, ("team",)), config.keep_finished.agents_ms, config.lost.agents_ms)
     else:
         fold = SurveyFold(Segments(wanted), config.keep_finished.surveys_ms)
     return Family(name, fold, LEVELS[name])

@@ -16,7 +16,7 @@ from stream.store.drops import read_drops
 from stream.store.errors import Fenced
 from stream.store.image import read_image, read_names
 from stream.store.layout import ShardKeys, read_fence, read_index, read_member, topics_key
-from stream.store.reads import Panes, read_hashes, read_panes, score_pairs
+from stream.store.reads import Panes, read_hashes, read_panes, scan, score_pairs
 from stream.store.server import check_server
 from stream.store.topics import StoredTopic, pack_topic, read_topic
 
@@ -151,6 +151,11 @@ class RedisStore:
             for answer in answers
             for member, since_ms in score_pairs(answer)
         ]
+
+    async def read_states(self, family: str, partition: int) -> list[tuple[str, bytes]]:
+        """Every packed entity of a shard, in steps of a bounded size: not of one moment."""
+        (states,) = await scan(self._client, "HSCAN", [self._keys(family, partition).states])
+        return [(subject.decode(), packed) for subject, packed in states]
 
     async def journals(self, family: str) -> dict[int, dict[str, int]]:
         """By partition, what was counted about the work itself: records, duplicates, refusals by reason."""

@@ -25,6 +25,12 @@ COUNTS = (
 )
 DURATIONS = (
     "first_response_time",
+    "first_response_time_any",
+    "next_response_time",
+    "requester_wait_time",
+    "agent_work_time",
+    "time_to_assign",
+    "ticket_handle_time",
     "resolution_time",
     "full_resolution_time",
     "call_wait_time",
@@ -35,8 +41,21 @@ DURATIONS = (
     "call_handle_time",
     "call_wait_by_arrival",
 )
-LEVELS = ("backlog", "backlog_unanswered", "calls_waiting")
-GAUGES = {"longest_wait": "calls_waiting"}
+DISTRIBUTIONS = ("interactions_per_ticket", "reassignments_per_ticket")
+LEVELS = (
+    "backlog",
+    "backlog_unanswered",
+    "backlog_unassigned",
+    "backlog_pending",
+    "backlog_older_than_24h",
+    "backlog_stale",
+    "calls_waiting",
+    "agents",
+)
+GAUGES = {"longest_wait": "calls_waiting", "oldest_unanswered_age": "backlog_unanswered"}
+AGES = {"backlog_age": "backlog"}
+AGES_BELOW = {"<1h": 1, "<4h": 4, "<24h": 24, "<3d": 72, "<7d": 168}
+"""`le` -> the hours below which an age is in it, if in none before; else it is `older`."""
 
 OUTCOMES = {"calls_answered": 1, "calls_abandoned": 1, "calls_other": 1}
 REACHED = {"calls_answered": 1, "abandoned_in_service_level": 1}
@@ -53,6 +72,7 @@ RATIOS: dict[str, tuple[Sum, Sum]] = {
     ),
     "abandonment_rate_raw": ({"calls_abandoned": 1}, OUTCOMES),
     "service_level": ({"answered_within": 1}, {**REACHED, "abandoned_within": -1}),
+    "call_transfer_rate": ({"answered_transferred": 1}, {"calls_answered": 1}),
     "service_level_all_success": ({"answered_within": 1, "abandoned_within": 1}, REACHED),
     "service_level_answered_only": ({"answered_within": 1}, {"calls_answered": 1}),
     "service_level_offered": ({"answered_within": 1}, REACHED),
@@ -61,6 +81,12 @@ RATIOS: dict[str, tuple[Sum, Sum]] = {
     "answered_by_arrival": ({"answered_by_arrival": 1}, {"calls_offered": 1}),
     "abandoned_by_arrival": ({"abandoned_by_arrival": 1}, {"calls_offered": 1}),
     "service_level_by_arrival": ({"answered_within_by_arrival": 1}, {"calls_offered": 1}),
+    "resolution_rate": ({"created_resolved": 1}, {"ticket_volume": 1}),
+    "escalation_rate": ({"created_escalated": 1}, {"ticket_volume": 1}),
+    "transfer_rate": ({"created_transferred": 1}, {"ticket_volume": 1}),
+    "reopen_rate": ({"first_reopened": 1}, {"first_resolved": 1}),
+    "first_contact_resolution": ({"first_contact": 1}, {"tickets_resolved": 1}),
+    "automation_rate": ({"automated": 1}, {"tickets_resolved": 1}),
     "survey_response_rate": ({"surveys_answered": 1}, {"surveys_sent": 1}),
     "fcr_survey": ({"fcr_confirmed": 1}, {"fcr_answers": 1}),
     "selfservice_share": ({"selfservice_sessions": 1}, {"selfservice_sessions": 1, **CONTACTS}),
@@ -70,7 +96,22 @@ RATIOS: dict[str, tuple[Sum, Sum]] = {
 SHARES = {"channel_share": ("channel", CONTACTS)}
 """Metric -> the dimension over all of whose values the denominator goes, and what is counted."""
 MEANS = ("ces", "cx_rating", "employee_satisfaction", "qa_score")
-METRICS = (*COUNTS, *DURATIONS, *LEVELS, *GAUGES, *RATIOS, *SHARES, "csat", "nps", "ces_ease", *MEANS)
+METRICS = (
+    *COUNTS,
+    *DURATIONS,
+    *DISTRIBUTIONS,
+    *LEVELS,
+    *GAUGES,
+    *AGES,
+    *RATIOS,
+    *SHARES,
+    "service_level_floor",
+    "occupancy",
+    "csat",
+    "nps",
+    "ces_ease",
+    *MEANS,
+)
 
 PERCENTILES = {"p50": 50, "p75": 75, "p90": 90, "p95": 95, "p99": 99}
 NPS_GROUPS = ("promoters", "passives", "detractors")
@@ -103,11 +144,20 @@ def answer(
         return _shares(image, metric, from_ms, to_ms, where, by)
     if metric == "ces" and "polarity" not in where and "polarity" not in by:
         by = (*by, "polarity")  # "`ces` without a polarity asked for answers one row per polarity"
+    if metric in AGES:
+        return _ages(image, AGES[metric], to_ms, where, by)
     if metric in LEVELS or metric in GAUGES:
         level = GAUGES.get(metric, metric)
         spans = [s for s in image.spans if s.level == level and _matches(s.segments, where)]
         keys = _keys([s.segments for s in spans], by)
         rows = [Row(key, _level(metric, _of(spans, key), from_ms, to_ms)) for key in keys]
+    elif metric == "occupancy":
+        assert from_ms is not None
+        spans = [s for s in image.spans if s.level == "agents" and _matches(s.segments, where)]
+        keys = _keys([s.segments for s in spans], by)
+        rows = [Row(key, _occupancy(_of(spans, key), from_ms, to_ms)) for key in keys]
+    elif metric == "service_level_floor":
+        rows = _service_level_floor(image, from_ms, to_ms, where, by)
     else:
         if from_ms is None:
             raise ValueError(f"{metric} needs a window")
@@ -136,6 +186,30 @@ def _shares(
         mine = [f for f in alike if _matches(f.segments, where) and _matches(f.segments, key)]
         rows.append(Row(key, _ratio(_sum(mine, measures), _sum(alike, measures))))
     return [row for row in rows if not by or row.values["numerator"]]
+
+
+def _ages(image: Image, level: str, now_ms: int, where: Where, by: Sequence[str]) -> list[Row]:
+    """Whole hours since creation, rounded down, of those in the level now."""
+    there = [
+        s
+        for s in image.spans
+        if s.level == level and s.from_ms <= now_ms and (s.to_ms is None or now_ms < s.to_ms)
+    ]
+    aged = [
+        (Span(s.level, s.from_ms, s.to_ms, {**s.segments, "le": _le(hours)}, s.since_ms), hours)
+        for s in there
+        for hours in ((now_ms - s.since_ms) // 3_600_000,)
+    ]
+    aged = [(s, hours) for s, hours in aged if _matches(s.segments, where)]
+    rows = [
+        Row(key, _distribution([Fraction(hours) for s, hours in aged if _matches(s.segments, key)]))
+        for key in _keys([s.segments for s, _ in aged], by)
+    ]
+    return [row for row in rows if not by or any(row.values.values())]
+
+
+def _le(hours: int) -> str:
+    return next((name for name, below in AGES_BELOW.items() if hours < below), "older")
 
 
 def _matches(segments: Segments, where: Where) -> bool:
@@ -168,6 +242,8 @@ def _stats(metric: str, facts: list[Fact]) -> dict[str, Number | None]:
         return {"value": total, "count": total}
     if metric in DURATIONS:
         return _duration([f.value for f in facts if f.measure == metric])
+    if metric in DISTRIBUTIONS:
+        return _distribution([Fraction(f.value) for f in facts if f.measure == metric])
     if metric in RATIOS:
         numerator, denominator = RATIOS[metric]
         return _ratio(_sum(facts, numerator), _sum(facts, denominator))
@@ -202,8 +278,13 @@ def _ratio(numerator: int, denominator: int) -> dict[str, Number | None]:
 
 
 def _duration(spans_ms: list[int]) -> dict[str, Number | None]:
-    """Seconds; percentiles by nearest rank: rank ceil(p * n) of the sorted list."""
-    in_order = sorted(Fraction(ms, 1000) for ms in spans_ms)
+    """The same in seconds."""
+    return _distribution([Fraction(ms, 1000) for ms in spans_ms])
+
+
+def _distribution(values: list[Fraction]) -> dict[str, Number | None]:
+    """Percentiles by nearest rank: rank ceil(p * n) of the sorted list."""
+    in_order = sorted(values)
     n = len(in_order)
     if n == 0:
         return {"count": 0, **dict.fromkeys(("sum", "mean", "min", "max", *PERCENTILES))}
@@ -238,3 +319,40 @@ def _level(metric: str, spans: list[Span], from_ms: int | None, to_ms: int) -> d
 def _overlap_ms(span: Span, from_ms: int, to_ms: int) -> int:
     end_ms = to_ms if span.to_ms is None else min(span.to_ms, to_ms)
     return max(0, end_ms - max(span.from_ms, from_ms))
+
+
+def _service_level_floor(
+    image: Image, from_ms: int | None, to_ms: int, where: Where, by: Sequence[str]
+) -> list[Row]:
+    """ "`service_level` of the window with every call now waiting longer than T added to the denominator";
+    now = the window's end."""
+    done = answer(image, "service_level", from_ms, to_ms, where, by)
+    known = {tuple(row.by.values()): row for row in done}
+    spans = [s for s in image.spans if s.level == "calls_waiting_long" and _matches(s.segments, where)]
+    rows = {tuple(key.values()): key for key in _keys([s.segments for s in spans], by)}
+    rows |= {values: row.by for values, row in known.items()}
+    found: list[Row] = []
+    for values, key in rows.items():
+        waiting = _level("calls_waiting_long", _of(spans, key), from_ms, to_ms)["value"]
+        finished = known[values].values if values in known else {"numerator": 0, "denominator": 0}
+        numerator, denominator = finished["numerator"], finished["denominator"]
+        assert isinstance(numerator, int)
+        assert isinstance(denominator, int)
+        assert isinstance(waiting, int)
+        found.append(Row(key, _ratio(numerator, denominator + waiting)))
+    return found
+
+
+def _occupancy(spans: list[Span], from_ms: int, to_ms: int) -> dict[str, Number | None]:
+    """ "time in busy, hold, wrapup / (that + available), time-weighted over the window"; in seconds."""
+    spent_ms = dict.fromkeys(("busy", "hold", "wrapup", "available"), 0)
+    for span in spans:
+        state = span.segments["state"]
+        if state in spent_ms:
+            spent_ms[state] += _overlap_ms(span, from_ms, to_ms)
+    occupied_ms = spent_ms["busy"] + spent_ms["hold"] + spent_ms["wrapup"]
+    all_ms = occupied_ms + spent_ms["available"]
+    value = Fraction(occupied_ms, all_ms) if all_ms else None
+    return {
+        "value": value, "numerator": Fraction(occupied_ms, 1000), "denominator": Fraction(all_ms, 1000),
+    }  # fmt: skip

@@ -67,6 +67,8 @@ def facts_and_spans(history: list[Event], config: Config, now_ms: int) -> tuple[
         result = outcome(marks, config)
         if result is not None:
             facts += _outcome_facts(result) + _arrival_facts(marks, result) + _handling_facts(marks, state)
+            if result.kind == "answered" and first(marks, "transferred") and _inbound(result.mark):
+                facts.append(Fact("answered_transferred", result.mark.at_ms, result.mark.segments, 1))
         spans += _waiting_spans(marks, (life[0]["time"], life[-1]["time"]), config, now_ms)
     return facts, spans
 
@@ -322,6 +324,10 @@ def _waiting_spans(marks: list[Mark], heard_ms: tuple[int, int], config: Config,
         to_ms = _lost_ms(marks, heard_ms, since_ms, config, now_ms) if end_ms is None else end_ms
         if to_ms != mark.place_ms:
             spans.append(Span("calls_waiting", mark.place_ms, to_ms, mark.segments, since_ms))
+            # "waiting longer than T", where within is <=; T is that of "the queue waited in".
+            long_ms = max(mark.place_ms, since_ms + _rule(mark.segments, config).answer_within_ms + 1)
+            if long_ms <= now_ms and (to_ms is None or long_ms < to_ms):
+                spans.append(Span("calls_waiting_long", long_ms, to_ms, mark.segments, since_ms))
     return spans
 
 

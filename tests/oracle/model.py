@@ -74,6 +74,7 @@ TYPES: dict[str, tuple[str, ...]] = {
         "call.record",
     ),
     "surveys": ("survey.sent", "survey.responded", "survey.updated", "survey.expired", "qa.reviewed"),
+    "agents": ("agent.state_changed", "agent.logged_in", "agent.logged_out", "agent.heartbeat"),
     "selfservice": (
         "selfservice.started",
         "selfservice.article_viewed",
@@ -109,6 +110,8 @@ class Config:
     lost_waiting_ms: int = 4 * HOUR
     lost_unfinished_ms: int = 12 * HOUR
     keep_selfservice_ms: int = 2 * DAY
+    keep_agents_ms: int = 30 * DAY
+    gone_agents_ms: int = 12 * HOUR
 
 
 @dataclass(frozen=True)
@@ -182,12 +185,14 @@ def histories(
 
     Unknown types are ignored.
     """
-    kept: dict[tuple[str, str], dict[tuple[str, str], Event]] = {}
+    kept: dict[tuple[str, str], dict[tuple[Any, ...], Event]] = {}
     for event in events:
         if event["type"] not in TOPIC_OF:
             continue
         same_subject = kept.setdefault((TOPIC_OF[event["type"]], event["subject"]), {})
-        identity = (event["source"], event["id"])
+        identity: tuple[Any, ...] = (event["source"], event["id"])
+        if event["type"] == "agent.heartbeat":
+            identity = ("heartbeat", event["time"])  # whatever version: each is a sign of life
         known = same_subject.get(identity)
         if known is None or _version(event, content_hash) > _version(known, content_hash):
             same_subject[identity] = event

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tests.oracle import calls, selfservice, surveys, tickets
+from tests.oracle import agents, calls, selfservice, surveys, tickets
 from tests.oracle.model import Config, Event, Image, histories, json_hash
 
 _WALKS = {
@@ -11,6 +11,7 @@ _WALKS = {
     "calls": calls.facts_and_spans,
     "surveys": surveys.facts_and_spans,
     "selfservice": selfservice.facts_and_spans,
+    "agents": agents.facts_and_spans,
 }
 
 
