@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from stream.config import Config
 from stream.events.decode import family_of
 from stream.metrics.catalog import Catalog
+from stream.metrics.formula import Level, LevelShare, RatioWithLevel
 from stream.query.explain import Contribution, explain
 from stream.query.model import Question
 from stream.scenario.file import Scenario, Told
@@ -44,8 +45,9 @@ def histories(scenario: Scenario, verdict: Verdict, floor: Floor, catalog: Catal
 
     def line(part: Contribution) -> str:
         segments = "".join(f" {name}={value}" for name, value in part.segments.items())
-        # A level takes part in all that comes after it, too.
-        outside = metric.kind != "level" and not _within(question, part.at_ms)
+        # A change of a level takes part in all that comes after it, too.
+        levels = isinstance(metric.formula, Level | LevelShare | RatioWithLevel)
+        outside = not levels and not _within(question, part.at_ms)
         beside = "  (outside the window)" if outside else ""
         return f"{scenario.times.short(part.at_ms)}  {part.amount:+,} {part.measure}{segments}{beside}"
 
