@@ -244,6 +244,24 @@ async def assert_days(deployment: Pipeline, days: dict[date, expected.Tickets]) 
         assert round(backlog[end]["mean"] * 86_400) == row.backlog_time.total_seconds(), day
 
 
+async def test_servicenow_time_in_status_and_reassignments(
+    servicenow: Read, cases: list[expected.Case]
+) -> None:
+    """Of every day's resolutions: time in new and open (nothing is on hold here), changes of agent."""
+    deployment, days = servicenow.deployments[0], expected.servicenow_work(cases)
+    asked = replace(YEAR, step="1d", stats=("count", "sum"))
+    waited = (await ask(deployment, "requester_wait_time", asked)).by_end()
+    worked = (await ask(deployment, "agent_work_time", asked)).by_end()
+    passed_on = (await ask(deployment, "reassignments_per_ticket", asked)).by_end()
+    ends = {midnight(day + DAY, ZoneInfo("UTC")): row for day, row in days.items()}
+    assert {end for end, values in waited.items() if values["count"]} == set(ends)
+    for end, row in ends.items():
+        for found in (waited, worked):
+            assert found[end] == {"count": row.resolved, "sum": row.active.total_seconds()}, end
+        assert passed_on[end] == {"count": row.resolved, "sum": row.reassigned}, end
+    assert sum(row.reassigned for row in days.values()) > 0
+
+
 async def test_servicenow_totals(servicenow: Read) -> None:
     """24,918 tickets and 331 reopenings, in 275 of the tickets whose state is in Redis."""
     for deployment in servicenow.deployments:

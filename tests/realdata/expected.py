@@ -159,11 +159,13 @@ class Tickets:
 
 @dataclass
 class Case:
-    """A servicenow case: when it was opened, and (instant, state) of each row, clamped, `-100` left out."""
+    """A servicenow case: when it was opened, and (instant, state) of each row, clamped, `-100` left out;
+    `agents`: whom each row is assigned to, if anybody."""
 
     number: str
     opened: datetime
     states: list[tuple[datetime, str]]
+    agents: list[str | None]
     resolved_at: datetime | None
     last_resolved_row: datetime | None
     reopen_count: int
@@ -187,6 +189,7 @@ def _case(number: str, rows: list[Row]) -> Case:
         number=number,
         opened=opened,
         states=states,
+        agents=[None if row["assigned_to"] == "?" else row["assigned_to"] for row in rows],
         resolved_at=None if rows[-1]["resolved_at"] == "?" else _minute(rows[-1]["resolved_at"]),
         last_resolved_row=_minute(resolved_rows[-1]["sys_updated_at"]) if resolved_rows else None,
         reopen_count=int(rows[-1]["reopen_count"]),
@@ -265,6 +268,53 @@ def servicenow_days(cases: Iterable[Case], keep_finished: timedelta | None = Non
                 days[day].backlog += at_end
     first = min(days)
     return {first + timedelta(n): days[first + timedelta(n)] for n in range((last - first).days + 1)}
+
+
+@dataclass
+class Work:
+    """Of the resolutions in force of one day: how many, the time in `New` and `Active` until then, and the
+    changes from one agent to another."""
+
+    resolved: int = 0
+    active: timedelta = ZERO
+    reassigned: int = 0
+
+
+def servicenow_work(cases: Iterable[Case]) -> dict[date, Work]:
+    """catalog.md's time in status and reassignments by day of the resolution in force, nothing forgotten."""
+    days: dict[date, Work] = defaultdict(Work)
+    for case in cases:
+        found = _until_resolved(case)
+        if found is not None:
+            at, active, reassigned = found
+            days[at.date()].resolved += 1
+            days[at.date()].active += active
+            days[at.date()].reassigned += reassigned
+    return dict(days)
+
+
+def _until_resolved(case: Case) -> tuple[datetime, timedelta, int] | None:
+    """When the resolution in force came, and what there was until then; a reopening takes it back."""
+    found: tuple[datetime, timedelta, int] | None = None
+    state, since, active = "New", case.opened, ZERO
+    agent: str | None = None
+    reassigned = 0
+    for (at, after), assigned in zip(case.states, case.agents, strict=True):
+        if state in (
+            "New",
+            "Active",
+            "-100",
+        ):  # a first `-100` says nothing: still new
+            active += at - since
+        if assigned is not None:
+            reassigned += agent is not None and assigned != agent
+            agent = assigned
+        if after in FINISHED and state not in FINISHED:
+            found = at, active, reassigned
+        elif after not in FINISHED:
+            found = None
+        state, since = after, at
+    return found
 
 
 def _by_day(since: datetime, until: datetime | None, last: date) -> Iterator[tuple[date, timedelta, bool]]:
