@@ -120,7 +120,7 @@ def _ticket_body(draw: st.DrawFn, at_ms: int) -> tuple[str, Json]:
     if kind == "ticket.message_added":
         data["message"] = draw(_MESSAGE)
     elif kind == "ticket.work_logged":
-        data["work"] = {"seconds": 30}
+        data["work"] = {"seconds": draw(st.sampled_from([0, 30, 0.5, 3600]))}
     return kind, data
 
 
@@ -325,17 +325,58 @@ def recorded_calls(draw: st.DrawFn) -> list[Sent]:
     return [_event(number, *one) for number, one in enumerate(sorted(events, key=lambda one: one[0]))]
 
 
-def _event(number: int, at_ms: int, kind: str, data: Json) -> Sent:
+def _event(number: int, at_ms: int, kind: str, data: Json, source: str = "pbx") -> Sent:
     event = {
-        "specversion": "1.0", "id": f"e{number}", "source": "pbx", "type": kind, "subject": "X1",
+        "specversion": "1.0", "id": f"e{number}", "source": source, "type": kind, "subject": "X1",
         "time": rfc3339(at_ms), "data": data,
     }  # fmt: skip
     return Sent(at_ms, at_ms, event, msgspec.json.encode(event))
 
 
+_STATUSES = ("new", "open", "pending", "on_hold")
+_PAUSES_MS = (
+    0, 1_000, 10 * MINUTE_MS, 5 * HOUR_MS, DAY_MS - 1_000, DAY_MS, DAY_MS + 1, 3 * DAY_MS, 3 * DAY_MS + 1,
+    4 * DAY_MS,
+)  # fmt: skip
+"""Around the instants at which a ticket is older and stale."""
+
+
+@st.composite
+def _ticket_step(draw: st.DrawFn) -> tuple[str, Json]:
+    """One thing that people do with a ticket."""
+    what = draw(st.integers(0, 8))
+    if what <= 2:
+        return "ticket.message_added", {"message": draw(_MESSAGE)}
+    if what == 3:
+        return "ticket.status_changed", {"ticket": {"status": draw(st.sampled_from(_STATUSES))}}
+    if what == 4:
+        return "ticket.assigned", {"ticket": draw(_fields(team=("red", "blue", None), agent=("ann", "bob")))}
+    if what == 5:
+        return draw(st.sampled_from(["ticket.escalated", "ticket.deescalated", "ticket.unassigned"])), {}
+    if what == 6:
+        return "ticket.work_logged", {"work": {"seconds": draw(st.sampled_from([0, 60, 90.5]))}}
+    return draw(st.sampled_from(["ticket.resolved", "ticket.reopened", "ticket.resolved"])), {}
+
+
+@st.composite
+def worked_tickets(draw: st.DrawFn) -> list[Sent]:
+    """One ticket from its creation on, with pauses in which it ages."""
+    created = {"ticket": draw(_fields(created_by=("customer", "agent"), team=("red",), agent=("ann", None)))}
+    steps = draw(st.lists(st.tuples(st.sampled_from(_PAUSES_MS), _ticket_step()), min_size=1, max_size=12))
+    sent = [_event(0, BASE_MS, "ticket.created", created, "desk")]
+    at_ms = BASE_MS
+    for number, (pause_ms, (kind, data)) in enumerate(steps, 1):
+        at_ms += pause_ms
+        sent.append(_event(number, at_ms, kind, data, "desk"))
+    return sent
+
+
 def told(family: str, days: int = 4) -> st.SearchStrategy[list[Sent]]:
-    """Histories of a family; of calls also such as real telephone systems tell."""
-    return histories(family, days) | recorded_calls() if family == "calls" else histories(family, days)
+    """Histories of a family; of calls also such as real telephone systems tell, of tickets such as are worked
+    on."""
+    if family == "calls":
+        return histories(family, days) | recorded_calls()
+    return histories(family, days) | worked_tickets() if family == "tickets" else histories(family, days)
 
 
 @dataclass(frozen=True)

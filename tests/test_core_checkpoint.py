@@ -132,7 +132,7 @@ def test_levels_outlive_the_sealing() -> None:
     shard, image = new_shard("tickets", CONFIG), Image()
     for number, (kind, day) in enumerate([("created", 0), ("updated", 3), ("updated", 6), ("resolved", 9)]):
         backlog = [msgpack.decode(packed) for packed in image.levels.values()]
-        assert all(level == {BACKLOG: 1, BACKLOG_UNANSWERED: 1} for level in backlog)
+        assert all(level.items() >= {BACKLOG: 1, BACKLOG_UNANSWERED: 1}.items() for level in backlog)
         assert bool(backlog) == (number > 0)
         at_ms = BASE_MS + day * DAY_MS
         event = {

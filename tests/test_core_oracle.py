@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from stream.config import Config, parse
 from stream.metrics.catalog import Metric, load_catalog
-from stream.metrics.formula import Level, Oldest
+from stream.metrics.formula import Ages, Level, Oldest
 from stream.query.memory import ImageReader
 from stream.query.model import Answer, Question
 from stream.query.query import Queries
@@ -216,7 +216,7 @@ def check_metric(
     by: tuple[str, ...], where: dict[str, str | None],
 ) -> None:  # fmt: skip
     """One metric by one grouping, over the windows, and now when it is a level or gauge."""
-    if isinstance(metric.formula, Oldest):
+    if isinstance(metric.formula, Oldest | Ages):
         answer = ask(name, image, CONFIG, Question(metric.id, now_ms, by=by, where=where))
         check(metric, answer, oracle.answer(truth, metric.id, None, now_ms, where, by))
         return

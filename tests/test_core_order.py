@@ -13,7 +13,7 @@ from stream.config import Config, parse
 from stream.shard.family import family
 from stream.shard.image import Image
 from tests.core import meaning, play, play_delivery
-from tests.strategies import DAY_MS, FAMILIES, HOUR_MS, Sent, deliveries, histories
+from tests.strategies import DAY_MS, FAMILIES, HOUR_MS, Sent, deliveries, histories, worked_tickets
 
 DAYS = 6
 KEPT_LONG: dict[str, Any] = {
@@ -45,7 +45,7 @@ def assert_same(name: str, config: Config, image: Image, reference: Image) -> No
 def test_any_delivery_gives_the_image_of_one_ordered_pass(name: str, kept: str, data: st.DataObject) -> None:
     """Shuffled within the horizon, doubled, cut into batches, with new owners and forgetful ones."""
     config = parse(SETTINGS[kept])
-    sent = data.draw(histories(name, DAYS))
+    sent = data.draw(histories(name, DAYS) | worked_tickets() if name == "tickets" else histories(name, DAYS))
     now_ms = end_of(sent) + data.draw(st.sampled_from([0, HOUR_MS, 10 * DAY_MS]))
     delivery = data.draw(deliveries(sent, config.horizon_ms))
     assert_same(name, config, play_delivery(name, config, delivery, now_ms), play(name, config, sent, now_ms))

@@ -13,6 +13,7 @@ from stream.shard.image import Image
 from tests.answers import REPLY, TEAM_A, Told, image, ms
 
 CONFIG = Config()
+WORK = {"work": {"seconds": 90.5}}
 TICKET: list[Told] = [
     ("2026-03-02T09:01:00", "ticket.created", "T1", TEAM_A),
     ("2026-03-02T09:03:05.250", "ticket.message_added", "T1", {"ticket": {"status": "open"}, **REPLY}),
@@ -46,12 +47,37 @@ def test_the_state_leaves_out_what_has_not_happened() -> None:
     """Times are local, segments by name."""
     told = explained("tickets", image("tickets", CONFIG, TICKET[:1], "2026-03-02T10:00:00"), "T1")
     assert told.state == [
-        ("answer_from", "2026-03-02 09:01:00"), ("backlog_in", "channel=email, team=a"),
-        ("created_counted", "True"), ("created", "2026-03-02 09:01:00"), ("last", "2026-03-02 09:01:00"),
-        ("segment", "channel=email, team=a"), ("started_in", "channel=email, team=a"), ("status", "new"),
-        ("team", "a"),
-        ("unanswered_in", "channel=email, team=a"), ("unanswered", "2026-03-02 09:01:00"),
+        ("answer_from", "2026-03-02 09:01:00"), ("backlog_in", "channel=email, team=a"), ("contact", "True"),
+        ("created_counted", "True"), ("created_in", "channel=email, team=a"),
+        ("created", "2026-03-02 09:01:00"), ("interactions", "1"), ("last", "2026-03-02 09:01:00"),
+        ("last_team", "a"), ("segment", "channel=email, team=a"), ("status", "new"),
+        ("status_since", "2026-03-02 09:01:00"), ("unanswered_in", "channel=email, team=a"),
+        ("unanswered", "2026-03-02 09:01:00"), ("unassigned_in", "channel=email, team=a"),
     ]  # fmt: skip
+
+
+def test_the_state_says_what_a_resolution_counts() -> None:
+    """Times as lengths, numbers by name; work that nobody logged is nothing."""
+    worked: list[Told] = [*TICKET[:2], ("2026-03-02T09:20:00", "ticket.work_logged", "T1", WORK), TICKET[2]]
+    made = image("tickets", CONFIG, worked, "2026-03-02T10:00:00")
+    told = explained("tickets", made, "T1")
+    assert told.history[2].said == "90.5 s of work"
+    state = dict(told.state)
+    assert (state["worked"], state["logged"]) == ("1740 s", "90.5 s")
+    assert state["resolution_counts"] == (
+        "waited 1740 s, worked 1740 s, interactions 2, reassignments 0, logged 90.5 s, first_contact 1, "
+        "automated 0"
+    )
+    made = image("tickets", CONFIG, TICKET, "2026-03-02T10:00:00")
+    assert "logged nothing" in dict(explained("tickets", made, "T1").state)["resolution_counts"]
+
+
+def test_a_bucket_of_plain_numbers_has_no_unit() -> None:
+    """Interactions are no time."""
+    told = explained("tickets", image("tickets", CONFIG, TICKET, "2026-03-02T10:00:00"), "T1")
+    assert [part.measure for part in told.contributions if "interactions[" in part.measure] == [
+        "interactions[bucket 2] (about 2)"
+    ]
 
 
 def test_a_contribution_names_measure_segments_and_the_metrics_that_read_it() -> None:
@@ -71,7 +97,7 @@ def test_a_contribution_names_measure_segments_and_the_metrics_that_read_it() ->
         ("2026-03-02T09:01:05", [(0, "09:01:00")]),
         ("2026-03-02T09:02:05", [(0, "09:01:00"), (1, "09:01:00")]),
         ("2026-03-02T10:00:00", [(0, "09:01:00"), (1, "09:01:00"), (2, "09:00:00")]),
-        ("2026-03-03T10:00:00", [(1, "09:01:00"), (2, "09:00:00"), (3, "00:00:00")]),
+        ("2026-03-03T09:00:00", [(1, "09:01:00"), (2, "09:00:00"), (3, "00:00:00")]),
     ],
 )
 def test_panes_are_those_that_hold_it_now(now: str, panes: list[tuple[int, str]]) -> None:

@@ -143,6 +143,38 @@ async def test_bank_by_queue(bank: Read) -> None:
     }
 
 
+async def test_bank_outcomes_by_queue(bank: Read) -> None:
+    """Of each queue (and, read in order, each hour): abandonment with and without short abandons, all six
+    service levels, and half and nine tenths of the waits within 1 %."""
+    hours = not bank.way.mixed
+    truth = expected.bank_outcomes(bank.source.file, hours)
+    asked = replace(ALL_ENDED, by=("queue",), step="1h" if hours else None)
+
+    async def found(metric: str, *stats: str) -> dict[tuple[str, datetime | None], dict[str, float | None]]:
+        rows = (await ask(bank.only, metric, replace(asked, stats=stats))).rows
+        return {
+            (row["by"]["queue"], datetime.fromisoformat(row["at"]) if hours else None): row["values"]
+            for row in rows
+        }
+
+    def key(queue: str, begin: datetime | None) -> tuple[str, datetime | None]:
+        return queue, begin and begin.replace(tzinfo=adapters.BANK_ZONE) + timedelta(hours=1)
+
+    for metric in expected.Outcomes().ratios():
+        ours = await found(metric)
+        theirs = {key(*of): outcomes.ratios()[metric] for of, outcomes in truth.items()}
+        assert {of: parts for of, parts in theirs.items() if any(parts)} == {
+            of: (values["numerator"], values["denominator"]) for of, values in ours.items()
+        }, metric
+    waits = await found("call_wait_time", "p50", "p90", "count")
+    answered = {key(*of): outcomes for of, outcomes in truth.items() if outcomes.answered}
+    assert waits.keys() == answered.keys()
+    for of, outcomes in answered.items():
+        assert waits[of]["count"] == len(outcomes.answered)
+        assert waits[of]["p50"] == pytest.approx(outcomes.wait(50), rel=0.01), of
+        assert waits[of]["p90"] == pytest.approx(outcomes.wait(90), rel=0.01), of
+
+
 async def test_bank_command(bank: Read) -> None:
     """`floorcast query` prints the same rows."""
     arguments = ("--from", "1999-01-01", "--to", "1999-02-01", "--step", "1d", "--json")

@@ -1,8 +1,8 @@
 """One ticket: what its events mean, and what it contributes (catalog.md, Tickets).
 
 The rules live in `Ticket.apply`, which takes the next event in order. Whatever an event undoes, it takes back
-explicitly from
-where it was counted, so replaying a history from its start gives the same sum as following it live.
+explicitly from where it was counted, so replaying a history from its start gives the same sum as following it
+live. Its levels are in backlog.py, what its resolution counts in resolution.py.
 """
 
 from __future__ import annotations
@@ -13,24 +13,31 @@ from msgspec import UNSET
 
 from stream.events.contacts import CONTACT_RESOLVED, CONTACT_STARTED
 from stream.events.tickets import RANKS
+from stream.lifecycle.backlog import ACTIVE, STALE_MS, Backlogged
 from stream.lifecycle.delta import Delta
 from stream.lifecycle.fold import NEVER, Fold, Life
+from stream.lifecycle.resolution import NO_WORK, Figures, count_resolution
 from stream.lifecycle.snapshot import Snapshot, Snapshots, merged
 from stream.metrics.measures import (
-    BACKLOG,
-    BACKLOG_UNANSWERED,
+    ANY_RESPONSE,
+    ANY_RESPONSE_SUM,
+    ASSIGNMENT,
+    ASSIGNMENT_SUM,
     FIRST_RESPONSE,
     FIRST_RESPONSE_SUM,
-    FULL_RESOLUTION,
-    FULL_RESOLUTION_SUM,
+    NEXT_RESPONSE,
+    NEXT_RESPONSE_SUM,
     RESOLUTION,
     RESOLUTION_SUM,
     TICKETS_BY_OTHERS,
     TICKETS_CREATED,
-    TICKETS_FIRST_CONTACT,
+    TICKETS_CREATED_RESOLVED,
+    TICKETS_ESCALATED,
+    TICKETS_FIRST_REOPENED,
+    TICKETS_FIRST_RESOLVED,
     TICKETS_NEGATIVE,
     TICKETS_REOPENED,
-    TICKETS_RESOLVED,
+    TICKETS_TRANSFERRED,
 )
 from stream.metrics.segments import Segment, Segments
 
@@ -45,68 +52,91 @@ MERGED: Final = RANKS["ticket.merged"]
 SPAM: Final = RANKS["ticket.marked_spam"]
 DELETED: Final = RANKS["ticket.deleted"]
 RESTORED: Final = RANKS["ticket.restored"]
+WORK_LOGGED: Final = RANKS["ticket.work_logged"]
 
 FIELDS: Final = ("status", "created_by", "customer")
 """What a ticket's history keeps of a snapshot besides the dimensions."""
 
-ACTIVE: Final = ("new", "open", "pending", "on_hold")
 DONE: Final = ("resolved", "closed")
 
 # What a message was, as kept in the history.
 BY_CUSTOMER: Final = 1
 HUMAN_REPLY: Final = 2
-OTHER_MESSAGE: Final = 3
+NOTE: Final = 3  # public to nobody but agents
+MACHINE_REPLY: Final = 4  # public, by a bot, the system, or an agent's automation
+CUSTOMER_ASIDE: Final = 5  # the customer's, but not public or automated: no interaction
 
 
-class Ticket(Life):
+class Rules:
+    """What the rules of tickets hang on: the segments, with the places of two dimensions in them, and when a
+    ticket is stale."""
+
+    __slots__ = ("agent", "segments", "stale_ms", "team")
+
+    def __init__(self, segments: Segments, stale_ms: int) -> None:
+        self.segments = segments
+        self.agent = segments.dimensions.index("agent")
+        self.team = segments.dimensions.index("team")
+        self.stale_ms = stale_ms
+
+
+class Ticket(Backlogged):
     """The state of one ticket."""
 
     __slots__ = (
-        "answer_from", "answered", "backlog_in", "created_by", "created_counted", "created_ms", "customer",
-        "escalated", "first_contact", "first_resolved_in", "first_resolved_ms", "merged", "reopened",
-        "replies", "resolved_in", "resolved_ms", "started_in", "status", "team", "transferred",
-        "unanswered_in", "unanswered_ms",
+        "answer_from", "answered", "answered_any", "assigned_in", "assigned_ms", "contact", "created_by",
+        "created_in", "customer", "escalated", "figures", "first_contact", "first_resolved_in",
+        "first_resolved_ms", "held_ms", "human_replies", "interactions", "last_agent", "last_team",
+        "logged_ms", "merged", "reassignments", "reopened", "resolved_counted", "resolved_in", "resolved_ms",
+        "status_since_ms", "transferred", "worked_ms",
     )  # fmt: skip
 
     def __init__(self, nothing: Segment) -> None:
         super().__init__(nothing)
-        self.created_ms = NEVER  # the first event's time until `ticket.created` comes
-        self.created_counted = False
+        self.created_in = nothing
         self.created_by: str | None = None  # the customer
-        self.status: str | None = None
+        self.status_since_ms = NEVER
+        self.worked_ms = 0  # in status new and open
+        self.held_ms = 0  # in status on_hold
         self.answer_from = NEVER  # where first response time starts
-        self.answered = False  # first response given
-        self.unanswered_ms = NEVER  # the oldest customer message that waits for a public human reply
+        self.answered = False  # first response given, by a person
+        self.answered_any = False  # by whomever
+        self.interactions = 0
+        self.human_replies = 0
+        self.last_agent: str | None = None  # the last that was set, like the team
+        self.last_team: str | None = None
+        self.assigned_ms = NEVER  # the first time
+        self.assigned_in = nothing
+        self.reassignments = 0
+        self.transferred = False
+        self.escalated = False
+        self.reopened = False
+        self.logged_ms = NO_WORK
         self.resolved_ms = NEVER  # the resolution in force
         self.resolved_in = nothing
+        self.figures: Figures = ()  # what that counts
         self.first_resolved_ms = NEVER
         self.first_resolved_in = nothing
-        self.backlog_in: Segment | None = None  # where the ticket stands in the levels
-        self.unanswered_in: Segment | None = None
+        self.resolved_counted = False  # among those created
         self.merged = False
         self.customer: str | None = None
-        self.started_in: Segment | None = None  # where a contact by the customer began, at its creation
-        self.first_contact = False  # the resolution in force is one at first contact
-        self.replies = 0  # public messages by a person
-        self.team: str | None = None  # the last one
-        self.transferred = self.escalated = self.reopened = False
-
-    def resolved_at_first_contact(self) -> bool:
-        """Whether a resolution that comes now is one at first contact."""
-        return self.replies <= 1 and not (self.transferred or self.escalated or self.reopened)
+        self.contact = False  # created by the customer
+        self.first_contact = False  # what the resolution in force is one at
 
     def finished(self) -> bool:
         """When it is removed, resolved or closed."""
         return self.removed or self.status in DONE
 
     def apply(
-        self, out: Delta, at: int, rank: int, snapshot: Snapshot | None, extra: int | None, segments: Segments
+        self, out: Delta, at: int, rank: int, snapshot: Snapshot | None, extra: int | None, rules: Rules
     ) -> None:
         """The next event of the ticket in order."""
         first = not self.exists
         if first:
             self.exists = True
             self.created_ms = at
+        else:
+            self.age(out, at, rules.stale_ms)
         self.last_ms = at
         if snapshot is not None:
             if snapshot[1] is not UNSET:
@@ -117,43 +147,59 @@ class Ticket(Life):
                 self._tell(out, 1)
             values = merged(self.segment.values, snapshot, len(FIELDS))
             if values is not self.segment.values:
-                self.segment = segments.of(values)
-                self._note_team(segments)
+                self._move_to(out, at, values, rules)
         if rank == UNASSIGNED:
-            self._unassign(snapshot, segments)
+            self._unassign(snapshot, rules)
         before = self.status
         after = self._status_after(rank, snapshot, first)
-        self.status = after
-        was_done = before in DONE
-        if rank == ESCALATED:
-            self.escalated = True
+        if after != before:
+            self._spend(at)
+            self.status = after
+        was_done, is_done = before in DONE, after in DONE
         # A reopening acts before a message of the same event, a resolution after it.
-        if after in ACTIVE and (was_done or (before is None and rank == REOPENED)):
+        if (was_done or (before is None and rank == REOPENED)) and after in ACTIVE:
             self._reopen(out, at)
-        if rank == CREATED:
-            self._create(out, at)
-        elif rank == MESSAGE:
+        if rank == MESSAGE:
             self._message(out, at, extra)
-        if not was_done and after in DONE:
+        elif rank == CREATED:
+            self._create(out, at)
+        elif rank == ESCALATED:
+            self._escalate(out)
+        elif rank == WORK_LOGGED and extra is not None:
+            self.logged_ms = max(self.logged_ms, 0) + extra
+        if is_done and not was_done:
             self._resolve(out, at, first)
+        if is_done != self.resolved_counted and self.created_counted:
+            out.add(self.created_ms, self.created_in, TICKETS_CREATED_RESOLVED, 1 if is_done else -1)
+            self.resolved_counted = is_done
         if RESTORED >= rank >= MERGED:
             self._remove_or_restore(rank)
-        self._stand(out, at)
+        self.stand(out, at, rules.agent)
 
-    def _note_team(self, segments: Segments) -> None:
-        team = self.segment.values[segments.dimensions.index("team")]
-        if team is not None:
-            self.transferred = self.transferred or self.team not in (None, team)
-            self.team = team
+    def _move_to(self, out: Delta, at: int, values: tuple[str | None, ...], rules: Rules) -> None:
+        """Other values of dimensions. Agents and teams are compared with the last that were set."""
+        self.segment = rules.segments.of(values)
+        agent, team = values[rules.agent], values[rules.team]
+        if agent is not None and agent != self.last_agent:
+            if self.last_agent is None:
+                self.assigned_ms, self.assigned_in = at, self.segment
+                self._observe_assignment(out, 1)
+            else:
+                self.reassignments += 1
+            self.last_agent = agent
+        if team is not None and team != self.last_team:
+            if self.last_team is not None and not self.transferred:
+                self.transferred = True
+                if self.created_counted:
+                    out.add(self.created_ms, self.created_in, TICKETS_TRANSFERRED, 1)
+            self.last_team = team
 
-    def _unassign(self, snapshot: Snapshot | None, segments: Segments) -> None:
-        if "agent" not in segments.dimensions:
-            return
-        place = segments.dimensions.index("agent")
-        if snapshot is None or snapshot[len(FIELDS) + place] is UNSET:
+    def _unassign(self, snapshot: Snapshot | None, rules: Rules) -> None:
+        told = snapshot is not None and snapshot[len(FIELDS) + rules.agent] is not UNSET
+        if not told and self.segment.values[rules.agent] is not None:
             values = list(self.segment.values)
-            values[place] = None
-            self.segment = segments.of(tuple(values))
+            values[rules.agent] = None
+            self.segment = rules.segments.of(tuple(values))
 
     def _status_after(self, rank: int, snapshot: Snapshot | None, first: bool) -> str | None:
         if snapshot is not None and snapshot[0] is not UNSET:
@@ -171,36 +217,75 @@ class Ticket(Life):
             return "new"
         return self.status
 
+    def _spend(self, at: int) -> None:
+        """The status changes: the time in it is known."""
+        if self.status == "new" or self.status == "open":
+            self.worked_ms += at - self.status_since_ms
+        elif self.status == "on_hold":
+            self.held_ms += at - self.status_since_ms
+        self.status_since_ms = at
+
     def _create(self, out: Delta, at: int) -> None:
         if self.created_counted:
             return
-        self.created_counted = True
-        if at != self.created_ms:
-            # Resolved before it was created: what was measured from the first event is measured from here.
-            self._observe_resolutions(out, -1)
-            self.created_ms = at
-            self._observe_resolutions(out, 1)
+        known_ms = self.created_ms
+        if at != known_ms:
+            # Resolved or assigned before it was created: measured from here instead of from the first event.
+            self._observe_from_creation(out, -1)
+        self.know_creation(out, at)
+        if at != known_ms:
+            self._observe_from_creation(out, 1)
+        self.created_in = self.segment
         out.add(at, self.segment, TICKETS_CREATED, 1)
+        if self.escalated:
+            out.add(at, self.segment, TICKETS_ESCALATED, 1)
+        if self.transferred:
+            out.add(at, self.segment, TICKETS_TRANSFERRED, 1)
         if self.created_by is None or self.created_by == "customer":
-            self.started_in = self.segment
+            self.contact = True
             self._tell_start(out, 1)
             self._message(out, at, BY_CUSTOMER)
         else:
             out.add(at, self.segment, TICKETS_BY_OTHERS, 1)
 
     def _message(self, out: Delta, at: int, kind: int | None) -> None:
-        if kind == BY_CUSTOMER:
+        if kind in (BY_CUSTOMER, CUSTOMER_ASIDE):
+            if kind == BY_CUSTOMER:
+                self.interactions += 1
             if self.unanswered_ms == NEVER:
                 self.unanswered_ms = at
             if self.answer_from == NEVER:
                 self.answer_from = at
         elif kind == HUMAN_REPLY:
-            self.replies += 1
-            if not self.answered and self.answer_from != NEVER:
-                self.answered = True
-                took = at - self.answer_from
-                out.observe(at, self.segment, FIRST_RESPONSE_SUM, FIRST_RESPONSE, took, TICKETS_NEGATIVE, 1)
+            self.interactions += 1
+            self.human_replies += 1
+            self._answer_any(out, at)
+            if not self.answered:
+                if self.answer_from != NEVER:
+                    self.answered = True
+                    took = at - self.answer_from
+                    out.observe(
+                        at, self.segment, FIRST_RESPONSE_SUM, FIRST_RESPONSE, took, TICKETS_NEGATIVE, 1
+                    )
+            elif self.unanswered_ms != NEVER:
+                took = at - self.unanswered_ms
+                out.observe(at, self.segment, NEXT_RESPONSE_SUM, NEXT_RESPONSE, took, TICKETS_NEGATIVE, 1)
             self.unanswered_ms = NEVER
+        elif kind == MACHINE_REPLY:
+            self._answer_any(out, at)
+
+    def _answer_any(self, out: Delta, at: int) -> None:
+        # Until anyone has answered no person has: both responses start at the same message.
+        if not self.answered_any and self.answer_from != NEVER:
+            self.answered_any = True
+            took = at - self.answer_from
+            out.observe(at, self.segment, ANY_RESPONSE_SUM, ANY_RESPONSE, took, TICKETS_NEGATIVE, 1)
+
+    def _escalate(self, out: Delta) -> None:
+        if not self.escalated:
+            self.escalated = True
+            if self.created_counted:
+                out.add(self.created_ms, self.created_in, TICKETS_ESCALATED, 1)
 
     def _resolve(self, out: Delta, at: int, first: bool) -> None:
         self.unanswered_ms = NEVER
@@ -212,60 +297,70 @@ class Ticket(Life):
         if self.first_resolved_ms == NEVER:
             self.first_resolved_ms, self.first_resolved_in = at, self.segment
             self._observe_first(out, 1)
-        out.add(at, self.segment, TICKETS_RESOLVED, 1)
-        self.first_contact = self.resolved_at_first_contact()
-        self._count_first_contact(out, 1)
-        self._observe_full(out, 1)
+            out.add(at, self.segment, TICKETS_FIRST_RESOLVED, 1)
+            if self.reopened:
+                out.add(at, self.segment, TICKETS_FIRST_REOPENED, 1)
+        self.first_contact = self._at_first_contact()
+        self.figures = (
+            self.worked_ms + self.held_ms, self.worked_ms, self.interactions, self.reassignments,
+            self.logged_ms, 1 if self.first_contact else 0, 0 if self.human_replies else 1,
+        )  # fmt: skip
+        self._count_resolution(out, 1)
+        self._tell_resolution(out, 1)
+
+    def _at_first_contact(self) -> bool:
+        return self.human_replies <= 1 and not (self.transferred or self.escalated or self.reopened)
+
+    def _tell(self, out: Delta, sign: int) -> None:
+        """Tells (1) or takes back (-1) all facts about the customer."""
+        self._tell_start(out, sign)
+        self._tell_resolution(out, sign)
+
+    def _tell_start(self, out: Delta, sign: int) -> None:
+        if self.customer is not None and self.contact:
+            out.tell(CONTACT_STARTED, self.customer, self.created_ms, self.created_in, sign)
+
+    def _tell_resolution(self, out: Delta, sign: int) -> None:
+        if self.customer is not None and self.first_contact and self.resolved_ms != NEVER:
+            out.tell(CONTACT_RESOLVED, self.customer, self.resolved_ms, self.resolved_in, sign)
 
     def _reopen(self, out: Delta, at: int) -> None:
         out.add(at, self.segment, TICKETS_REOPENED, 1)
-        self.reopened = True
         self._take_resolution_back(out)
+        if not self.reopened:
+            self.reopened = True
+            if self.first_resolved_ms != NEVER:
+                out.add(self.first_resolved_ms, self.first_resolved_in, TICKETS_FIRST_REOPENED, 1)
         if not self.answered:
             # sla.md 15: measured from the oldest customer message since the resolution, else from the next
             # one.
             self.answer_from = self.unanswered_ms
 
-    def _count_first_contact(self, out: Delta, sign: int) -> None:
-        """Counts (1) or takes back (-1) that the resolution in force is one at first contact."""
-        if self.first_contact:
-            out.add(self.resolved_ms, self.resolved_in, TICKETS_FIRST_CONTACT, sign)
-            self._tell_resolution(out, sign)
-
-    def _tell(self, out: Delta, sign: int) -> None:
-        """Tells (1) or takes back (-1) all facts about the customer."""
-        self._tell_start(out, sign)
-        if self.resolved_ms != NEVER and self.first_contact:
-            self._tell_resolution(out, sign)
-
-    def _tell_start(self, out: Delta, sign: int) -> None:
-        if self.customer is not None and self.started_in is not None:
-            out.tell(CONTACT_STARTED, self.customer, self.created_ms, self.started_in, sign)
-
-    def _tell_resolution(self, out: Delta, sign: int) -> None:
-        if self.customer is not None:
-            out.tell(CONTACT_RESOLVED, self.customer, self.resolved_ms, self.resolved_in, sign)
-
     def _take_resolution_back(self, out: Delta) -> None:
         if self.resolved_ms != NEVER:
-            out.add(self.resolved_ms, self.resolved_in, TICKETS_RESOLVED, -1)
-            self._observe_full(out, -1)
-            self._count_first_contact(out, -1)
+            self._count_resolution(out, -1)
+            self._tell_resolution(out, -1)
             self.resolved_ms = NEVER
+            self.figures = ()
 
-    def _observe_resolutions(self, out: Delta, sign: int) -> None:
+    def _count_resolution(self, out: Delta, sign: int) -> None:
+        count_resolution(out, self.resolved_ms, self.resolved_in, self.created_ms, self.figures, sign)
+
+    def _observe_from_creation(self, out: Delta, sign: int) -> None:
+        if self.assigned_ms != NEVER:
+            self._observe_assignment(out, sign)
         if self.first_resolved_ms != NEVER:
             self._observe_first(out, sign)
         if self.resolved_ms != NEVER:
-            self._observe_full(out, sign)
+            self._count_resolution(out, sign)
+
+    def _observe_assignment(self, out: Delta, sign: int) -> None:
+        at, took = self.assigned_ms, self.assigned_ms - self.created_ms
+        out.observe(at, self.assigned_in, ASSIGNMENT_SUM, ASSIGNMENT, took, TICKETS_NEGATIVE, sign)
 
     def _observe_first(self, out: Delta, sign: int) -> None:
         at, took = self.first_resolved_ms, self.first_resolved_ms - self.created_ms
         out.observe(at, self.first_resolved_in, RESOLUTION_SUM, RESOLUTION, took, TICKETS_NEGATIVE, sign)
-
-    def _observe_full(self, out: Delta, sign: int) -> None:
-        at, took = self.resolved_ms, self.resolved_ms - self.created_ms
-        out.observe(at, self.resolved_in, FULL_RESOLUTION_SUM, FULL_RESOLUTION, took, TICKETS_NEGATIVE, sign)
 
     def _remove_or_restore(self, rank: int) -> None:
         if rank == RESTORED:
@@ -274,45 +369,25 @@ class Ticket(Life):
             self.removed = True
             self.merged = self.merged or rank == MERGED
 
-    def _stand(self, out: Delta, at: int) -> None:
-        """Moves the ticket in the levels to where it stands now."""
-        backlog = self.segment if self.status in ACTIVE and not self.removed else None
-        if backlog is not self.backlog_in:
-            _move(out, at, BACKLOG, self.backlog_in, backlog)
-            self.backlog_in = backlog
-        unanswered = backlog if self.unanswered_ms != NEVER else None
-        if unanswered is not self.unanswered_in:
-            _move(out, at, BACKLOG_UNANSWERED, self.unanswered_in, unanswered)
-            self.unanswered_in = unanswered
-
-
-def _move(out: Delta, at: int, level: int, old: Segment | None, new: Segment | None) -> None:
-    if old is not None:
-        out.level(at, old, level, -1)
-    if new is not None:
-        out.level(at, new, level, 1)
-
 
 class TicketFold(Fold):
-    """How the histories of tickets are read."""
+    """How the histories of tickets are read. The segments have the dimensions agent and team."""
 
-    def __init__(self, segments: Segments, keep_finished_ms: int) -> None:
+    def __init__(self, segments: Segments, keep_finished_ms: int, stale_ms: int = STALE_MS) -> None:
         snapshots = Snapshots("ticket", FIELDS, segments.dimensions)
-        super().__init__("tickets", segments, snapshots, keep_finished_ms, sealed=True)
+        super().__init__("tickets", segments, snapshots, keep_finished_ms, timed=True, sealed=True)
+        self.rules = Rules(segments, stale_ms)
 
     def new(self) -> Ticket:
         return Ticket(self.segments.nothing)
 
     def extra_of(self, rank: int, data: Any) -> int | None:
-        """Of a message, who wrote it."""
-        if rank != MESSAGE or not data:
+        """Of a message, what kind it is; of logged work, how long (ms)."""
+        if not data:
             return None
-        message = data.message
-        if message.author == "customer":
-            return BY_CUSTOMER
-        if message.author == "agent" and message.public and not message.automated:
-            return HUMAN_REPLY
-        return OTHER_MESSAGE
+        if rank == MESSAGE:
+            return _kind(data.message)
+        return round(data.work.seconds * 1000) if rank == WORK_LOGGED else None
 
     def needs_replay(self, life: Life, rank: int) -> bool:
         """Removals and what follows them."""
@@ -322,4 +397,23 @@ class TicketFold(Fold):
         self, out: Delta, life: Life, at: int, rank: int, snapshot: Snapshot | None, extra: Any
     ) -> None:
         assert isinstance(life, Ticket)
-        life.apply(out, at, rank, snapshot, extra, self.segments)
+        life.apply(out, at, rank, snapshot, extra, self.rules)
+
+    def due_ms(self, life: Life) -> int:
+        """When it ages next."""
+        assert isinstance(life, Ticket)
+        return life.due_ms(self.rules.stale_ms)
+
+    def change(self, out: Delta, life: Life, number: int, due: int, sign: int) -> None:
+        """It becomes older, or stale."""
+        assert isinstance(life, Ticket)
+        life.change_due(out, number, due, sign, self.rules.stale_ms)
+
+
+def _kind(message: Any) -> int:
+    public = message.public and not message.automated
+    if message.author == "customer":
+        return BY_CUSTOMER if public else CUSTOMER_ASIDE
+    if message.author == "agent" and public:
+        return HUMAN_REPLY
+    return MACHINE_REPLY if message.public else NOTE

@@ -3,6 +3,7 @@ end."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from stream.lifecycle.delta import Cell
@@ -10,6 +11,7 @@ from stream.metrics import sketch
 from stream.metrics.sketch import WIDTH
 
 Values = dict[str, float | int | None]
+HOUR_MS = 3_600_000
 PERCENTILES = ("p50", "p75", "p90", "p95", "p99")
 
 
@@ -163,9 +165,38 @@ class LevelShare:
         return _quotient(total(spent_ms, self.over) / 1000, total(spent_ms, self.under) / 1000)
 
 
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """How long ago the members of a level came into it, now: whole hours, rounded down, all of it exact.
+
+    Of those only whose age is in `[from_hours, below_hours)`."""
+
+    level: int
+    from_hours: int = 0
+    below_hours: int | None = None
+    stats = ("mean", "count", "sum", "min", "max", *PERCENTILES)
+    default = "mean"
+
+    def values(self, now_ms: int, since_ms: Iterable[int]) -> Values:
+        """Of the instants at which they came into it."""
+        hours = sorted(age for at in since_ms if self._has(age := max(0, now_ms - at) // HOUR_MS))
+        count = len(hours)
+        if not count:
+            return {"count": 0, **dict.fromkeys((*self.stats[:1], *self.stats[2:]), None)}
+        read: Values = {"mean": sum(hours) / count, "count": count, "sum": sum(hours)}
+        read["min"], read["max"] = hours[0], hours[-1]
+        for name in PERCENTILES:
+            read[name] = hours[-(-int(name[1:]) * count // 100) - 1]  # nearest rank: ceil(share x count)
+        return read
+
+    def _has(self, hours: int) -> bool:
+        return self.from_hours <= hours and (self.below_hours is None or hours < self.below_hours)
+
+
 Formula = (
-    Count | Ratio | Share | Duration | NetPromoter | MeanScore | Level | Oldest | RatioWithLevel | LevelShare
-)
+    Count | Ratio | Share | Duration | NetPromoter | MeanScore
+    | Level | Oldest | Ages | RatioWithLevel | LevelShare
+)  # fmt: skip
 
 
 def total(cell: Cell, codes: tuple[int, ...]) -> int:

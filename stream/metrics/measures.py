@@ -49,13 +49,39 @@ TICKETS_NEGATIVE: Final = 4
 FIRST_RESPONSE_SUM: Final = 5
 RESOLUTION_SUM: Final = 6
 FULL_RESOLUTION_SUM: Final = 7
-TICKETS_FIRST_CONTACT: Final = 8
+ANY_RESPONSE_SUM: Final = 8
+NEXT_RESPONSE_SUM: Final = 9
+REQUESTER_WAIT_SUM: Final = 10
+AGENT_WORK_SUM: Final = 11
+INTERACTIONS_SUM: Final = 12
+REASSIGNMENTS_SUM: Final = 13
+ASSIGNMENT_SUM: Final = 14
+TICKET_HANDLE_SUM: Final = 15
+TICKETS_FIRST_CONTACT: Final = 16
+TICKETS_AUTOMATED: Final = 17
+TICKETS_CREATED_RESOLVED: Final = 18  # this and the next two: of those created, where they were created
+TICKETS_ESCALATED: Final = 19
+TICKETS_TRANSFERRED: Final = 20
+TICKETS_FIRST_RESOLVED: Final = 21
+TICKETS_FIRST_REOPENED: Final = 22  # reopened at least once, at the first resolution
 TICKETS_BY_OTHERS: Final = 60  # created by an agent, a bot or the system: no contacts
 BACKLOG: Final = 100
 BACKLOG_UNANSWERED: Final = 102
+BACKLOG_UNASSIGNED: Final = 104
+BACKLOG_PENDING: Final = 106
+BACKLOG_OLDER: Final = 108
+BACKLOG_STALE: Final = 110
 FIRST_RESPONSE: Final = SKETCHES
 RESOLUTION: Final = SKETCHES + WIDTH
 FULL_RESOLUTION: Final = SKETCHES + 2 * WIDTH
+ANY_RESPONSE: Final = SKETCHES + 3 * WIDTH
+NEXT_RESPONSE: Final = SKETCHES + 4 * WIDTH
+REQUESTER_WAIT: Final = SKETCHES + 5 * WIDTH
+AGENT_WORK: Final = SKETCHES + 6 * WIDTH
+INTERACTIONS: Final = SKETCHES + 7 * WIDTH
+REASSIGNMENTS: Final = SKETCHES + 8 * WIDTH
+ASSIGNMENT: Final = SKETCHES + 9 * WIDTH
+TICKET_HANDLE: Final = SKETCHES + 10 * WIDTH
 
 # Topic `calls`
 CALLS_OFFERED: Final = 1
@@ -93,6 +119,11 @@ CALL_HANDLE: Final = SKETCHES + 3 * WIDTH
 ARRIVED_WAIT: Final = SKETCHES + 4 * WIDTH
 CALL_HOLD: Final = SKETCHES + 5 * WIDTH
 CALL_WRAPUP: Final = SKETCHES + 6 * WIDTH
+
+# Topic `contacts` (internal)
+CONTACTS_STARTED: Final = 1
+CONTACTS_REPEATED: Final = 2
+CONTACTS_RETURNED: Final = 3  # resolutions at first contact that were followed by another contact
 
 # Topic `agents`: only levels
 AGENTS: Final = 100
@@ -139,37 +170,39 @@ SESSIONS_SUCCEEDED: Final = 3
 ARTICLES_RATED: Final = 4
 ARTICLES_HELPFUL: Final = 5
 
-# Topic `contacts` (internal)
-CONTACTS_STARTED: Final = 1
-CONTACTS_REPEATED: Final = 2
-CONTACTS_RETURNED: Final = 3  # resolutions at first contact that were followed by another contact
-
 LEVELS: Final[dict[str, tuple[int, ...]]] = {
-    "tickets": (BACKLOG, BACKLOG_UNANSWERED),
+    "tickets": (
+        BACKLOG, BACKLOG_UNANSWERED, BACKLOG_UNASSIGNED, BACKLOG_PENDING, BACKLOG_OLDER, BACKLOG_STALE,
+    ),
     "calls": (CALLS_WAITING, CALLS_WAITING_LONG),
     "surveys": (),
     "selfservice": (),
-    "agents": (
-        AGENTS,
-        AGENTS_AVAILABLE,
-        AGENTS_RINGING,
-        AGENTS_BUSY,
-        AGENTS_HOLD,
-        AGENTS_WRAPUP,
-        AGENTS_BREAK,
-    ),
     "contacts": (),
-}
+    "agents": (
+        AGENTS, AGENTS_AVAILABLE, AGENTS_RINGING, AGENTS_BUSY, AGENTS_HOLD, AGENTS_WRAPUP, AGENTS_BREAK,
+    ),
+}  # fmt: skip
 """The level codes of each family: rolling a pane up treats their integrals apart (metrics/panes.py)."""
 
 _PER_FAMILY: Final[dict[str, tuple[str, ...]]] = {
-    "tickets": ("TICKETS_", "FIRST_RESPONSE", "RESOLUTION", "FULL_RESOLUTION", "BACKLOG"),
+    "tickets": (
+        "TICKETS_", "FIRST_RESPONSE", "RESOLUTION", "FULL_RESOLUTION", "BACKLOG", "ANY_RESPONSE",
+        "NEXT_RESPONSE", "REQUESTER_WAIT", "AGENT_WORK", "INTERACTIONS", "REASSIGNMENTS", "ASSIGNMENT",
+        "TICKET_HANDLE",
+    ),
     "calls": ("CALLS_", "CALL_", "ARRIVED_", "ABANDON_"),
     "surveys": ("SURVEYS_", "CSAT_", "NPS_", "CES_", "CX_", "EMPLOYEE_", "QA_"),
     "selfservice": ("SESSIONS_", "ARTICLES_"),
-    "agents": ("AGENTS",),
     "contacts": ("CONTACTS_",),
-}
+    "agents": ("AGENTS",),
+}  # fmt: skip
+
+_PLAIN: Final[dict[str, tuple[int, ...]]] = {"tickets": (INTERACTIONS, REASSIGNMENTS)}
+
+
+def is_plain(family: str, code: int) -> bool:
+    """Whether the sketch of a code is of plain numbers; the others are of milliseconds."""
+    return SKETCHES + (code - SKETCHES) // WIDTH * WIDTH in _PLAIN.get(family, ())
 
 
 def measure_name(family: str, code: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from stream.metrics.formula import Formula, Level, Oldest, RatioWithLevel, Share, Values
+from stream.metrics.formula import Ages, Formula, Level, Oldest, RatioWithLevel, Share, Values
 from stream.query.series import Series
 
 
@@ -58,6 +58,8 @@ def nothing(formula: Formula) -> Values:
         return {"value": 0, "mean": 0}
     if isinstance(formula, Oldest):
         return {"value": None}
+    if isinstance(formula, Ages):
+        return formula.values(0, ())
     return formula.values({}, {}) if isinstance(formula, Share | RatioWithLevel) else formula.values({})
 
 

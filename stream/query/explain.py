@@ -12,7 +12,7 @@ from stream.config import Config
 from stream.events.decode import decoder_of
 from stream.lifecycle import agent as agents
 from stream.lifecycle import call as calls
-from stream.lifecycle import call_facts
+from stream.lifecycle import call_facts, resolution
 from stream.lifecycle import survey as surveys
 from stream.lifecycle import ticket as tickets
 from stream.lifecycle.checkpoint import plain_ledger
@@ -22,6 +22,7 @@ from stream.lifecycle.rows import Row
 from stream.lifecycle.snapshot import Snapshot
 from stream.metrics.catalog import Catalog
 from stream.metrics.formula import (
+    Ages,
     Count,
     Duration,
     Formula,
@@ -34,7 +35,7 @@ from stream.metrics.formula import (
     RatioWithLevel,
     Share,
 )
-from stream.metrics.measures import SKETCHES, measure_name, shift
+from stream.metrics.measures import SKETCHES, is_plain, measure_name, shift
 from stream.metrics.panes import Pane
 from stream.metrics.segments import Segment
 from stream.metrics.sizes import SIZES, Sizes
@@ -46,7 +47,9 @@ from stream.shard.family import Family
 _MESSAGES = {
     tickets.BY_CUSTOMER: "message of the customer",
     tickets.HUMAN_REPLY: "public reply by a person",
-    tickets.OTHER_MESSAGE: "another message: a note, a bot's, an automatic one",
+    tickets.NOTE: "note that the customer does not see",
+    tickets.MACHINE_REPLY: "public message of a bot, the system or an automation",
+    tickets.CUSTOMER_ASIDE: "message of the customer, automatic or not public",
 }
 _OUTCOMES = {
     call_facts.NONE: "none",
@@ -56,8 +59,8 @@ _OUTCOMES = {
 }
 _INSTANTS = ("answer_from", "answered_from", "held_since", "left_from", "long_from")
 _STATES = {level: state for state, level in agents.LEVELS.items()}
-_LENGTHS = ("held_ms",)
-_HIDDEN = ("exists", "channel_told")
+_LENGTHS = ("held_ms", "logged_ms", "worked_ms")
+_HIDDEN = ("exists", "channel_told", "older_moves")
 
 Fact = tuple[str, str]
 """A part of a state, and what it is."""
@@ -168,7 +171,7 @@ def _extra(name: str, kind: str, row: Row, text: Callable[[int], str]) -> Iterab
     if extra is None:
         return
     if name == "tickets":
-        yield _MESSAGES[extra]
+        yield f"{extra / 1000:g} s of work" if kind == "ticket.work_logged" else _MESSAGES[extra]
     elif name == "surveys":
         said = f"answer {extra[0]} with a comment" if isinstance(extra, list) else f"answer {extra}"
         yield f"score {extra}" if kind == "qa.reviewed" else said
@@ -205,15 +208,30 @@ def _state(family: Family, entity: Entity, text: Callable[[int], str]) -> list[F
             )
         elif name == "level":
             facts.append(("state", _STATES[value]))
+        elif name == "figures":
+            counted = zip(resolution.FIGURES, value, strict=True)
+            facts.append(
+                ("resolution_counts", ", ".join(_figure(known, amount) for known, amount in counted))
+            )
+        elif name in _LENGTHS:
+            if value != resolution.NO_WORK:
+                facts.append((name.removesuffix("_ms"), f"{value / 1000:g} s"))
         elif isinstance(value, Segment):
             named = _segments(family, value.values)
             if named:
                 facts.append((name, ", ".join(f"{field}={said}" for field, said in named.items())))
-        elif name in _INSTANTS or (name.endswith("_ms") and name not in _LENGTHS):
+        elif name in _INSTANTS or name.endswith("_ms"):
             facts.append((name.removesuffix("_ms"), text(value)))
         else:
             facts.append((name, _OUTCOMES[value] if name == "left" else str(value)))
     return facts
+
+
+def _figure(name: str, amount: int) -> str:
+    if not name.endswith("_ms"):
+        return f"{name} {amount}"
+    told = "nothing" if amount == resolution.NO_WORK else f"{amount / 1000:g} s"
+    return f"{name.removesuffix('_ms')} {told}"
 
 
 def _segments(family: Family, values: Iterable[str | None]) -> dict[str, str]:
@@ -226,7 +244,10 @@ def _segments(family: Family, values: Iterable[str | None]) -> dict[str, str]:
 
 def _measure(family: str, code: int) -> str:
     name = measure_name(family, code)
-    return f"{name} (about {middle((code - SKETCHES) % WIDTH) / 1000:g} s)" if code >= SKETCHES else name
+    if code < SKETCHES:
+        return name
+    value = middle((code - SKETCHES) % WIDTH)
+    return f"{name} (about {value:g})" if is_plain(family, code) else f"{name} (about {value / 1000:g} s)"
 
 
 def _readers(catalog: Catalog, family: str, code: int) -> tuple[str, ...]:
@@ -265,5 +286,5 @@ def reads(formula: Formula, code: int) -> bool:
         return code in (formula.level, *formula.over, *formula.under)
     if isinstance(formula, LevelShare):
         return any(code in (level, level + 1) for level in formula.under)
-    assert isinstance(formula, Oldest)
+    assert isinstance(formula, Oldest | Ages)
     return code == formula.level

@@ -11,7 +11,17 @@ from stream.config import Config
 from stream.lifecycle.delta import PANE_MS, Cell
 from stream.metrics.catalog import Catalog, Metric
 from stream.metrics.cells import unpack_cell
-from stream.metrics.formula import Formula, Level, LevelShare, Oldest, RatioWithLevel, Share, Values, total
+from stream.metrics.formula import (
+    Ages,
+    Formula,
+    Level,
+    LevelShare,
+    Oldest,
+    RatioWithLevel,
+    Share,
+    Values,
+    total,
+)
 from stream.metrics.measures import LEVELS, shift
 from stream.metrics.panes import Group, Pane
 from stream.metrics.segments import Grouping
@@ -166,6 +176,7 @@ class _Read:
         self._fences = fences
         self._ahead_ms = ahead_ms
         self._dimensions = dimensions
+        self._read_members: list[Since] | None = None
 
     async def values(
         self, formula: Formula, question: Question
@@ -173,6 +184,8 @@ class _Read:
         """The values of every row, and the window used."""
         if isinstance(formula, Oldest):
             return await self._oldest(formula, question.now_ms), (None, question.now_ms)
+        if isinstance(formula, Ages):
+            return await self._ages(formula, question.now_ms), (None, question.now_ms)
         if isinstance(formula, Level):
             return await self._level(formula, question)
         if isinstance(formula, LevelShare):
@@ -329,7 +342,10 @@ class _Read:
         return live
 
     async def _members(self, level: int, oldest: bool) -> list[Since]:
-        return await self._reader.read_members(self._family, list(self._fences), level, oldest)
+        if self._read_members is None:  # once for all values of a label
+            partitions = list(self._fences)
+            self._read_members = await self._reader.read_members(self._family, partitions, level, oldest)
+        return self._read_members
 
     async def _oldest(self, formula: Oldest, now_ms: int) -> dict[By, Values]:
         since: dict[By, int] = {}
@@ -341,6 +357,14 @@ class _Read:
         if not self._selection.by:
             rows.setdefault((), {"value": None})
         return rows
+
+    async def _ages(self, formula: Ages, now_ms: int) -> dict[By, Values]:
+        since: dict[By, list[int]] = {} if self._selection.by else {(): []}
+        for member in await self._members(formula.level, oldest=False):
+            row = self._selection.row_of(self._dimensions, member.values)
+            if row is not None:
+                since.setdefault(row, []).append(member.since_ms)
+        return {row: formula.values(now_ms, members) for row, members in since.items()}
 
 
 def _pane_end(at_ms: int) -> int:

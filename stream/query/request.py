@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from stream.metrics.catalog import Metric
-from stream.metrics.formula import Level, Oldest
+from stream.metrics.formula import Ages, Level, Oldest
 from stream.query.model import QueryError, Question
 from stream.query.stats import chosen_stats
 from stream.query.windows import Calendar, Step, Window, edge, pane_end
@@ -42,7 +42,7 @@ class Plan:
 
 def plan(metric: Metric, request: Request, calendar: Calendar, now_ms: int) -> Plan:
     """How to answer a request; `QueryError` says what can be asked instead."""
-    if isinstance(metric.formula, Oldest) and (
+    if isinstance(metric.formula, Oldest | Ages) and (
         request.window or request.from_ or request.to or request.at or request.step or request.compare
     ):
         raise QueryError(

@@ -43,7 +43,7 @@ class Families:
             self.add(f"{name}_ratio", words, labels, values["value"])
             self.add(f"{name}_numerator", f"Numerator of {name}_ratio.", labels, values["numerator"])
             self.add(f"{name}_denominator", f"Denominator of {name}_ratio.", labels, values["denominator"])
-        elif metric.kind == "duration":
+        elif metric.kind in ("duration", "distribution"):
             for stat in PERCENTILES if "p50" in values else ():
                 quantile = ("quantile", f"0.{stat[1:].rstrip('0')}")
                 self.add(name, f"{words} Quantiles, at most 1 % off.", (quantile, *labels), values[stat])
@@ -62,7 +62,7 @@ def put_together(metric: Metric, rows: Iterable[Values]) -> Values:
     if metric.kind == "ratio":
         over, under = _sum(parts, "numerator"), _sum(parts, "denominator")
         return {"value": over / under if under else None, "numerator": over, "denominator": under}
-    if metric.kind == "duration":
+    if metric.kind in ("duration", "distribution"):
         count, amount = _sum(parts, "count"), _sum(parts, "sum")
         return {"mean": amount / count if count else None, "count": count}
     if metric.id == "nps":

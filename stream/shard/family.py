@@ -43,7 +43,7 @@ def family(name: str, config: Config, groupings: tuple[Grouping, ...] | None = N
         fold: Fold = ContactFold(Segments(wanted, ("category",)))
         return Family(name, fold, LEVELS[name], config.keep_finished.contacts_ms, config.horizon_ms)
     if name == "tickets":
-        segments = Segments(wanted, ("team", *_told(config)))
+        segments = Segments(wanted, ("agent", "team", *_told(config)))
         fold = TicketFold(segments, config.keep_finished.tickets_ms)
     elif name == "calls":
         fold = _calls(config, wanted)

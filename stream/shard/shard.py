@@ -103,6 +103,8 @@ class Shard:
         self.journal: dict[str, int] = {}
         self._drop_days: set[int] = set()
         self._timers: list[tuple[int, str]] = []
+        # The entry of each entity in there; what is due later waits for it, so that they do not pile up.
+        self._armed: dict[str, int] = {}
         self._touched: dict[str, Touched] = {}
 
     def restore(self, stored: Restored, retention_clock: int = 0) -> None:
@@ -116,6 +118,7 @@ class Shard:
         self.journal = dict(stored.journal)
         self._drop_days = set(stored.drop_days)
         self._timers = [(due, subject) for subject, due in stored.timers.items()]
+        self._armed = dict(stored.timers)
         heapq.heapify(self._timers)
 
     def batch(self, records: Sequence[LogRecord], now_ms: int | None, delivered: int = 0) -> Batch:
@@ -171,7 +174,7 @@ class Shard:
         self.entities.evict()
 
     def next_timer_ms(self) -> int:
-        """When the next change at a due instant may come; never before it does."""
+        """When the next change at a due instant may come: never after it does, now and then before."""
         return self._timers[0][0] if self._timers else 2**62
 
     def _count(self, what: str, by: int = 1) -> None:
@@ -337,7 +340,10 @@ class Shard:
         if not self._fold.timed:
             return
         while self._timers and self._timers[0][0] <= clock:
-            _, subject = heapq.heappop(self._timers)
+            due, subject = heapq.heappop(self._timers)
+            if self._armed.get(subject) != due:
+                continue  # an earlier one came in its place
+            del self._armed[subject]
             # Of one that was forgotten meanwhile there may be a timer left here.
             if (
                 subject not in self._touched
@@ -393,8 +399,10 @@ class Shard:
         timer = timer_ms(self._fold, touched.entity)
         if timer != touched.timer:
             changes.timers[touched.subject] = None if timer == NEVER else timer
-            if timer != NEVER:
-                heapq.heappush(self._timers, (timer, touched.subject))
+        armed = self._armed.get(touched.subject)
+        if timer != NEVER and (armed is None or timer < armed):
+            self._armed[touched.subject] = timer
+            heapq.heappush(self._timers, (timer, touched.subject))
 
     def _drop(self, changes: Changes, days: list[int], members: dict[int, list[str]]) -> None:
         """Forgets entities that no accepted event can belong to any more."""

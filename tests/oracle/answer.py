@@ -25,6 +25,12 @@ COUNTS = (
 )
 DURATIONS = (
     "first_response_time",
+    "first_response_time_any",
+    "next_response_time",
+    "requester_wait_time",
+    "agent_work_time",
+    "time_to_assign",
+    "ticket_handle_time",
     "resolution_time",
     "full_resolution_time",
     "call_wait_time",
@@ -35,8 +41,21 @@ DURATIONS = (
     "call_handle_time",
     "call_wait_by_arrival",
 )
-LEVELS = ("backlog", "backlog_unanswered", "calls_waiting", "agents")
-GAUGES = {"longest_wait": "calls_waiting"}
+DISTRIBUTIONS = ("interactions_per_ticket", "reassignments_per_ticket")
+LEVELS = (
+    "backlog",
+    "backlog_unanswered",
+    "backlog_unassigned",
+    "backlog_pending",
+    "backlog_older_than_24h",
+    "backlog_stale",
+    "calls_waiting",
+    "agents",
+)
+GAUGES = {"longest_wait": "calls_waiting", "oldest_unanswered_age": "backlog_unanswered"}
+AGES = {"backlog_age": "backlog"}
+AGES_BELOW = {"<1h": 1, "<4h": 4, "<24h": 24, "<3d": 72, "<7d": 168}
+"""`le` -> the hours below which an age is in it, if in none before; else it is `older`."""
 
 OUTCOMES = {"calls_answered": 1, "calls_abandoned": 1, "calls_other": 1}
 REACHED = {"calls_answered": 1, "abandoned_in_service_level": 1}
@@ -62,6 +81,12 @@ RATIOS: dict[str, tuple[Sum, Sum]] = {
     "answered_by_arrival": ({"answered_by_arrival": 1}, {"calls_offered": 1}),
     "abandoned_by_arrival": ({"abandoned_by_arrival": 1}, {"calls_offered": 1}),
     "service_level_by_arrival": ({"answered_within_by_arrival": 1}, {"calls_offered": 1}),
+    "resolution_rate": ({"created_resolved": 1}, {"ticket_volume": 1}),
+    "escalation_rate": ({"created_escalated": 1}, {"ticket_volume": 1}),
+    "transfer_rate": ({"created_transferred": 1}, {"ticket_volume": 1}),
+    "reopen_rate": ({"first_reopened": 1}, {"first_resolved": 1}),
+    "first_contact_resolution": ({"first_contact": 1}, {"tickets_resolved": 1}),
+    "automation_rate": ({"automated": 1}, {"tickets_resolved": 1}),
     "survey_response_rate": ({"surveys_answered": 1}, {"surveys_sent": 1}),
     "fcr_survey": ({"fcr_confirmed": 1}, {"fcr_answers": 1}),
     "selfservice_share": ({"selfservice_sessions": 1}, {"selfservice_sessions": 1, **CONTACTS}),
@@ -74,9 +99,21 @@ SHARES = {"channel_share": ("channel", CONTACTS)}
 """Metric -> the dimension over all of whose values the denominator goes, and what is counted."""
 MEANS = ("ces", "cx_rating", "employee_satisfaction", "qa_score")
 METRICS = (
-    *COUNTS, *DURATIONS, *LEVELS, *GAUGES, *RATIOS, *SHARES, "service_level_floor", "occupancy", "csat",
-    "nps", "ces_ease", *MEANS,
-)  # fmt: skip
+    *COUNTS,
+    *DURATIONS,
+    *DISTRIBUTIONS,
+    *LEVELS,
+    *GAUGES,
+    *AGES,
+    *RATIOS,
+    *SHARES,
+    "service_level_floor",
+    "occupancy",
+    "csat",
+    "nps",
+    "ces_ease",
+    *MEANS,
+)
 
 PERCENTILES = {"p50": 50, "p75": 75, "p90": 90, "p95": 95, "p99": 99}
 NPS_GROUPS = ("promoters", "passives", "detractors")
@@ -109,6 +146,8 @@ def answer(
         return _shares(image, metric, from_ms, to_ms, where, by)
     if metric == "ces" and "polarity" not in where and "polarity" not in by:
         by = (*by, "polarity")  # "`ces` without a polarity asked for answers one row per polarity"
+    if metric in AGES:
+        return _ages(image, AGES[metric], to_ms, where, by)
     if metric in LEVELS or metric in GAUGES:
         level = GAUGES.get(metric, metric)
         spans = [s for s in image.spans if s.level == level and _matches(s.segments, where)]
@@ -151,6 +190,30 @@ def _shares(
     return [row for row in rows if not by or row.values["numerator"]]
 
 
+def _ages(image: Image, level: str, now_ms: int, where: Where, by: Sequence[str]) -> list[Row]:
+    """Whole hours since creation, rounded down, of those in the level now."""
+    there = [
+        s
+        for s in image.spans
+        if s.level == level and s.from_ms <= now_ms and (s.to_ms is None or now_ms < s.to_ms)
+    ]
+    aged = [
+        (Span(s.level, s.from_ms, s.to_ms, {**s.segments, "le": _le(hours)}, s.since_ms), hours)
+        for s in there
+        for hours in ((now_ms - s.since_ms) // 3_600_000,)
+    ]
+    aged = [(s, hours) for s, hours in aged if _matches(s.segments, where)]
+    rows = [
+        Row(key, _distribution([Fraction(hours) for s, hours in aged if _matches(s.segments, key)]))
+        for key in _keys([s.segments for s, _ in aged], by)
+    ]
+    return [row for row in rows if not by or any(row.values.values())]
+
+
+def _le(hours: int) -> str:
+    return next((name for name, below in AGES_BELOW.items() if hours < below), "older")
+
+
 def _matches(segments: Segments, where: Where) -> bool:
     for name, wanted in where.items():
         values = [wanted] if wanted is None or isinstance(wanted, str) else wanted
@@ -181,6 +244,8 @@ def _stats(metric: str, facts: list[Fact]) -> dict[str, Number | None]:
         return {"value": total, "count": total}
     if metric in DURATIONS:
         return _duration([f.value for f in facts if f.measure == metric])
+    if metric in DISTRIBUTIONS:
+        return _distribution([Fraction(f.value) for f in facts if f.measure == metric])
     if metric in RATIOS:
         numerator, denominator = RATIOS[metric]
         return _ratio(_sum(facts, numerator), _sum(facts, denominator))
@@ -215,8 +280,13 @@ def _ratio(numerator: int, denominator: int) -> dict[str, Number | None]:
 
 
 def _duration(spans_ms: list[int]) -> dict[str, Number | None]:
-    """Seconds; percentiles by nearest rank: rank ceil(p * n) of the sorted list."""
-    in_order = sorted(Fraction(ms, 1000) for ms in spans_ms)
+    """The same in seconds."""
+    return _distribution([Fraction(ms, 1000) for ms in spans_ms])
+
+
+def _distribution(values: list[Fraction]) -> dict[str, Number | None]:
+    """Percentiles by nearest rank: rank ceil(p * n) of the sorted list."""
+    in_order = sorted(values)
     n = len(in_order)
     if n == 0:
         return {"count": 0, **dict.fromkeys(("sum", "mean", "min", "max", *PERCENTILES))}

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
 
-from tests.oracle.model import Config, Event, Fact, Segments, Span, merged, segments_of
+from tests.oracle.model import HOUR, Config, Event, Fact, Segments, Span, merged, segments_of
 
 ACTIVE = ("new", "open", "pending", "on_hold")
 DONE = ("resolved", "closed")
@@ -29,10 +31,21 @@ class Step:
     reopened: bool
     first_response_ms: int | None
     """Set when this event is the first response: the span from the customer's message."""
+    any_response_ms: int | None
+    """The same for the first public message that is not the customer's."""
+    next_response_ms: int | None
+    """Set when a later public human reply answers: the span from the oldest unanswered message."""
+    human: bool
+    """A public, not automated message by an agent."""
+    interaction: bool
+    """The same by an agent or the customer."""
+    escalated: bool
+    work_ms: int | None
+    """Work logged by this event."""
 
 
 def facts_and_spans(history: list[Event], config: Config, now_ms: int) -> tuple[list[Fact], list[Span]]:
-    """All facts and spans of one subject; `now_ms` changes nothing, tickets have no lost ending."""
+    """All facts and spans of one subject; ageing that is due after `now_ms` has not happened."""
     facts: list[Fact] = []
     spans: list[Span] = []
     for life in lives(history, config.keep_tickets_ms):
@@ -42,7 +55,7 @@ def facts_and_spans(history: list[Event], config: Config, now_ms: int) -> tuple[
             # table back", "Removed tickets also leave the levels of all past time".
             continue
         facts += _facts(life, steps)
-        spans += _spans(steps)
+        spans += _spans(life, steps, now_ms)
     return facts, spans
 
 
@@ -71,7 +84,9 @@ def walk(life: list[Event]) -> Iterator[Step]:
     status: str | None = None
     waiting: tuple[int, ...] = ()
     merged_away = hidden = known_created = answered = False
+    answered_any = False
     unanswered_since: int | None = None
+    unanswered_by_any_since: int | None = None
     for number, event in enumerate(life):
         first = number == 0
         snapshot = dict(event["data"].get("ticket") or {})
@@ -93,16 +108,26 @@ def walk(life: list[Event]) -> Iterator[Step]:
             # sla.md 15: measured from "the oldest unanswered customer message since the resolution", else the
             # next one.
             unanswered_since = waiting[0] if waiting else None
-        first_response_ms = None
+        if reopened and not answered_any:
+            unanswered_by_any_since = waiting[0] if waiting else None
+        first_response_ms = any_response_ms = next_response_ms = None
         if _from_customer(event, created, state):
             waiting += (event["time"],)
             if unanswered_since is None:
                 unanswered_since = event["time"]
+            if unanswered_by_any_since is None:
+                unanswered_by_any_since = event["time"]
         elif _human_reply(event):
+            if answered and waiting:
+                # "oldest unanswered customer message -> the public human reply; every one after the first".
+                next_response_ms = max(0, event["time"] - waiting[0])
             waiting = ()
             if not answered and unanswered_since is not None:
                 answered = True
                 first_response_ms = max(0, event["time"] - unanswered_since)
+        if _public_reply(event) and not answered_any and unanswered_by_any_since is not None:
+            answered_any = True
+            any_response_ms = max(0, event["time"] - unanswered_by_any_since)
         if done_now:
             # "A resolution clears what was unanswered"; a reopening brings back what is written from here on.
             waiting = ()
@@ -122,6 +147,12 @@ def walk(life: list[Event]) -> Iterator[Step]:
             resolved=done_now and not first,
             reopened=reopened,
             first_response_ms=first_response_ms,
+            any_response_ms=any_response_ms,
+            next_response_ms=next_response_ms,
+            human=_human_reply(event),
+            interaction=_interaction(event, created, state),
+            escalated=event["type"] == "ticket.escalated",
+            work_ms=_work_ms(event),
         )
 
 
@@ -156,13 +187,36 @@ def _human_reply(event: Event) -> bool:
     return bool(message["author"] == "agent" and public and not automated)
 
 
+def _public_reply(event: Event) -> bool:
+    """ "any public message by agent, bot or system, automated or not"."""
+    if event["type"] != "ticket.message_added":
+        return False
+    message = event["data"]["message"]
+    return bool(message["author"] != "customer" and message.get("public", True))
+
+
+def _interaction(event: Event, created: bool, state: dict[str, object]) -> bool:
+    """ "public, not automated messages of customer and agents ... (a creation by the customer is one)"."""
+    if event["type"] != "ticket.message_added":
+        return created and _from_customer(event, created, state)
+    message = event["data"]["message"]
+    by_people = message["author"] in ("customer", "agent")
+    return bool(by_people and message.get("public", True) and not message.get("automated", False))
+
+
+def _work_ms(event: Event) -> int | None:
+    if event["type"] != "ticket.work_logged":
+        return None
+    return round(Fraction(event["data"]["work"]["seconds"]) * 1000)
+
+
 def _facts(life: list[Event], steps: list[Step]) -> list[Fact]:
     # "*Created* = the time of `ticket.created` if it is known, else of the first event".
     created_ms = next((step.at_ms for step in steps if step.created), life[0]["time"])
     facts: list[Fact] = []
     in_force: list[Fact] = []
     resolved_before = False
-    for step in steps:
+    for number, step in enumerate(steps):
 
         def fact(measure: str, value: int, step: Step = step) -> Fact:
             return Fact(measure, step.at_ms, step.segments, value)
@@ -174,6 +228,10 @@ def _facts(life: list[Event], steps: list[Step]) -> list[Fact]:
             facts.append(fact("contacts", 1))
         if step.first_response_ms is not None:
             facts.append(fact("first_response_time", step.first_response_ms))
+        if step.any_response_ms is not None:
+            facts.append(fact("first_response_time_any", step.any_response_ms))
+        if step.next_response_ms is not None:
+            facts.append(fact("next_response_time", step.next_response_ms))
         if step.reopened:
             facts.append(fact("tickets_reopened", 1))
             in_force = []  # "In force": taken back when a later event undoes it
@@ -182,17 +240,96 @@ def _facts(life: list[Event], steps: list[Step]) -> list[Fact]:
                 facts.append(fact("resolution_time", span_ms))  # "stays when reopened"
             resolved_before = True
             in_force = [fact("tickets_resolved", 1), fact("full_resolution_time", span_ms)]
-    return facts + in_force
+            in_force += [fact(*figure) for figure in _figures(steps[: number + 1])]
+    return facts + in_force + _first_assignment(steps, created_ms) + _cohorts(steps)
 
 
-def _spans(steps: list[Step]) -> list[Span]:
+def _figures(steps: list[Step]) -> list[tuple[str, int]]:
+    """What the resolution by the last of these steps counts: "only what precedes the resolution in force"."""
+    humans = sum(step.human for step in steps)
+    logged = [step.work_ms for step in steps if step.work_ms is not None]
+    agents = _without_repeats([step.segments["agent"] for step in steps])
+    figures = [
+        ("requester_wait_time", _spent_ms(steps, ("new", "open", "on_hold"))),
+        ("agent_work_time", _spent_ms(steps, ("new", "open"))),
+        ("interactions_per_ticket", sum(step.interaction for step in steps)),
+        ("reassignments_per_ticket", max(0, len(agents) - 1)),
+    ]
+    if logged:
+        figures.append(("ticket_handle_time", sum(logged)))  # "for tickets that have any"
+    if humans == 0:
+        figures.append(("automated", 1))
+    if humans <= 1 and not (
+        _transferred(steps) or any(step.escalated for step in steps) or any(step.reopened for step in steps)
+    ):
+        figures.append(("first_contact", 1))
+    return figures
+
+
+def _spent_ms(steps: list[Step], statuses: tuple[str, ...]) -> int:
+    return sum(later.at_ms - step.at_ms for step, later in pairwise(steps) if step.status in statuses)
+
+
+def _without_repeats(values: list[str | None]) -> list[str]:
+    """ "compared with their last non-null value (a -> null -> b is one change; there and back ...)"."""
+    told = [value for value in values if value is not None]
+    return [value for place, value in enumerate(told) if place == 0 or value != told[place - 1]]
+
+
+def _transferred(steps: list[Step]) -> bool:
+    return len(_without_repeats([step.segments["team"] for step in steps])) > 1
+
+
+def _first_assignment(steps: list[Step], created_ms: int) -> list[Fact]:
+    """ "created -> first time that `agent` is set"; "set at creation: 0", also when set before it."""
+    for step in steps:
+        if step.segments["agent"] is not None:
+            span_ms = max(0, step.at_ms - created_ms)
+            return [Fact("time_to_assign", step.at_ms, step.segments, span_ms)]
+    return []
+
+
+def _cohorts(steps: list[Step]) -> list[Fact]:
+    """ "the denominator's event sets instant *and* segments of both"."""
+    found = []
+    for step in steps:
+        if step.created:
+            told = {
+                "created_resolved": steps[-1].status in DONE,
+                "created_escalated": any(other.escalated for other in steps),
+                "created_transferred": _transferred(steps),
+            }
+            found += [Fact(name, step.at_ms, step.segments, 1) for name, so in told.items() if so]
+    first = next((step for step in steps if step.resolved), None)
+    if first is not None:
+        found.append(Fact("first_resolved", first.at_ms, first.segments, 1))
+        if any(step.reopened for step in steps):
+            found.append(Fact("first_reopened", first.at_ms, first.segments, 1))
+    return found
+
+
+def _spans(life: list[Event], steps: list[Step], now_ms: int) -> list[Span]:
     """Levels between one event and the next; "a restored one was in no level while deleted"."""
+    created_ms = next((step.at_ms for step in steps if step.created), life[0]["time"])
     spans: list[Span] = []
     ends: list[int | None] = [step.at_ms for step in steps[1:]]
     for step, end in zip(steps, [*ends, None], strict=True):
         if step.removed or step.status not in ACTIVE or end == step.at_ms:
             continue
-        spans.append(Span("backlog", step.at_ms, end, step.segments, step.at_ms))
+
+        def span(level: str, from_ms: int, since_ms: int, step: Step = step, end: int | None = end) -> None:
+            if from_ms < end if end is not None else from_ms <= now_ms:
+                spans.append(Span(level, from_ms, end, step.segments, since_ms))
+
+        span("backlog", step.at_ms, created_ms)
         if step.waiting:
-            spans.append(Span("backlog_unanswered", step.at_ms, end, step.segments, step.waiting[0]))
+            span("backlog_unanswered", step.at_ms, step.waiting[0])
+        if step.segments["agent"] is None:
+            span("backlog_unassigned", step.at_ms, step.at_ms)
+        if step.status == "pending":
+            span("backlog_pending", step.at_ms, step.at_ms)
+        # "age >= 24 h", of a ticket that was created (or first heard of) then.
+        span("backlog_older_than_24h", max(step.at_ms, created_ms + 24 * HOUR), created_ms)
+        # "every known event counts as something happening; ... 24 h in 24x7".
+        span("backlog_stale", step.at_ms + 72 * HOUR, step.at_ms)
     return spans

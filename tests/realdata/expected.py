@@ -81,6 +81,54 @@ def bank_days(path: Path) -> dict[date, Calls]:
     return dict(days)
 
 
+@dataclass
+class Outcomes:
+    """Calls by the instant of their outcome; waits in seconds. Who hung up in the menu waited in no queue."""
+
+    answered: list[int] = field(default_factory=list)
+    abandoned: list[int] = field(default_factory=list)
+    in_menu: int = 0
+
+    def ratios(self) -> dict[str, tuple[int, int]]:
+        """Numerators and denominators by catalog.md "Calls" and definitions.md 2.2, at 20 s and 5 s."""
+        answered, queue = len(self.answered), len(self.abandoned)
+        in_time = sum(wait <= 20 for wait in self.answered)
+        within, short = (sum(wait <= limit for wait in self.abandoned) for limit in (20, 5))
+        left, reached = queue + self.in_menu, answered + queue
+        return {
+            "abandonment_rate_raw": (left, answered + left),
+            "abandonment_rate": (left - short, answered + left - short),
+            "service_level": (in_time, reached - within),
+            "service_level_all_success": (in_time + within, reached),
+            "service_level_answered_only": (in_time, answered),
+            "service_level_offered": (in_time, reached),
+            "service_level_short_success": (in_time + short, reached),
+            "service_level_excl_short": (in_time, reached - short),
+        }
+
+    def wait(self, percent: int) -> int:
+        """The nearest-rank percentile of the waits of who was answered."""
+        return sorted(self.answered)[-(-percent * len(self.answered) // 100) - 1]
+
+
+def bank_outcomes(path: Path, hours: bool) -> dict[tuple[str, datetime | None], Outcomes]:
+    """By queue (`type`) and, if asked, by hour of the outcome: the arrival and the seconds until then."""
+    found: dict[tuple[str, datetime | None], Outcomes] = defaultdict(Outcomes)
+    for row in read(path, "\t"):
+        if row["outcome"] == "PHANTOM":
+            continue
+        wait_s = max(0, int(row["q_time"]))
+        at = _bank_arrival(row) + timedelta(seconds=max(0, int(row["vru_time"])) + wait_s)
+        outcomes = found[row["type"], at.replace(minute=0, second=0) if hours else None]
+        if row["outcome"] == "AGENT":
+            outcomes.answered.append(wait_s)
+        elif row["q_start"] != "0:00:00":
+            outcomes.abandoned.append(wait_s)
+        else:
+            outcomes.in_menu += 1
+    return dict(found)
+
+
 def _bank_arrival(row: Row) -> datetime:
     wall = datetime.strptime("19" + row["date"] + " " + row["vru_entry"], "%Y%m%d %H:%M:%S")  # noqa: DTZ007
     return wall.replace(tzinfo=UTC)
