@@ -33,13 +33,12 @@ class Solved:
 
 
 def facts(histories: Mapping[tuple[str, str], list[Event]], config: Config) -> list[Fact]:
-    """Every contact of a known customer, which of them repeat another, every resolution at first contact, and
-    which of them another contact followed."""
+    """Every contact of a known customer, which of them repeat another, and which resolutions at first contact
+    another one followed."""
     told = [one for entity, history in histories.items() for one in _told(*entity, history, config)]
     starts = [one for one in told if isinstance(one, Start) and one.customer]
     solved = [one for one in told if isinstance(one, Solved)]
     counted = [Fact("contacts_known", one.at_ms, one.segments, 1) for one in starts]
-    counted += [Fact("first_contact", one.at_ms, one.segments, 1) for one in solved]
     for customer in {one.customer for one in starts}:
         # At one instant the smaller entity is the earlier one.
         own = sorted((s for s in starts if s.customer == customer), key=lambda s: (s.at_ms, s.entity))
