@@ -21,7 +21,7 @@ from stream.metrics.cells import unpack_cell
 from stream.query.memory import ImageReader
 from stream.query.model import Question
 from stream.query.query import Queries
-from stream.scenario.expect import run_now
+from stream.scenario.judge import run_now
 from stream.shard.facts import contact_records, is_facts
 from stream.shard.family import family
 from stream.shard.image import Image, run_batch

@@ -47,11 +47,10 @@ def test_the_state_leaves_out_what_has_not_happened() -> None:
     """Times are local, segments by name."""
     told = explained("tickets", image("tickets", CONFIG, TICKET[:1], "2026-03-02T10:00:00"), "T1")
     assert told.state == [
-        ("answer_from", "2026-03-02 09:01:00"), ("backlog_in", "channel=email, team=a"),
+        ("answer_from", "2026-03-02 09:01:00"), ("backlog_in", "channel=email, team=a"), ("contact", "True"),
         ("created_counted", "True"), ("created_in", "channel=email, team=a"),
         ("created", "2026-03-02 09:01:00"), ("interactions", "1"), ("last", "2026-03-02 09:01:00"),
-        ("last_team", "a"), ("segment", "channel=email, team=a"),
-        ("started_in", "channel=email, team=a"), ("status", "new"),
+        ("last_team", "a"), ("segment", "channel=email, team=a"), ("status", "new"),
         ("status_since", "2026-03-02 09:01:00"), ("unanswered_in", "channel=email, team=a"),
         ("unanswered", "2026-03-02 09:01:00"), ("unassigned_in", "channel=email, team=a"),
     ]  # fmt: skip

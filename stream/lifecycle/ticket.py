@@ -16,7 +16,7 @@ from stream.events.tickets import RANKS
 from stream.lifecycle.backlog import ACTIVE, STALE_MS, Backlogged
 from stream.lifecycle.delta import Delta
 from stream.lifecycle.fold import NEVER, Fold, Life
-from stream.lifecycle.resolution import FIRST_CONTACT, NO_WORK, Figures, count_resolution
+from stream.lifecycle.resolution import NO_WORK, Figures, count_resolution
 from stream.lifecycle.snapshot import Snapshot, Snapshots, merged
 from stream.metrics.measures import (
     ANY_RESPONSE,
@@ -84,11 +84,11 @@ class Ticket(Backlogged):
     """The state of one ticket."""
 
     __slots__ = (
-        "answer_from", "answered", "answered_any", "assigned_in", "assigned_ms", "created_by", "created_in",
-        "customer", "escalated", "figures", "first_resolved_in", "first_resolved_ms", "held_ms",
-        "human_replies", "interactions", "last_agent", "last_team", "logged_ms", "merged", "reassignments",
-        "reopened", "resolved_counted", "resolved_in", "resolved_ms", "started_in", "status_since_ms",
-        "transferred", "worked_ms",
+        "answer_from", "answered", "answered_any", "assigned_in", "assigned_ms", "contact", "created_by",
+        "created_in", "customer", "escalated", "figures", "first_contact", "first_resolved_in",
+        "first_resolved_ms", "held_ms", "human_replies", "interactions", "last_agent", "last_team",
+        "logged_ms", "merged", "reassignments", "reopened", "resolved_counted", "resolved_in", "resolved_ms",
+        "status_since_ms", "transferred", "worked_ms",
     )  # fmt: skip
 
     def __init__(self, nothing: Segment) -> None:
@@ -120,7 +120,8 @@ class Ticket(Backlogged):
         self.resolved_counted = False  # among those created
         self.merged = False
         self.customer: str | None = None
-        self.started_in: Segment | None = None  # where a contact by the customer began, at its creation
+        self.contact = False  # created by the customer
+        self.first_contact = False  # what the resolution in force is one at
 
     def finished(self) -> bool:
         """When it is removed, resolved or closed."""
@@ -241,7 +242,7 @@ class Ticket(Backlogged):
         if self.transferred:
             out.add(at, self.segment, TICKETS_TRANSFERRED, 1)
         if self.created_by is None or self.created_by == "customer":
-            self.started_in = self.segment
+            self.contact = True
             self._tell_start(out, 1)
             self._message(out, at, BY_CUSTOMER)
         else:
@@ -299,12 +300,29 @@ class Ticket(Backlogged):
             out.add(at, self.segment, TICKETS_FIRST_RESOLVED, 1)
             if self.reopened:
                 out.add(at, self.segment, TICKETS_FIRST_REOPENED, 1)
-        one_contact = self.human_replies <= 1 and not (self.transferred or self.escalated or self.reopened)
+        self.first_contact = self._at_first_contact()
         self.figures = (
             self.worked_ms + self.held_ms, self.worked_ms, self.interactions, self.reassignments,
-            self.logged_ms, 1 if one_contact else 0, 0 if self.human_replies else 1,
+            self.logged_ms, 1 if self.first_contact else 0, 0 if self.human_replies else 1,
         )  # fmt: skip
         self._count_resolution(out, 1)
+        self._tell_resolution(out, 1)
+
+    def _at_first_contact(self) -> bool:
+        return self.human_replies <= 1 and not (self.transferred or self.escalated or self.reopened)
+
+    def _tell(self, out: Delta, sign: int) -> None:
+        """Tells (1) or takes back (-1) all facts about the customer."""
+        self._tell_start(out, sign)
+        self._tell_resolution(out, sign)
+
+    def _tell_start(self, out: Delta, sign: int) -> None:
+        if self.customer is not None and self.contact:
+            out.tell(CONTACT_STARTED, self.customer, self.created_ms, self.created_in, sign)
+
+    def _tell_resolution(self, out: Delta, sign: int) -> None:
+        if self.customer is not None and self.first_contact and self.resolved_ms != NEVER:
+            out.tell(CONTACT_RESOLVED, self.customer, self.resolved_ms, self.resolved_in, sign)
 
     def _reopen(self, out: Delta, at: int) -> None:
         out.add(at, self.segment, TICKETS_REOPENED, 1)
@@ -318,28 +336,15 @@ class Ticket(Backlogged):
             # one.
             self.answer_from = self.unanswered_ms
 
-    def _tell(self, out: Delta, sign: int) -> None:
-        """Tells (1) or takes back (-1) all facts about the customer."""
-        self._tell_start(out, sign)
-        self._tell_resolution(out, sign)
-
-    def _tell_start(self, out: Delta, sign: int) -> None:
-        if self.customer is not None and self.started_in is not None:
-            out.tell(CONTACT_STARTED, self.customer, self.created_ms, self.started_in, sign)
-
-    def _tell_resolution(self, out: Delta, sign: int) -> None:
-        if self.customer is not None and self.figures and self.figures[FIRST_CONTACT]:
-            out.tell(CONTACT_RESOLVED, self.customer, self.resolved_ms, self.resolved_in, sign)
-
     def _take_resolution_back(self, out: Delta) -> None:
         if self.resolved_ms != NEVER:
             self._count_resolution(out, -1)
+            self._tell_resolution(out, -1)
             self.resolved_ms = NEVER
             self.figures = ()
 
     def _count_resolution(self, out: Delta, sign: int) -> None:
         count_resolution(out, self.resolved_ms, self.resolved_in, self.created_ms, self.figures, sign)
-        self._tell_resolution(out, sign)
 
     def _observe_from_creation(self, out: Delta, sign: int) -> None:
         if self.assigned_ms != NEVER:

@@ -13,7 +13,7 @@ METRICS = [
         formula=Ratio((m.TICKETS_FIRST_CONTACT, *m.elsewhere("contacts", -m.CONTACTS_RETURNED)), (m.TICKETS_RESOLVED,)),
         help="Resolved at the first contact, and no further contact of that customer in the same category within 7 days / resolved. Provisional for 7 days.",
         owner="Quality", target="at least 70 %",
-        pairs=("csat", "resolution_time"),
+        pairs=("first_contact_resolution", "csat"),
         next_action="Read the tickets whose customers came back, by category; mend the answer or the article.",
     ),
     Metric(

@@ -120,6 +120,11 @@ ARRIVED_WAIT: Final = SKETCHES + 4 * WIDTH
 CALL_HOLD: Final = SKETCHES + 5 * WIDTH
 CALL_WRAPUP: Final = SKETCHES + 6 * WIDTH
 
+# Topic `contacts` (internal)
+CONTACTS_STARTED: Final = 1
+CONTACTS_REPEATED: Final = 2
+CONTACTS_RETURNED: Final = 3  # resolutions at first contact that were followed by another contact
+
 # Topic `agents`: only levels
 AGENTS: Final = 100
 AGENTS_AVAILABLE: Final = 102
@@ -165,11 +170,6 @@ SESSIONS_SUCCEEDED: Final = 3
 ARTICLES_RATED: Final = 4
 ARTICLES_HELPFUL: Final = 5
 
-# Topic `contacts` (internal)
-CONTACTS_STARTED: Final = 1
-CONTACTS_REPEATED: Final = 2
-CONTACTS_RETURNED: Final = 3  # resolutions at first contact that were followed by another contact
-
 LEVELS: Final[dict[str, tuple[int, ...]]] = {
     "tickets": (
         BACKLOG, BACKLOG_UNANSWERED, BACKLOG_UNASSIGNED, BACKLOG_PENDING, BACKLOG_OLDER, BACKLOG_STALE,
@@ -177,10 +177,10 @@ LEVELS: Final[dict[str, tuple[int, ...]]] = {
     "calls": (CALLS_WAITING, CALLS_WAITING_LONG),
     "surveys": (),
     "selfservice": (),
+    "contacts": (),
     "agents": (
         AGENTS, AGENTS_AVAILABLE, AGENTS_RINGING, AGENTS_BUSY, AGENTS_HOLD, AGENTS_WRAPUP, AGENTS_BREAK,
     ),
-    "contacts": (),
 }  # fmt: skip
 """The level codes of each family: rolling a pane up treats their integrals apart (metrics/panes.py)."""
 
@@ -193,8 +193,8 @@ _PER_FAMILY: Final[dict[str, tuple[str, ...]]] = {
     "calls": ("CALLS_", "CALL_", "ARRIVED_", "ABANDON_"),
     "surveys": ("SURVEYS_", "CSAT_", "NPS_", "CES_", "CX_", "EMPLOYEE_", "QA_"),
     "selfservice": ("SESSIONS_", "ARTICLES_"),
-    "agents": ("AGENTS",),
     "contacts": ("CONTACTS_",),
+    "agents": ("AGENTS",),
 }  # fmt: skip
 
 _PLAIN: Final[dict[str, tuple[int, ...]]] = {"tickets": (INTERACTIONS, REASSIGNMENTS)}
