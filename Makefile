@@ -39,7 +39,7 @@ bench-plain: $(VENV)/.dev
 
 # A copy with the core compiled, so that the sources stay what runs here.
 $(COMPILED)/.stamp: $(VENV)/.dev setup.py $(shell find stream tests bench -name '*.py' -o -name '*.lua')
-	rm -rf $(COMPILED) && mkdir -p $(COMPILED) && cp -r stream tests bench pyproject.toml setup.py README.md $(COMPILED)
+	rm -rf $(COMPILED) && mkdir -p $(COMPILED) && cp -r stream tests bench docs pyproject.toml setup.py README.md $(COMPILED)
 	cd $(COMPILED) && FLOORCAST_COMPILE=1 $(CURDIR)/$(BIN)/python setup.py -q build_ext --inplace
 	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -c 'import stream.shard.shard as core; assert core.__file__.endswith(".so")'
 	@[ ! -d ../shared ] || ln -sfn "$(CURDIR)/../shared" build/shared  # the contract's scenarios lie beside the project
