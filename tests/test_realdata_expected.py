@@ -92,6 +92,48 @@ def test_bank_totals_from_the_raw_rows() -> None:
     assert round(100 * total.answered_le20 / total.offered, 3) == 52.304
 
 
+def test_bank_ratios_are_those_of_the_definitions() -> None:
+    """The worked example of the definitions: 1,000 answered (860 within 20 s), 60 abandoned in the queue (10
+    within 5 s, 20 within 20 s)."""
+    example = expected.Outcomes([20] * 860 + [21] * 140, [5] * 10 + [6] * 10 + [21] * 40)
+    percent = {metric: round(100 * over / under, 2) for metric, (over, under) in example.ratios().items()}
+    assert percent == {
+        "abandonment_rate_raw": 5.66,
+        "abandonment_rate": 4.76,
+        "service_level": 82.69,
+        "service_level_all_success": 83.02,
+        "service_level_answered_only": 86.00,
+        "service_level_offered": 81.13,
+        "service_level_short_success": 82.08,
+        "service_level_excl_short": 81.90,
+    }
+
+
+def test_bank_outcomes_from_the_raw_rows_and_from_the_events() -> None:
+    """Of each queue and hour all ratios and the waits; together they are the month's published figures."""
+    truth = expected.bank_outcomes(raw("bank"), hours=True)
+    whole = expected.Outcomes()
+    for outcomes in truth.values():
+        whole.answered += outcomes.answered
+        whole.abandoned += outcomes.abandoned
+        whole.in_menu += outcomes.in_menu
+    assert whole.ratios()["abandonment_rate_raw"] == (4_299, 31_359)
+    assert whole.ratios()["service_level_answered_only"] == (16_402, 27_060)
+    facts: dict[str, list[Fact]] = defaultdict(list)
+    for fact in image(raw("bank"), "bank", Config()).facts:
+        facts[fact.segments["queue"] or ""].append(fact)
+    found = {queue: by_bucket(of_queue, adapters.BANK_ZONE, 3600) for queue, of_queue in facts.items()}
+    for (queue, begin), outcomes in truth.items():
+        assert begin is not None
+        bucket = found[queue][ms(begin) // 3_600_000]
+        for metric, parts in outcomes.ratios().items():
+            assert (value(bucket, metric, "numerator"), value(bucket, metric, "denominator")) == parts, metric
+        assert value(bucket, "call_wait_time", "count") == len(outcomes.answered)
+        if outcomes.answered:
+            assert value(bucket, "call_wait_time", "p50") == outcomes.wait(50)
+            assert value(bucket, "call_wait_time", "p90") == outcomes.wait(90)
+
+
 @pytest.mark.parametrize("table", ["hourly", "daily"])
 def test_bank_rows_from_the_raw_rows(table: str) -> None:
     """Every row of truth_hourly and truth_daily, every column, and no row more."""
@@ -225,7 +267,7 @@ def test_servicenow_the_published_mean_and_ours_differ_by_repeated_rows_and_othe
     ids=["nothing forgotten", "finished tickets kept for 30 days"],
 )
 def test_servicenow_events_give_every_day(config: Config, keep: timedelta | None) -> None:
-    """Volume, resolutions, reopenings, both durations and the backlog (end and mean) of every day."""
+    """Volume, resolutions, reopenings, durations, reassignments, backlog (end and mean) of every day."""
     of = image(raw("servicenow"), "servicenow", config)
     days = expected.servicenow_days(expected.servicenow_cases(raw("servicenow")), keep)
     buckets = by_bucket(of.facts, ZoneInfo("UTC"), 86400)
@@ -239,6 +281,11 @@ def test_servicenow_events_give_every_day(config: Config, keep: timedelta | None
         assert (value(bucket, "resolution_time", "sum") or 0) == row.resolution_time.total_seconds()
         assert value(bucket, "full_resolution_time", "count") == row.resolved
         assert (value(bucket, "full_resolution_time", "sum") or 0) == row.full_resolution_time.total_seconds()
+        for metric in ("requester_wait_time", "agent_work_time"):
+            assert value(bucket, metric, "count") == row.resolved
+            assert (value(bucket, metric, "sum") or 0) == row.work_time.total_seconds()
+        assert value(bucket, "reassignments_per_ticket", "count") == row.resolved
+        assert (value(bucket, "reassignments_per_ticket", "sum") or 0) == row.reassignments
     backlog = _backlog_by_day(of, list(days))
     assert backlog == {day: (row.backlog, row.backlog_time) for day, row in days.items()}
 

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 Row = dict[str, str]
+Value = TypeVar("Value", int, timedelta)
 
 
 def read(path: Path, delimiter: str = ",") -> list[Row]:
@@ -21,6 +23,12 @@ def read(path: Path, delimiter: str = ",") -> list[Row]:
     opened = gzip.open if path.suffix == ".gz" else open
     with opened(path, "rt", encoding="latin-1", newline="") as file:
         return list(csv.DictReader(file, delimiter=delimiter))
+
+
+def nearest_rank(values: Iterable[Value], percent: int) -> Value:
+    """The nearest-rank percentile: the value at rank ceil(percent x n / 100)."""
+    ordered = sorted(values)
+    return ordered[-(-percent * len(ordered) // 100) - 1]
 
 
 @dataclass
@@ -108,7 +116,7 @@ class Outcomes:
 
     def wait(self, percent: int) -> int:
         """The nearest-rank percentile of the waits of who was answered."""
-        return sorted(self.answered)[-(-percent * len(self.answered) // 100) - 1]
+        return nearest_rank(self.answered, percent)
 
 
 def bank_outcomes(path: Path, hours: bool) -> dict[tuple[str, datetime | None], Outcomes]:
@@ -144,7 +152,8 @@ class Tickets:
     """One day of tickets; durations are sums.
 
     `backlog`: not finished when the day ends (what happens at midnight is the next day's); `backlog_time`:
-    its time integral over the day, so the mean is that / 24 h.
+    its time integral over the day, so the mean is that / 24 h. `work_time` and `reassignments` are of the
+    tickets resolved.
     """
 
     created: int = 0
@@ -153,19 +162,27 @@ class Tickets:
     first_resolutions: int = 0
     resolution_time: timedelta = ZERO
     full_resolution_time: timedelta = ZERO
+    work_time: timedelta = ZERO
+    reassignments: int = 0
     backlog: int = 0
     backlog_time: timedelta = ZERO
 
 
+class Update(NamedTuple):
+    """A row of a case: instant, clamped; state, where `-100` is the one before; agent, if it names one."""
+
+    at: datetime
+    state: str
+    agent: str | None
+
+
 @dataclass
 class Case:
-    """A servicenow case: when it was opened, and (instant, state) of each row, clamped, `-100` left out;
-    `agents`: whom each row is assigned to, if anybody."""
+    """A servicenow case: when it was opened, and its rows."""
 
     number: str
     opened: datetime
-    states: list[tuple[datetime, str]]
-    agents: list[str | None]
+    updates: list[Update]
     resolved_at: datetime | None
     last_resolved_row: datetime | None
     reopen_count: int
@@ -178,18 +195,16 @@ def servicenow_cases(path: Path) -> list[Case]:
 
 def _case(number: str, rows: list[Row]) -> Case:
     opened = now = _minute(rows[0]["opened_at"])
-    states: list[tuple[datetime, str]] = []
+    updates: list[Update] = []
     for row in rows:
         now = max(now, _minute(row["sys_updated_at"]))
-        states.append(
-            (now, states[-1][1] if row["incident_state"] == "-100" and states else row["incident_state"])
-        )
+        state = updates[-1].state if row["incident_state"] == "-100" and updates else row["incident_state"]
+        updates.append(Update(now, state, None if row["assigned_to"] == "?" else row["assigned_to"]))
     resolved_rows = [row for row in rows if row["incident_state"] == "Resolved"]
     return Case(
         number=number,
         opened=opened,
-        states=states,
-        agents=[None if row["assigned_to"] == "?" else row["assigned_to"] for row in rows],
+        updates=updates,
         resolved_at=None if rows[-1]["resolved_at"] == "?" else _minute(rows[-1]["resolved_at"]),
         last_resolved_row=_minute(resolved_rows[-1]["sys_updated_at"]) if resolved_rows else None,
         reopen_count=int(rows[-1]["reopen_count"]),
@@ -202,12 +217,20 @@ def _minute(text: str) -> datetime:
 
 @dataclass
 class Life:
-    """What one case did, from its opening or (`known_open` False) from being heard of again."""
+    """What one case did, from its opening or (`known_open` False) from being heard of again.
+
+    `worked`: time in New and Active, the only states that are neither finished nor pending; none is on hold,
+    so it is both what the requester waited for and what agents had to do. `agents`: one after the other.
+    """
 
     created: datetime
     known_open: bool
+    worked: timedelta = ZERO
+    agents: list[str] = field(default_factory=list)
     first_resolution: datetime | None = None
     resolution_in_force: datetime | None = None
+    worked_until_then: timedelta = ZERO
+    reassignments_until_then: int = 0
     reopenings: list[datetime] = field(default_factory=list)
     active: list[tuple[datetime, datetime | None]] = field(default_factory=list)
 
@@ -221,20 +244,23 @@ def lives(case: Case, keep_finished: timedelta | None) -> list[Life]:
     found = [life]
     since: datetime | None = case.opened
     before, before_at = "New", case.opened
-    for at, state in case.states:
+    for at, state, agent in case.updates:
         if keep_finished is not None and before in FINISHED and at - before_at > keep_finished:
             life = Life(at, known_open=False)
             found.append(life)
-            if state not in FINISHED:
-                life.reopenings.append(at)
-                since = at
-        elif before in FINISHED and state not in FINISHED:
+        if before not in FINISHED and not before.startswith("Awaiting "):
+            life.worked += at - before_at
+        if agent is not None and life.agents[-1:] != [agent]:
+            life.agents.append(agent)
+        if before in FINISHED and state not in FINISHED:
             life.reopenings.append(at)
             life.resolution_in_force = None
             since = at
         elif before not in FINISHED and state in FINISHED:
             life.first_resolution = life.first_resolution or at
             life.resolution_in_force = at
+            life.worked_until_then = life.worked
+            life.reassignments_until_then = max(0, len(life.agents) - 1)
             life.active.append((since or at, at))
             since = None
         before, before_at = state, at
@@ -256,10 +282,11 @@ def servicenow_days(cases: Iterable[Case], keep_finished: timedelta | None = Non
             days[life.first_resolution.date()].first_resolutions += 1
             days[life.first_resolution.date()].resolution_time += life.first_resolution - life.created
         if life.resolution_in_force is not None:
-            days[life.resolution_in_force.date()].resolved += 1
-            days[life.resolution_in_force.date()].full_resolution_time += (
-                life.resolution_in_force - life.created
-            )
+            then = days[life.resolution_in_force.date()]
+            then.resolved += 1
+            then.full_resolution_time += life.resolution_in_force - life.created
+            then.work_time += life.worked_until_then
+            then.reassignments += life.reassignments_until_then
     last = max(days)
     for life in all_lives:
         for since, until in life.active:
@@ -268,53 +295,6 @@ def servicenow_days(cases: Iterable[Case], keep_finished: timedelta | None = Non
                 days[day].backlog += at_end
     first = min(days)
     return {first + timedelta(n): days[first + timedelta(n)] for n in range((last - first).days + 1)}
-
-
-@dataclass
-class Work:
-    """Of the resolutions in force of one day: how many, the time in `New` and `Active` until then, and the
-    changes from one agent to another."""
-
-    resolved: int = 0
-    active: timedelta = ZERO
-    reassigned: int = 0
-
-
-def servicenow_work(cases: Iterable[Case]) -> dict[date, Work]:
-    """catalog.md's time in status and reassignments by day of the resolution in force, nothing forgotten."""
-    days: dict[date, Work] = defaultdict(Work)
-    for case in cases:
-        found = _until_resolved(case)
-        if found is not None:
-            at, active, reassigned = found
-            days[at.date()].resolved += 1
-            days[at.date()].active += active
-            days[at.date()].reassigned += reassigned
-    return dict(days)
-
-
-def _until_resolved(case: Case) -> tuple[datetime, timedelta, int] | None:
-    """When the resolution in force came, and what there was until then; a reopening takes it back."""
-    found: tuple[datetime, timedelta, int] | None = None
-    state, since, active = "New", case.opened, ZERO
-    agent: str | None = None
-    reassigned = 0
-    for (at, after), assigned in zip(case.states, case.agents, strict=True):
-        if state in (
-            "New",
-            "Active",
-            "-100",
-        ):  # a first `-100` says nothing: still new
-            active += at - since
-        if assigned is not None:
-            reassigned += agent is not None and assigned != agent
-            agent = assigned
-        if after in FINISHED and state not in FINISHED:
-            found = at, active, reassigned
-        elif after not in FINISHED:
-            found = None
-        state, since = after, at
-    return found
 
 
 def _by_day(since: datetime, until: datetime | None, last: date) -> Iterator[tuple[date, timedelta, bool]]:
