@@ -8,10 +8,15 @@ from stream.cli.answer import as_csv, as_plain
 from stream.cli.query import answer
 from stream.config import Config
 from stream.metrics.catalog import load_catalog
+from stream.metrics.cells import pack_cell
+from stream.metrics.measures import TICKETS_CREATED
+from stream.metrics.segments import group_name
+from stream.query.grouping import VALUES_MAX, OverCap
 from stream.query.memory import ImageReader
 from stream.query.model import QueryError
 from stream.query.request import Request
 from stream.query.windows import Calendar
+from stream.serve.scrape import scrape
 from tests.answers import Told, floor, ms
 
 UTC = Config()
@@ -201,3 +206,39 @@ async def test_csv_of_a_comparison() -> None:
     assert await csv(TICKETS, "ticket_volume", window="today", compare="previous") == [
         "from,to,at,value,then_value", f"2026-03-10T00:00:00+00:00,{end},{end},3,2",
     ]  # fmt: skip
+
+
+def crowd(teams: int) -> ImageReader:
+    """A floor on which so many teams got a ticket at 9:20."""
+    reader = floor(UTC, NOW, tickets=[ticket("2026-03-10T09:20:00", "T1", "red")])
+    number = [(), *UTC.groupings.tickets].index(("team",))
+    for pane, groups in reader._images["tickets", 0].cells.items():
+        cell = pack_cell(pane[0], {TICKETS_CREATED: 1})
+        groups.clear()
+        groups.update({group_name(number, [f"t{n}"]): cell for n in range(teams)})
+    return reader
+
+
+async def test_a_grouping_at_the_cap_is_answered() -> None:
+    """All of it, or the largest."""
+    told = await ask(crowd(VALUES_MAX), "ticket_volume", window="1h", by=("team",), top=1)
+    assert [row["values"]["value"] for row in told["rows"]] == [1, VALUES_MAX - 1]
+
+
+async def test_a_grouping_over_the_cap_is_refused_by_name() -> None:
+    """With what to do; one of its groups, and a time in which it has fewer, are answered."""
+    reader = crowd(VALUES_MAX + 1)
+    with pytest.raises(OverCap, match=r"the grouping \[team\] of tickets is invalid: 10,001 groups"):
+        await ask(reader, "ticket_volume", window="1h", by=("team",), top=1)
+    (row,) = (await ask(reader, "ticket_volume", window="1h", where=("team=t5",)))["rows"]
+    assert row["values"] == {"value": 1}
+    assert (await ask(reader, "ticket_volume", window="10m", by=("team",)))["rows"] == []
+
+
+async def test_a_grouping_over_the_cap_leaves_the_other_metrics() -> None:
+    """/metrics says which one is invalid."""
+    scraped = await scrape(load_catalog(), UTC, crowd(VALUES_MAX + 1), ms(NOW))
+    families = {family.name: family.samples for family in scraped}
+    invalid = [dict(labels) for labels, value in families["support_grouping_invalid"] if value]
+    assert invalid == [{"topic": "tickets", "dimension": "team"}]
+    assert "support_tickets_created" in families

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +14,12 @@ from stream.query.model import QueryError
 By = tuple[str | None, ...]
 OTHERS: Final[By] = (None,) * (FIELDS_MAX + 1)
 """The row of all groups that have none of their own: longer than any real one, so it is no group's."""
+VALUES_MAX: Final = 10_000
+"""Groups of one grouping that one shard may have in the time asked for."""
+
+
+class OverCap(QueryError):
+    """A grouping has so many groups that nothing is answered by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,17 @@ class Selection:
         if any(named[field] != value for field, value in self.where.items()):
             return None
         return self._shown(tuple(named[field] for field in self.by))
+
+    def check(self, family: str, partition: int, groups: Collection[Group]) -> None:
+        """Raises `OverCap` when what a shard has to say is of too many groups of this grouping."""
+        if len(groups) > VALUES_MAX:  # of all groupings: only then they are told apart
+            count = sum(group_values(group)[0] == self.number for group in groups)
+            if count > VALUES_MAX:
+                raise OverCap(
+                    f"the grouping [{', '.join(self.fields)}] of {family} is invalid: {count:,} groups in "
+                    f"shard {family}/{partition} alone, at most {VALUES_MAX:,} are answered. Ask for one of "
+                    "them with --where or for a shorter window; in floorcast.yaml, group by less"
+                )
 
     def _shown(self, row: By) -> By:
         return row if self.own is None or row in self.own else OTHERS

@@ -245,7 +245,9 @@ class _Read:
         panes, (from_ms, to_ms) = self._tile(from_ms, to_ms)
         stored = await self._reader.read_cells(self._family, panes, self._selection.groups())
         merged: dict[By, Cell] = {}
-        for by_pane in stored.values():
+        for partition, by_pane in stored.items():
+            named = {group for groups in by_pane.values() for group in groups}
+            self._selection.check(self._family, partition, named)
             for pane, groups in by_pane.items():
                 later = to_ms - self._sizes.end(*pane) if ends else 0
                 self._merge(merged, groups, later)
@@ -337,7 +339,8 @@ class _Read:
     async def _live(self) -> dict[By, Cell]:
         stored = await self._reader.read_levels(self._family, list(self._fences), self._selection.groups())
         live: dict[By, Cell] = {}
-        for groups in stored.values():
+        for partition, groups in stored.items():
+            self._selection.check(self._family, partition, groups)
             self._merge(live, groups, 0)
         return live
 

@@ -9,6 +9,7 @@ import stream
 from stream.config import Config
 from stream.metrics.catalog import Catalog
 from stream.metrics.formula import Values
+from stream.query.grouping import OverCap
 from stream.query.look import Look, age_ms, now_of
 from stream.query.model import Question, Reader
 from stream.query.query import Queries
@@ -42,7 +43,15 @@ async def scrape(catalog: Catalog, config: Config, source: Source, wall_ms: int)
             families.add_values(PREFIX + exported.name, catalog.get(exported.metric), labels, values)
     for grouped in GROUPED:
         if any(grouped.dimension in fields for fields in _groupings(config, catalog, grouped)):
-            await _add_groups(families, catalog, asker, grouped)
+            over = False
+            try:
+                await _add_groups(families, catalog, asker, grouped)
+            except OverCap:
+                over = True  # one wild dimension must not take the other numbers with it
+            families.add(
+                f"{PREFIX}grouping_invalid", "1: a topic's grouping has too many groups to be answered by.",
+                (("topic", catalog.get(grouped.rank).family), ("dimension", grouped.dimension)), over,
+            )  # fmt: skip
     _add_catalog(families, catalog)
     _add_clocks(families, await look.shards(), wall_ms)
     for family in COUNTED:
