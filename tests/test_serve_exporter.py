@@ -337,7 +337,8 @@ def _names() -> list[str]:
     catalog = load_catalog()
     names = [
         "support_metric_info", "support_metric_target", "support_watermark_timestamp_seconds",
-        "support_fresh_seconds", "support_shards", "support_grouping_invalid", "support_events_total", "support_entities_replayed_total",
+        "support_fresh_seconds", "support_shards", "support_grouping_invalid", "support_events_total",
+        "support_entities_replayed_total",
     ]  # fmt: skip
     for prefix, metrics in (
         ("", WHOLE),
