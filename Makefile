@@ -12,12 +12,13 @@ demo: $(VENV)/.demo
 	@exec $(BIN)/floorcast demo
 
 # What needs a real Apache Kafka or Redis is skipped, saying how to get it, where there is none.
+# Two processes, as most tests wait for servers; those of a file share theirs.
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # The core's tests again on the core compiled by mypyc.
 test-compiled: $(COMPILED)/.stamp
-	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -m pytest -q tests/test_core_*.py tests/test_scenario_*.py
+	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -m pytest -q -n 2 tests/test_core_*.py tests/test_scenario_*.py
 
 # The pure core as C, beside its sources: half the CPU. Needs a C compiler. `make clean` undoes it.
 compile: $(VENV)/.dev

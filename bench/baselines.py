@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bench.servers import Deployment
 from stream.embedded.child import Child
-from stream.shard.family import COUNTED
+from stream.shard.family import INPUTS
 
 TIMEOUT_S = 180.0
 
@@ -36,7 +36,7 @@ async def stock_faust(of: Deployment, events: int, core: int) -> Took:
 
 async def limit(of: Deployment, events: int, core: int) -> Took:
     """bench/limit.py on the topics of a deployment."""
-    pairs = zip(COUNTED, of.topics(), strict=True)
+    pairs = zip(INPUTS, of.topics(), strict=True)
     return await _run(
         of, "bench.limit", ",".join(f"{family}={topic}" for family, topic in pairs), events, core
     )

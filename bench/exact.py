@@ -13,7 +13,7 @@ from stream.query.look import Look
 from stream.query.model import Question
 from stream.query.query import Queries
 from stream.shard.changes import Record
-from stream.shard.family import COUNTED, family
+from stream.shard.family import INPUTS, family
 from stream.shard.image import Image, run_batch
 from stream.shard.shard import Shard
 from stream.store import RedisStore
@@ -62,7 +62,7 @@ def check_effect(events: Iterable[Event]) -> None:
     Each event is a batch of its own, against the pure core.
     """
     config = Config()
-    shards = {name: Shard(family(name, config), name, 0, config) for name in COUNTED}
+    shards = {name: Shard(family(name, config), name, 0, config) for name in INPUTS}
     images = {name: Image() for name in shards}
     offsets: Counter[str] = Counter()
     for event in events:

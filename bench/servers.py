@@ -16,13 +16,13 @@ from bench.machine import Cores
 from stream.config import Config, parse
 from stream.embedded.redis import SMALL_HASHES
 from stream.events.decode import FAMILIES
-from stream.shard.family import COUNTED
+from stream.shard.family import INPUTS
 from stream.sources.publish import Publisher
 from stream.sources.topics import PARTITIONS, create_topics, topic_names
 from tests.rig.kafka import Kafka, kafka_libs
 from tests.rig.redis import RedisServer, redis_program
 
-SHARDS = [(family, partition) for family in COUNTED for partition in range(PARTITIONS)]
+SHARDS = [(family, partition) for family in INPUTS for partition in range(PARTITIONS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Deployment:
     def topics(self) -> list[str]:
         """The topics that are counted."""
         names = topic_names(self.config.kafka)
-        return [names[family] for family in COUNTED]
+        return [names[family] for family in INPUTS]
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from bench.machine import cpu_s, waited_s
 from bench.servers import SHARDS, Deployment
 from stream.embedded.child import Child
 from stream.shard.changes import Fence
-from stream.shard.family import COUNTED
+from stream.shard.family import INPUTS
 from stream.store import RedisStore
 
 Fences = Mapping[tuple[str, int], Fence]
@@ -69,7 +69,7 @@ class Progress:
     async def fences(self) -> Fences:
         """The fence of every shard that a worker has claimed."""
         found = {}
-        for family in COUNTED:
+        for family in INPUTS:
             for partition, fence in (await self.store.fences(family)).items():
                 if fence.commit_id:
                     found[family, partition] = fence

@@ -15,6 +15,7 @@ from stream.lifecycle.fold import Fold, names_of
 from stream.lifecycle.rows import Row
 from stream.metrics.cells import unpack_cell
 from stream.shard.deadletter import DeadLetter, read_dead_letter
+from stream.shard.facts import is_facts
 from stream.shard.family import Family, family
 from stream.shard.image import Image, run_batch
 from stream.shard.intake import checksum
@@ -62,7 +63,7 @@ def play_delivery(
 
 def letters(image: Image) -> list[DeadLetter]:
     """The dead letters in the outbox, by offset."""
-    return [read_dead_letter(packed) for _, packed in sorted(image.outbox.items())]
+    return [read_dead_letter(packed) for _, packed in sorted(image.outbox.items()) if not is_facts(packed)]
 
 
 def meaning(image: Image, rules: Family, horizon_ms: int) -> dict[str, Any]:
@@ -108,7 +109,7 @@ def _state(rules: Family, packed: bytes, sealed_before_ms: int) -> dict[str, Any
 
 def state_of(state: Any) -> dict[str, Any]:
     """A state as plain values, by name."""
-    values, _ = seal(state, Delta())
+    values, *_ = seal(state, Delta())
     return dict(zip(names_of(state), values, strict=True))
 
 

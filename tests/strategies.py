@@ -91,7 +91,7 @@ _TICKET_SNAPSHOT = _fields(
     priority=("high", None),
     category=("billing", None),
     tags=(["a"], []),
-    customer=("C1", None),
+    customer=("C1", "C1", "C2", None, ""),
 )
 _FAT_TICKET = st.fixed_dictionaries(
     {
@@ -132,6 +132,8 @@ _CALL_SNAPSHOT = _fields(
     team=("red", "blue", None),
     agent=("ann", None),
     channel=("phone", "web", None),
+    category=("billing", None),
+    customer=("C1", "C1", "C2", None),
     talk_seconds=_SECONDS,
     hold_seconds=_SECONDS,
     wrapup_seconds=_SECONDS,

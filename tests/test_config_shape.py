@@ -11,7 +11,7 @@ from stream.config import Config, parse
 
 def test_the_hash_of_the_defaults_is_pinned() -> None:
     """A change of it makes running workers refuse their shards: it must be meant, and in the changelog."""
-    assert Config().shape_hash() == "52e6c72cd17b44392991c89a3111097035176df64054bd691eccf5806207622b"
+    assert Config().shape_hash() == "c520503468d52d891c93029355adb86cbeb34e155f5dffbb8d8f94283c83aa0c"
 
 
 def test_it_is_the_same_in_every_process() -> None:
@@ -45,6 +45,7 @@ def test_it_is_the_same_in_every_process() -> None:
         {"keep_finished": {"surveys": "91d"}},
         {"keep_finished": {"selfservice": "3d"}},
         {"keep_finished": {"agents": "31d"}},
+        {"keep_finished": {"contacts": "46d"}},
         {"lost": {"waiting": "5h"}},
         {"lost": {"unfinished": "13h"}},
         {"lost": {"agents": "13h"}},
@@ -53,6 +54,7 @@ def test_it_is_the_same_in_every_process() -> None:
         {"groupings": {"surveys": [["team"]]}},
         {"groupings": {"selfservice": [["team"]]}},
         {"groupings": {"agents": [["site"]]}},
+        {"groupings": {"contacts": [["team"]]}},
         {"queues": [{}]},
         {"retention": {"1d": "500d"}},
         {"max_event_bytes": 4096},

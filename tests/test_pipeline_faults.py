@@ -133,8 +133,9 @@ async def test_kill_9_of_the_broker(
         kafka.bootstrap, redis_server.url(), unique_name, tmp_path, WORKER_BATCH_RECORDS=SMALL_BATCHES
     ) as deployment:
         await deployment.create_topics()
+        supervisor = deployment.supervised()
+        await until(lambda: " assigned " in supervisor.output)
         publishing = asyncio.create_task(deployment.publish(events, per_second=2_000))
-        deployment.supervised()
         await deployment.until_read(1_000)
         await a_moment(0.0, 0.5)
         assert not publishing.done()
@@ -179,8 +180,9 @@ async def test_redis_in_trouble(
         kafka.bootstrap, redis.url(), unique_name, tmp_path, WORKER_BATCH_RECORDS=SMALL_BATCHES
     ) as deployment:
         await deployment.create_topics()
-        publishing = asyncio.create_task(deployment.publish(events, per_second=2_000))
         supervisor = deployment.supervised()
+        await until(lambda: " assigned " in supervisor.output)
+        publishing = asyncio.create_task(deployment.publish(events, per_second=2_000))
         await deployment.until_read(1_000)
         await a_moment(0.0, 0.5)
         assert not publishing.done()

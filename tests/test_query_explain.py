@@ -47,7 +47,7 @@ def test_the_state_leaves_out_what_has_not_happened() -> None:
     """Times are local, segments by name."""
     told = explained("tickets", image("tickets", CONFIG, TICKET[:1], "2026-03-02T10:00:00"), "T1")
     assert told.state == [
-        ("answer_from", "2026-03-02 09:01:00"), ("backlog_in", "channel=email, team=a"),
+        ("answer_from", "2026-03-02 09:01:00"), ("backlog_in", "channel=email, team=a"), ("contact", "True"),
         ("created_counted", "True"), ("created_in", "channel=email, team=a"),
         ("created", "2026-03-02 09:01:00"), ("interactions", "1"), ("last", "2026-03-02 09:01:00"),
         ("last_team", "a"), ("segment", "channel=email, team=a"), ("status", "new"),

@@ -39,6 +39,7 @@ async def test_topics_are_created_once(config: Config) -> None:
     first = await create_topics(config, partitions=3)
     assert [report.name for report in first] == [
         *topic_names(config.kafka).values(),
+        config.kafka.topics.contacts,
         config.kafka.topics.deadletters,
     ]
     assert {(report.outcome, report.partitions, report.note) for report in first} == {("created", 3, "")}
@@ -151,7 +152,7 @@ async def test_an_older_kafka_gets_the_topics_without_what_it_does_not_know(
     """Before 3.6 it refuses message.timestamp.after.max.ms, as this one does an invented name."""
     monkeypatch.setattr("stream.sources.topics.AFTER_MAX", "message.timestamp.unheard.of")
     reports = await create_topics(config_for(kafka.bootstrap, unique_name), partitions=1)
-    assert [report.outcome for report in reports] == ["created"] * 8
+    assert [report.outcome for report in reports] == ["created"] * 9
     assert reports[0].note == "without message.timestamp.unheard.of, which this broker refuses"
     assert reports[-1].note == ""
 

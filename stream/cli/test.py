@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
 
+from stream.cli.options import WRONG_INPUT
+from stream.cli.reading import printable
 from stream.metrics.catalog import Catalog, load_catalog
-from stream.scenario.file import Scenario, ScenarioError, read_scenarios
+from stream.scenario.errors import ScenarioError
+from stream.scenario.file import read_scenarios
+from stream.scenario.report import Played, for_machines, for_people
 from stream.scenario.run import Result, run_scenario
 
 
@@ -22,69 +24,30 @@ from stream.scenario.run import Result, run_scenario
 def command(files: tuple[Path, ...], seed: int, as_json: bool) -> None:
     """Play scenario FILEs: events at given times and what the metrics must then say.
 
-    Exit status 0: all hold; 1: some do not; 2: a file is wrong.
+    Exit status 0: all hold; 1: some do not; 2: a file is wrong (the others are played).
     """
     catalog = load_catalog()
-    results: list[tuple[Path, Result]] = []
-    try:
-        for path in files:
-            for scenario in read_scenarios(path):
-                results.append((path, _play(path, scenario, catalog, seed)))
-    except ScenarioError as error:
-        click.echo(str(error), err=True)
-        sys.exit(2)
+    played: list[Played] = []
+    wrong = False
+    for path in files:
+        try:
+            played.append(Played(path, _play(path, catalog, seed)))
+        except ScenarioError as error:
+            click.echo(printable(f"Error: {error}"), err=True)
+            wrong = True
     if as_json:
-        click.echo(msgspec.json.encode(_plain(results, seed)).decode())
+        click.echo(msgspec.json.encode(for_machines(played, seed)).decode())
     else:
-        _print(results, seed)
-    sys.exit(1 if any(result.failures for _, result in results) else 0)
+        for line in for_people(played, seed):
+            click.echo(printable(line))
+    failed = any(result.failures for file in played for result in file.results)
+    sys.exit(WRONG_INPUT if wrong else int(failed))
 
 
-def _play(path: Path, scenario: Scenario, catalog: Catalog, seed: int) -> Result:
+def _play(path: Path, catalog: Catalog, seed: int) -> list[Result]:
+    """What came of the scenarios of a file, once all of it has been read."""
+    scenarios = list(read_scenarios(path, catalog))
     try:
-        return run_scenario(scenario, catalog, seed)
+        return [run_scenario(scenario, catalog, seed) for scenario in scenarios]
     except ScenarioError as error:
-        raise ScenarioError(f"{path}, {scenario.name!r}: {error}") from None
-
-
-def _plain(results: list[tuple[Path, Result]], seed: int) -> dict[str, Any]:
-    """The results as JSON has them."""
-    return {
-        "seed": seed,
-        "held": sum(result.held for _, result in results),
-        "failed": sum(len(result.failures) for _, result in results),
-        "not_yet": sum(sum(result.not_yet.values()) for _, result in results),
-        "scenarios": [
-            {
-                "file": str(path),
-                "scenario": result.name,
-                "held": result.held,
-                "failures": result.failures,
-                "history": result.history if result.failures else [],
-                "not_yet": result.not_yet,
-            }
-            for path, result in results
-        ],
-    }
-
-
-def _print(results: list[tuple[Path, Result]], seed: int) -> None:
-    """The results for people: what does not hold, beside the events."""
-    not_yet: Counter[str] = Counter()
-    for path, result in results:
-        not_yet.update(result.not_yet)
-        if not result.failures:
-            continue
-        click.echo(f"FAILED {path}: {result.name}")
-        for failure in result.failures:
-            how = f" when shuffled with --seed {seed}" if failure.replayed else ""
-            click.echo(f"    {failure.expectation}\n      {failure.problem}{how}")
-        click.echo("    of the events")
-        click.echo("".join(f"      {line}\n" for line in result.history))
-    held = sum(result.held for _, result in results)
-    failed = sum(len(result.failures) for _, result in results)
-    played = f"{len(results)} scenarios (replayed with seed {seed})"
-    click.echo(f"{played}: {held} expectations hold, {failed} do not")
-    if not_yet:
-        listed = ", ".join(f"{name} {count}" for name, count in sorted(not_yet.items()))
-        click.echo(f"not in this version, skipped: {sum(not_yet.values())} ({listed})")
+        raise ScenarioError(f"{path}:{error}") from None

@@ -1,4 +1,4 @@
-"""`floorcast wait`: until everything that is in the log is in Redis."""
+"""`floorcast wait`: until everything that is in the log is in Redis, what shards tell each other included."""
 
 from __future__ import annotations
 
@@ -33,33 +33,55 @@ def command(timeout_s: float, config_path: Path | None, data_dir: Path | None) -
 
 
 async def _wait(config: Config, timeout_s: float) -> None:
-    asked_ms = int(time.time() * 1000)
     deadline = time.monotonic() + timeout_s
     store = RedisStore(config.redis)
     try:
-        while True:
-            behind = await _behind(store, asked_ms)
-            if behind is not None and not behind:
-                return
-            if time.monotonic() > deadline:
-                raise click.ClickException(_why(behind, timeout_s))
-            await asyncio.sleep(POLL_S)
+        for joined in (False, True):
+            reading = _Reading(store, joined)
+            while (behind := await reading.behind()) is None or behind:
+                if time.monotonic() > deadline:
+                    raise click.ClickException(_why(behind, timeout_s))
+                await asyncio.sleep(POLL_S)
     except StoreError as error:
         raise click.ClickException(str(error)) from None
     finally:
         await store.close()
 
 
-async def _behind(store: RedisStore, asked_ms: int) -> list[str] | None:
-    """The shards that were not seen at the end of their log since; `None` before any worker has been here."""
-    families = await store.topics()
-    if not families:
-        return None
-    behind: list[str] = []
-    for name in families:
-        fences = await store.fences(name)
-        behind += [f"{name}/{partition}" for partition, fence in fences.items() if fence.fresh <= asked_ms]
-    return behind
+class _Reading:
+    """How far the shards read from now on. First those of the inputs, whose facts then are in the log of
+    those that join them (`joined`)."""
+
+    def __init__(self, store: RedisStore, joined: bool) -> None:
+        self._store = store
+        self._joined = joined
+        self._asked_ms = int(time.time() * 1000)
+        self._reached: dict[tuple[str, int], int] = {}
+        """The offset at which a shard was seen at the end of its log."""
+
+    async def behind(self) -> list[str] | None:
+        """The shards that were not seen at the end of their log since, or whose dead letters or facts up to
+        there are still under way; `None` before any worker has been here."""
+        families = await self._store.topics()
+        if not families:
+            return None
+        behind: list[str] = []
+        for name in families:
+            if (name == "contacts") == self._joined:
+                behind += await self._behind(name)
+        return behind
+
+    async def _behind(self, name: str) -> list[str]:
+        behind: list[str] = []
+        fences = await self._store.fences(name)
+        undelivered = await self._store.undelivered(name)
+        for partition, fence in fences.items():
+            if fence.fresh > self._asked_ms:
+                self._reached.setdefault((name, partition), fence.offset)
+            reached = self._reached.get((name, partition))
+            if reached is None or (undelivered[partition] and fence.delivered < reached):
+                behind.append(f"{name}/{partition}")
+        return behind
 
 
 def _why(behind: list[str] | None, timeout_s: float) -> str:

@@ -30,6 +30,9 @@ class TopicNames(Struct, frozen=True, kw_only=True):
     selfservice: Annotated[str, Key(_NAME, "Topic of the self-service sessions")] = "support.selfservice"
     customers: Annotated[str, Key(_NAME, "Topic of the customer events")] = "support.customers"
     annotations: Annotated[str, Key(_NAME, "Topic of the annotations on charts")] = "support.annotations"
+    contacts: Annotated[str, Key(_NAME, "Topic of the facts about customers' contacts (internal)")] = (
+        "support.contacts"
+    )
     deadletters: Annotated[str, Key(_NAME, "Topic that takes what cannot be applied")] = "support.deadletters"
 
 

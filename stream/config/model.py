@@ -41,6 +41,10 @@ class KeepFinished(Struct, frozen=True, kw_only=True):
         2 * _DAY_MS
     )
     agents_ms: Annotated[int, Key(Duration(), "Silence after which an agent is forgotten")] = 30 * _DAY_MS
+    contacts_ms: Annotated[
+        int,
+        Key(Duration(), "How far back a contact of a customer can still be told, changed or taken back"),
+    ] = 45 * _DAY_MS
 
 
 class Lost(Struct, frozen=True, kw_only=True):
@@ -94,6 +98,13 @@ class GroupingsConfig(Struct, frozen=True, kw_only=True):
             "Groupings of the agent metrics: lists of 1 to 3 of `agent`, `team` and `site`",
         ),
     ] = (("team",), ("agent",))
+    contacts: Annotated[
+        tuple[Grouping, ...],
+        Key(
+            Groupings(SEGMENT_FIELDS),
+            "Groupings of what is joined by customer: lists of 1 to 4 fields",
+        ),
+    ] = (("channel",), ("team",), ("category",))
 
 
 class QueueRule(Struct, frozen=True, kw_only=True):
@@ -227,6 +238,7 @@ class Config(Struct, frozen=True, kw_only=True):
                 self.keep_finished.surveys_ms,
                 self.keep_finished.selfservice_ms,
                 self.keep_finished.agents_ms,
+                self.keep_finished.contacts_ms,
             ],
             "lost": [self.lost.waiting_ms, self.lost.unfinished_ms, self.lost.agents_ms],
             "groupings": [
@@ -235,6 +247,7 @@ class Config(Struct, frozen=True, kw_only=True):
                 self.groupings.surveys,
                 self.groupings.selfservice,
                 self.groupings.agents,
+                self.groupings.contacts,
             ],
             "queues": [
                 [

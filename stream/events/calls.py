@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from stream.events.envelope import Envelope, Instant, Optional, Seconds, Segments, ranks
+from stream.events.envelope import Customer, Envelope, Instant, Optional, Seconds, Segments, ranks
 
 RANKS = ranks(
     "call.offered", "call.queued", "call.answered", "call.held", "call.resumed", "call.transferred",
@@ -23,7 +23,7 @@ class Call(Segments, gc=False):
 
     direction: Direction | Optional = UNSET
     media: Literal["voice", "chat", "video"] | Optional = UNSET
-    customer: str | Optional = UNSET
+    customer: Customer | Optional = UNSET
     ticket: str | Optional = UNSET
     previous_call: str | Optional = UNSET
     talk_seconds: Seconds | Optional = UNSET

@@ -15,7 +15,7 @@ from typing import Any, cast
 import msgspec
 from msgspec import UNSET
 
-from stream.events import agents, calls, customers, selfservice, surveys, tickets
+from stream.events import agents, calls, contacts, customers, selfservice, surveys, tickets
 from stream.events import annotations as annotations_topic
 from stream.events.envelope import Head
 from stream.events.refusal import Refused, UnknownType
@@ -129,5 +129,6 @@ _TOPICS: dict[str, tuple[ModuleType, Any]] = {
     "selfservice": (selfservice, selfservice.SelfServiceEvent),
     "customers": (customers, customers.CustomerEvent),
     "annotations": (annotations_topic, annotations_topic.AnnotationEvent),
+    "contacts": (contacts, contacts.ContactEvent),
 }
 _DECODERS = {family: Decoder(family) for family in _TOPICS}

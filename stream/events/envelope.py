@@ -15,6 +15,8 @@ SEGMENT_FIELDS = (
 
 Name = Annotated[str, Meta(min_length=1, max_length=512)]
 """An identity: event id, source, subject."""
+Customer = Annotated[str, Meta(max_length=512)]
+"""A customer's id, as long as any identity; empty: none."""
 Value = Annotated[str, Meta(max_length=256)]
 """A segment's value. The bound keeps one bad producer from filling Redis with a single field."""
 Instant = Annotated[datetime, Meta(tz=True)]

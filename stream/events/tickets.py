@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from stream.events.envelope import Envelope, Instant, Optional, Seconds, Segments, ranks
+from stream.events.envelope import Customer, Envelope, Instant, Optional, Seconds, Segments, ranks
 
 Status = Literal["new", "open", "pending", "on_hold", "resolved", "closed"]
 Author = Literal["customer", "agent", "bot", "system"]
@@ -25,7 +25,7 @@ class Ticket(Segments, gc=False):
 
     status: Status | Optional = UNSET
     created_by: Author | Optional = UNSET
-    customer: str | Optional = UNSET
+    customer: Customer | Optional = UNSET
     organization: str | Optional = UNSET
     tags: list[str] | Optional = UNSET
     pending_reason: str | Optional = UNSET

@@ -32,7 +32,7 @@ ENDED: Final = RANKS["call.ended"]
 WRAPUP_ENDED: Final = RANKS["call.wrapup_ended"]
 RECORD: Final = RANKS["call.record"]
 
-FIELDS: Final = ("media", "talk_seconds", "hold_seconds", "wrapup_seconds")
+FIELDS: Final = ("media", "talk_seconds", "hold_seconds", "wrapup_seconds", "customer")
 """What a call's history keeps of a snapshot besides the dimensions; `direction` is one of those (as of the
 causing event)."""
 TIMES: Final = ("offered_at", "queued_at", "answered_at", "abandoned_at", "ended_at", "wrapup_ended_at")
@@ -125,8 +125,13 @@ class CallFold(CallCounts):
         self.stand(out, call, place)
 
     def _take(self, out: Delta, call: Call, snapshot: Snapshot) -> None:
-        """Merges a snapshot. Given seconds are facts of the whole call: its handling is counted anew."""
-        _, talk, hold, wrapup = snapshot[: len(FIELDS)]
+        """Merges a snapshot. Given seconds and the customer are facts of the whole call: its handling is
+        counted anew, its contact told anew."""
+        _, talk, hold, wrapup, customer = snapshot[: len(FIELDS)]
+        if customer is not UNSET and customer != call.customer:
+            self.tell(out, call, -1)
+            call.customer = customer or None
+            self.tell(out, call, 1)
         ended = call.ended_ms != NEVER or call.wrapup_ended_ms != NEVER
         if not ended or not (
             _tells(talk, call.talk_s) or _tells(hold, call.hold_s) or _tells(wrapup, call.wrapup_s)
@@ -139,7 +144,9 @@ class CallFold(CallCounts):
 
     def take(self, call: Call, snapshot: Snapshot) -> None:
         """Merges a snapshot: absent is unchanged, null clears."""
-        media, talk, hold, wrapup = snapshot[: len(FIELDS)]
+        media, talk, hold, wrapup, customer = snapshot[: len(FIELDS)]
+        if customer is not UNSET:
+            call.customer = customer or None
         if media is not UNSET:
             call.media = media or "voice"
         if talk is not UNSET:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from stream.events.contacts import CONTACT_STARTED
 from stream.lifecycle.call_facts import ABANDON, ANSWER, NONE, OTHER, Call, Thresholds
 from stream.lifecycle.delta import Delta
 from stream.lifecycle.fold import FOREVER, NEVER, Fold, Life
@@ -122,6 +123,13 @@ class CallCounts(Fold):
         at, segment = call.arrival()
         if at != NEVER:
             out.add(at, segment, _OFFERED[segment.values[self._direction]], sign)
+            self.tell(out, call, sign)
+
+    def tell(self, out: Delta, call: Call, sign: int) -> None:
+        """Tells (1) or takes back (-1) that the customer made contact."""
+        at, segment = call.arrival()
+        if call.customer is not None and at != NEVER and self.inbound(segment):
+            out.tell(CONTACT_STARTED, call.customer, at, segment, sign)
 
     def count_outcome(self, out: Delta, call: Call, sign: int) -> None:
         """Counts (1) or takes back (-1) the outcome, in its own pane and in the arrival's."""

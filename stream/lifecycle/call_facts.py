@@ -48,7 +48,7 @@ class Call(Life):
     """The facts of one call."""
 
     __slots__ = (
-        "answered_from", "answered_in", "answered_ms", "channel_told", "ended_in", "ended_ms",
+        "answered_from", "answered_in", "answered_ms", "channel_told", "customer", "ended_in", "ended_ms",
         "first_ms", "held_ms", "held_since", "hold_s", "left", "left_from", "left_in", "left_ms", "long_from",
         "long_in", "lost", "media", "offered_in", "offered_ms", "queued_in", "queued_ms", "recorded", "stage",
         "talk_s", "transferred", "waiting_in", "waiting_ms", "wrapup_ended_ms", "wrapup_in", "wrapup_s",
@@ -59,6 +59,7 @@ class Call(Life):
         self.first_ms = NEVER
         self.media = "voice"
         self.channel_told = False  # otherwise it follows from the media
+        self.customer: str | None = None
         self.talk_s: float | None = None
         self.hold_s: float | None = None
         self.wrapup_s: float | None = None

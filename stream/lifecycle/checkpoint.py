@@ -9,22 +9,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from stream.lifecycle.delta import Delta
+from stream.lifecycle.delta import Delta, Fact
 from stream.lifecycle.fold import Life, names_of
 from stream.metrics.segments import Segment, Segments
 
-Checkpoint = tuple[list[Any], list[Any]]
-"""(state, ledger) as plain values, for MessagePack."""
+Checkpoint = tuple[list[Any], list[Any], list[Any]]
+"""(state, ledger, facts told) as plain values, for MessagePack."""
 
 
 def seal(state: Life, ledger: Delta) -> Checkpoint:
     """The checkpoint of a state and of all that was contributed up to it."""
-    return [_plain(getattr(state, name)) for name in names_of(state)], plain_ledger(ledger)
+    values = [_plain(getattr(state, name)) for name in names_of(state)]
+    return values, plain_ledger(ledger), _plain_facts(ledger.facts)
 
 
 def unseal(checkpoint: Checkpoint, state: Life, segments: Segments) -> tuple[Life, Delta]:
     """The state (filled into a new one) and the ledger of a checkpoint."""
-    values, ledger = checkpoint
+    values, ledger, facts = checkpoint
     for name, value in zip(names_of(state), values, strict=True):
         setattr(state, name, _lively(value, segments))
     out = Delta()
@@ -32,6 +33,8 @@ def unseal(checkpoint: Checkpoint, state: Life, segments: Segments) -> tuple[Lif
         target = out.cell(start, segments.of(tuple(values)))
         for code, amount in cell:
             target[code] = target.get(code, 0) + amount
+    for kind, customer, at, said, amount in facts:
+        out.facts[kind, customer, at, tuple(said)] = amount
     return state, out
 
 
@@ -52,6 +55,11 @@ def plain_ledger(ledger: Delta) -> list[Any]:
         (entry for entry in plain if entry[2]),
         key=lambda entry: (entry[0], [(v is not None, v or "") for v in entry[1]]),
     )
+
+
+def _plain_facts(facts: dict[Fact, int]) -> list[Any]:
+    plain = [[*fact[:3], list(fact[3]), amount] for fact, amount in facts.items() if amount]
+    return sorted(plain, key=lambda fact: (fact[:3], [(v is not None, v or "") for v in fact[3]]))
 
 
 def _plain(value: Any) -> Any:

@@ -12,6 +12,10 @@ PANE_MS = 10_000
 
 Cell = dict[int, int]
 
+Fact = tuple[int, str, int, tuple[str | None, ...]]
+"""What an entity tells of its customer: kind (rank in events/contacts.py), customer, when (ms), and the
+values of its family's dimensions then."""
+
 
 def add_into(target: dict[Any, int], cell: dict[Any, int]) -> None:
     """Adds a cell's amounts to another one's."""
@@ -22,12 +26,14 @@ def add_into(target: dict[Any, int], cell: dict[Any, int]) -> None:
 
 class Delta:
     """`panes[start_ms][segment][code]` = the change. Adding an amount and its negative leaves nothing behind
-    but a zero."""
+    but a zero. `facts` are contributions to another shard, that of the customer: told (1), taken back
+    (-1)."""
 
-    __slots__ = ("_cell", "_segment", "_start", "panes")
+    __slots__ = ("_cell", "_segment", "_start", "facts", "panes")
 
     def __init__(self) -> None:
         self.panes: dict[int, dict[Segment, Cell]] = {}
+        self.facts: dict[Fact, int] = {}
         # The cell asked for last: an event mostly contributes several times to one.
         self._start = -1
         self._segment: Segment | None = None
@@ -51,6 +57,11 @@ class Delta:
         """A count changes."""
         cell = self.cell(at_ms, segment)
         cell[code] = cell.get(code, 0) + amount
+
+    def tell(self, kind: int, customer: str, at_ms: int, segment: Segment, sign: int) -> None:
+        """A fact about a customer is told (`sign` 1) or taken back (-1)."""
+        fact = (kind, customer, at_ms, segment.values)
+        self.facts[fact] = self.facts.get(fact, 0) + sign
 
     def observe(
         self, at_ms: int, segment: Segment, sum_code: int, sketch: int, value: int, negative: int, sign: int
@@ -79,3 +90,5 @@ class Delta:
                 cell = self.cell(start, segment)
                 for code, amount in source.items():
                     cell[code] = cell.get(code, 0) + sign * amount
+        for fact, amount in other.facts.items():
+            self.facts[fact] = self.facts.get(fact, 0) + sign * amount

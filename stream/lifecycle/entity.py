@@ -22,7 +22,7 @@ from stream.lifecycle.rows import Row, array, id_bytes, pack, pack_behind, pack_
 from stream.lifecycle.snapshot import Snapshot
 from stream.lifecycle.survey import Survey
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """Of the packed entity. A worker refuses a shard written in another (store/layout.py)."""
 
 ADDED: Final = 0
@@ -95,7 +95,7 @@ def unpack_entity(fold: Fold, packed: bytes) -> Entity:
     source, checkpoint, beats, _ = parts
     entity = Entity(fold.new())
     entity.source = source
-    entity.checkpoint = None if checkpoint is None else (checkpoint[0], checkpoint[1])
+    entity.checkpoint = None if checkpoint is None else (checkpoint[0], checkpoint[1], checkpoint[2])
     if beats:
         entity.beats = beats_from(beats, fold.heartbeat_ms)
     head = _pack_head(source, entity.checkpoint, beats)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
+from stream.events.contacts import CONTACT_RESOLVED, CONTACT_STARTED
 from stream.events.tickets import RANKS
 from stream.lifecycle.backlog import ACTIVE, STALE_MS, Backlogged
 from stream.lifecycle.delta import Delta
@@ -53,7 +54,7 @@ DELETED: Final = RANKS["ticket.deleted"]
 RESTORED: Final = RANKS["ticket.restored"]
 WORK_LOGGED: Final = RANKS["ticket.work_logged"]
 
-FIELDS: Final = ("status", "created_by")
+FIELDS: Final = ("status", "created_by", "customer")
 """What a ticket's history keeps of a snapshot besides the dimensions."""
 
 DONE: Final = ("resolved", "closed")
@@ -83,10 +84,11 @@ class Ticket(Backlogged):
     """The state of one ticket."""
 
     __slots__ = (
-        "answer_from", "answered", "answered_any", "assigned_in", "assigned_ms", "created_by", "created_in",
-        "escalated", "figures", "first_resolved_in", "first_resolved_ms", "held_ms", "human_replies",
-        "interactions", "last_agent", "last_team", "logged_ms", "merged", "reassignments", "reopened",
-        "resolved_counted", "resolved_in", "resolved_ms", "status_since_ms", "transferred", "worked_ms",
+        "answer_from", "answered", "answered_any", "assigned_in", "assigned_ms", "contact", "created_by",
+        "created_in", "customer", "escalated", "figures", "first_contact", "first_resolved_in",
+        "first_resolved_ms", "held_ms", "human_replies", "interactions", "last_agent", "last_team",
+        "logged_ms", "merged", "reassignments", "reopened", "resolved_counted", "resolved_in", "resolved_ms",
+        "status_since_ms", "transferred", "worked_ms",
     )  # fmt: skip
 
     def __init__(self, nothing: Segment) -> None:
@@ -117,6 +119,9 @@ class Ticket(Backlogged):
         self.first_resolved_in = nothing
         self.resolved_counted = False  # among those created
         self.merged = False
+        self.customer: str | None = None
+        self.contact = False  # created by the customer
+        self.first_contact = False  # what the resolution in force is one at
 
     def finished(self) -> bool:
         """When it is removed, resolved or closed."""
@@ -136,6 +141,10 @@ class Ticket(Backlogged):
         if snapshot is not None:
             if snapshot[1] is not UNSET:
                 self.created_by = snapshot[1]
+            if snapshot[2] is not UNSET and snapshot[2] != self.customer:
+                self._tell(out, -1)
+                self.customer = snapshot[2] or None
+                self._tell(out, 1)
             values = merged(self.segment.values, snapshot, len(FIELDS))
             if values is not self.segment.values:
                 self._move_to(out, at, values, rules)
@@ -233,6 +242,8 @@ class Ticket(Backlogged):
         if self.transferred:
             out.add(at, self.segment, TICKETS_TRANSFERRED, 1)
         if self.created_by is None or self.created_by == "customer":
+            self.contact = True
+            self._tell_start(out, 1)
             self._message(out, at, BY_CUSTOMER)
         else:
             out.add(at, self.segment, TICKETS_BY_OTHERS, 1)
@@ -289,12 +300,29 @@ class Ticket(Backlogged):
             out.add(at, self.segment, TICKETS_FIRST_RESOLVED, 1)
             if self.reopened:
                 out.add(at, self.segment, TICKETS_FIRST_REOPENED, 1)
-        one_contact = self.human_replies <= 1 and not (self.transferred or self.escalated or self.reopened)
+        self.first_contact = self._at_first_contact()
         self.figures = (
             self.worked_ms + self.held_ms, self.worked_ms, self.interactions, self.reassignments,
-            self.logged_ms, 1 if one_contact else 0, 0 if self.human_replies else 1,
+            self.logged_ms, 1 if self.first_contact else 0, 0 if self.human_replies else 1,
         )  # fmt: skip
         self._count_resolution(out, 1)
+        self._tell_resolution(out, 1)
+
+    def _at_first_contact(self) -> bool:
+        return self.human_replies <= 1 and not (self.transferred or self.escalated or self.reopened)
+
+    def _tell(self, out: Delta, sign: int) -> None:
+        """Tells (1) or takes back (-1) all facts about the customer."""
+        self._tell_start(out, sign)
+        self._tell_resolution(out, sign)
+
+    def _tell_start(self, out: Delta, sign: int) -> None:
+        if self.customer is not None and self.contact:
+            out.tell(CONTACT_STARTED, self.customer, self.created_ms, self.created_in, sign)
+
+    def _tell_resolution(self, out: Delta, sign: int) -> None:
+        if self.customer is not None and self.first_contact and self.resolved_ms != NEVER:
+            out.tell(CONTACT_RESOLVED, self.customer, self.resolved_ms, self.resolved_in, sign)
 
     def _reopen(self, out: Delta, at: int) -> None:
         out.add(at, self.segment, TICKETS_REOPENED, 1)
@@ -311,6 +339,7 @@ class Ticket(Backlogged):
     def _take_resolution_back(self, out: Delta) -> None:
         if self.resolved_ms != NEVER:
             self._count_resolution(out, -1)
+            self._tell_resolution(out, -1)
             self.resolved_ms = NEVER
             self.figures = ()
 

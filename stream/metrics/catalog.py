@@ -25,7 +25,8 @@ class Metric:
     `pairs` are the metrics to read it with: what is pushed alone is paid for elsewhere, speed by quality.
     `labels` are what can be asked beside the segments: label -> value -> the formula for it. `always_by` are
     labels by which an answer is split even when nobody asks, because its values must not be mixed. `also` are
-    other families that the formula reads, their codes as `measures.elsewhere` gives them.
+    other families that the formula reads, their codes as `measures.elsewhere` gives them; `fed_by` those that
+    tell them facts, so that a number is as fresh as these.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Metric:
     labels: Mapping[str, Mapping[str, Formula]] = field(default_factory=dict)
     always_by: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
+    fed_by: tuple[str, ...] = ()
 
 
 class UnknownMetric(KeyError):
@@ -82,12 +84,20 @@ def load_catalog(agreed: Mapping[str, MetricConfig] | None = None) -> Catalog:
     from stream.metrics import (
         catalog_agents,
         catalog_calls,
+        catalog_contacts,
         catalog_selfservice,
         catalog_surveys,
         catalog_tickets,
     )
 
-    families = (catalog_tickets, catalog_calls, catalog_surveys, catalog_selfservice, catalog_agents)
+    families = (
+        catalog_tickets,
+        catalog_contacts,
+        catalog_calls,
+        catalog_surveys,
+        catalog_selfservice,
+        catalog_agents,
+    )
     metrics = [metric for family in families for metric in family.METRICS]
     return Catalog([_with(metric, (agreed or {}).get(metric.id, MetricConfig())) for metric in metrics])
 

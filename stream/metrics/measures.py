@@ -120,6 +120,11 @@ ARRIVED_WAIT: Final = SKETCHES + 4 * WIDTH
 CALL_HOLD: Final = SKETCHES + 5 * WIDTH
 CALL_WRAPUP: Final = SKETCHES + 6 * WIDTH
 
+# Topic `contacts` (internal)
+CONTACTS_STARTED: Final = 1
+CONTACTS_REPEATED: Final = 2
+CONTACTS_RETURNED: Final = 3  # resolutions at first contact that were followed by another contact
+
 # Topic `agents`: only levels
 AGENTS: Final = 100
 AGENTS_AVAILABLE: Final = 102
@@ -172,6 +177,7 @@ LEVELS: Final[dict[str, tuple[int, ...]]] = {
     "calls": (CALLS_WAITING, CALLS_WAITING_LONG),
     "surveys": (),
     "selfservice": (),
+    "contacts": (),
     "agents": (
         AGENTS, AGENTS_AVAILABLE, AGENTS_RINGING, AGENTS_BUSY, AGENTS_HOLD, AGENTS_WRAPUP, AGENTS_BREAK,
     ),
@@ -187,6 +193,7 @@ _PER_FAMILY: Final[dict[str, tuple[str, ...]]] = {
     "calls": ("CALLS_", "CALL_", "ARRIVED_", "ABANDON_"),
     "surveys": ("SURVEYS_", "CSAT_", "NPS_", "CES_", "CX_", "EMPLOYEE_", "QA_"),
     "selfservice": ("SESSIONS_", "ARTICLES_"),
+    "contacts": ("CONTACTS_",),
     "agents": ("AGENTS",),
 }  # fmt: skip
 

@@ -200,6 +200,8 @@ def _state(family: Family, entity: Entity, text: Callable[[int], str]) -> list[F
                 for known, said in zip(surveys.FIELDS, value, strict=True)
                 if said is not None
             ]
+        elif name == "resolutions":
+            facts += [(f"resolution by {entity}", text(at)) for at, _, entity in value]
         elif name == "counted":
             facts.append(
                 (name, ", ".join(f"{measure_name(family.name, code)} {amount}" for code, amount in value))

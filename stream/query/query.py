@@ -75,7 +75,7 @@ class Queries:
         return Answer(
             list(self._rows(names, by, rows, bool(names))),
             *used,
-            read.fresh_at(),
+            min([read.fresh_at(), *[await self._fresh_at(name) for name in metric.fed_by]]),
         )
 
     async def _own(self, metric: Metric, question: Question, by: tuple[str, ...]) -> frozenset[By]:
@@ -86,6 +86,10 @@ class Queries:
             )
         ranked = await self.ask(replace(question, top=0))
         return top_groups(ranked.rows, by, question.top)
+
+    async def _fresh_at(self, name: str) -> int:
+        """Since when the oldest shard of a family is fresh."""
+        return min((fence.fresh for fence in (await self._reader.fences(name)).values()), default=0)
 
     async def _read(
         self, metric: Metric, name: str, by: tuple[str, ...], where: dict[str, str | None],

@@ -1,32 +1,33 @@
 """Scenario files: YAML documents of configuration, events and expectations -> plain values with times in
-milliseconds."""
+milliseconds. What makes no sense is refused with its file, line and document."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 import yaml
 
 from stream.config import Config, ConfigError, parse
-from stream.events.decode import PREFIXES, family_of
-from stream.events.instants import to_ms
+from stream.events.decode import FAMILIES, decoder_of, family_of
+from stream.metrics.catalog import Catalog, load_catalog
+from stream.scenario.document import Document, Part, documents
+from stream.scenario.errors import ScenarioError, unknown
+from stream.scenario.expectation import Expectation, read_expectation
+from stream.scenario.times import Times
+from stream.scenario.words import plain
 
-
-class ScenarioError(ValueError):
-    """A file that cannot be played: says which document and what is wrong."""
+__all__ = ["Expectation", "Scenario", "ScenarioError", "Told", "read_scenarios"]
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
     """One event of a scenario: when it arrives, the timestamp of its record, and the record's bytes."""
 
-    family_type: str
+    type: str
     subject: str
     at_ms: int
     arrives_ms: int
@@ -36,155 +37,189 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Expectation:
-    """What must hold at an instant. `what` is the mapping as written."""
-
-    at_ms: int
-    what: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
 class Scenario:
-    """One document."""
+    """One document. `line`: where it begins in its file."""
 
     name: str
     config: Config
     events: list[Told]
     expectations: list[Expectation]
     end_ms: int
+    times: Times
     lag: list[tuple[int, int]] = field(default_factory=list)
     replay: bool = True
+    line: int = 1
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """YAML in which times stay text: they are read in the scenario's time zone."""
+_KEYS = ("scenario", "about", "timezone", "config", "events", "end", "expect", "lag", "replay")
+_OPTIONS = ("id", "source", "sequence", "recordedtime", "arrives")
+_EVENT = "an event is [time, type, subject, data, {id:, source:, sequence:, recordedtime:, arrives:}]"
 
 
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-_KEYS = {"scenario", "about", "timezone", "config", "events", "end", "expect", "lag", "replay"}
-_OPTIONS = {"id", "source", "sequence", "recordedtime", "arrives"}
-
-
-def read_scenarios(path: Path) -> Iterator[Scenario]:
-    """The scenarios of a file, or `ScenarioError`."""
+def read_scenarios(path: Path, catalog: Catalog | None = None) -> Iterator[Scenario]:
+    """The scenarios of a file whose metrics are those of the catalog; raises `ScenarioError`."""
+    catalog = catalog or load_catalog()
     try:
-        documents = list(yaml.load_all(path.read_text(encoding="utf-8"), _Loader))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ScenarioError(f"{path}: {error}") from None
-    for number, document in enumerate(documents, 1):
-        if document is None:
-            continue
-        try:
-            yield _scenario(document)
-        except (ScenarioError, ConfigError) as error:
-            raise ScenarioError(f"{path}, document {number}: {error}") from None
-
-
-def _scenario(document: Any) -> Scenario:
-    if not isinstance(document, dict):
-        raise ScenarioError("a scenario is a mapping with `scenario`, `events` and `expect`")
-    unknown = set(document) - _KEYS
-    if unknown:
-        raise ScenarioError(f"unknown key {sorted(unknown)[0]!r}; known are {', '.join(sorted(_KEYS))}")
-    clock = _Times(str(document.get("timezone", "UTC")))
-    settings = dict(document.get("config") or {})
-    settings.setdefault("timezone", str(document.get("timezone", "UTC")))
-    events = [_event(entry, place, clock) for place, entry in enumerate(document.get("events") or [], 1)]
-    wanted = document.get("expect") or []
-    stated = [clock.ms(entry["at"], "at") for entry in wanted if "at" in entry]
-    last = max([0, *stated, *(event.arrives_ms for event in events)])
-    end = clock.ms(document["end"], "end") if "end" in document else last
-    return Scenario(
-        name=str(document.get("scenario", "unnamed")),
-        config=parse(settings, allow_later=True),
-        events=events,
-        expectations=[_expectation(entry, end, clock) for entry in wanted],
-        end_ms=end,
-        lag=[(clock.ms(begin, "lag"), clock.ms(until, "lag")) for begin, until in document.get("lag") or []],
-        replay=bool(document.get("replay", True)),
-    )
-
-
-def _event(entry: Any, place: int, clock: _Times) -> Told:
-    if not isinstance(entry, list) or not 4 <= len(entry) <= 5:
-        if isinstance(entry, list) and len(entry) == 3:
-            entry = [*entry, {}]
-        else:
-            raise ScenarioError(
-                f"event {place}: [time, type, subject, data, options] is wanted, not {entry!r}"
-            )
-    at, kind, subject, data, *rest = entry
-    options = dict(rest[0]) if rest and rest[0] else {}
-    unknown = set(options) - _OPTIONS
-    if unknown:
+        found = list(documents(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ScenarioError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ScenarioError(f"{path}: not UTF-8 text (byte {error.start})") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
         raise ScenarioError(
-            f"event {place}: unknown option {sorted(unknown)[0]!r}; known are {', '.join(sorted(_OPTIONS))}"
-        )
-    where = f"event {place}"
-    if family_of(str(kind)) is None:
-        known = ", ".join(f"{prefix}." for prefix in PREFIXES)
-        raise ScenarioError(f"{where}: {kind!r} is of no topic; types begin with one of {known}")
-    at_ms = clock.ms(at, where)
-    event: dict[str, Any] = {
-        "specversion": "1.0",
-        "id": str(options.get("id", f"{place:04d}")),
-        "source": str(options.get("source", "test")),
-        "type": kind,
-        "subject": subject,
-        "time": clock.text(at, where),
-        "data": data,
-    }
-    if "sequence" in options:
-        event["sequence"] = options["sequence"]
-    arrives = clock.ms(options["arrives"], where) if "arrives" in options else at_ms
-    sent = arrives
-    if "recordedtime" in options:
-        event["recordedtime"] = clock.text(options["recordedtime"], where)
-        sent = clock.ms(options["recordedtime"], where)
-    line = f"{clock.text(at, where)} {kind} {subject} {data or ''}"
-    return Told(str(kind), str(subject), at_ms, arrives, sent, msgspec.json.encode(event), line)
-
-
-def _expectation(entry: Any, end_ms: int, clock: _Times) -> Expectation:
-    if not isinstance(entry, dict):
-        raise ScenarioError(f"an expectation is a mapping, not {entry!r}")
-    what = dict(entry)
-    at = clock.ms(what.pop("at"), "at") if "at" in what else end_ms
-    for edge in ("from", "to"):
-        if edge in what:
-            what[edge] = clock.ms(what[edge], edge)
-    return Expectation(at, what)
-
-
-class _Times:
-    """Times as scenarios write them: with an offset, or in the scenario's zone."""
-
-    def __init__(self, zone: str) -> None:
+            f"{where}: not readable as YAML: {', '.join(filter(None, (error.context, error.problem)))}"
+        ) from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise ScenarioError(f"{path}: not readable as YAML: {error}") from None
+    if not found:
+        raise ScenarioError(f"{path}: holds no scenario; write `scenario:`, `events:` and `expect:`")
+    for number, document in enumerate(found, 1):
+        reader = _Reader(document, catalog)
         try:
-            self._zone = ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ScenarioError(f"timezone: {zone!r} is not a zone such as Europe/Berlin") from None
+            yield reader.scenario()
+        except (ScenarioError, ConfigError) as error:
+            raise ScenarioError(f"{path}:{reader.line}: document {number}: {error}") from None
 
-    def ms(self, value: Any, where: str) -> int:
-        return to_ms(self._aware(value, where))
 
-    def text(self, value: Any, where: str) -> str:
-        return self._aware(value, where).isoformat()
+class _Reader:
+    """Reads one document. `line` is that of the part being read."""
 
-    def _aware(self, value: Any, where: str) -> datetime:
-        if isinstance(value, datetime):
-            found = value
-        elif isinstance(value, date):
-            found = datetime.combine(value, datetime.min.time())
-        else:
-            try:
-                found = datetime.fromisoformat(str(value))
-            except ValueError:
-                raise ScenarioError(
-                    f"{where}: {value!r} is no time; write 2026-03-02 09:00 (quoted if with seconds)"
-                ) from None
-        return found if found.tzinfo is not None else found.replace(tzinfo=self._zone)
+    def __init__(self, document: Document, catalog: Catalog) -> None:
+        self._document = document
+        self._catalog = catalog
+        self.line = document.line
+
+    def scenario(self) -> Scenario:
+        document = self._document.value
+        if not isinstance(document, dict):
+            raise ScenarioError("a scenario is a mapping with `scenario`, `events` and `expect`")
+        for key in document:
+            self._go((str(key),))
+            if key not in _KEYS:
+                raise ScenarioError(unknown("key", key, _KEYS))
+        self._go(("timezone",))
+        times = Times(document.get("timezone", "UTC"))
+        config = self._config(document, times)
+        events = [self._event(entry, place, times) for place, entry in self._entries("events")]
+        lag = sorted(self._lag(entry, times) for _, entry in self._entries("lag"))
+        wanted = [(place, entry) for place, entry in self._entries("expect")]
+        if not wanted:
+            raise ScenarioError("`expect` is missing: a scenario that expects nothing cannot fail")
+        end_ms = self._end(document, events, wanted, times)
+        replay = document.get("replay", True)
+        if not isinstance(replay, bool):
+            self._go(("replay",))
+            raise ScenarioError(f"replay: true or false is wanted, not {replay!r}")
+        expectations = []
+        for place, entry in wanted:
+            self._go(("expect", place))
+            expectations.append(read_expectation(entry, end_ms, times, config, self._catalog, self.line))
+        return Scenario(
+            name=str(document.get("scenario", "unnamed")), config=config, events=events,
+            expectations=expectations, end_ms=end_ms, times=times, lag=lag, replay=replay,
+            line=self._document.line,
+        )  # fmt: skip
+
+    def _go(self, part: Part) -> None:
+        """Sets the line that an error names."""
+        self.line = self._document.lines.get(part, self._document.line)
+
+    def _entries(self, key: str) -> Iterator[tuple[int, Any]]:
+        self._go((key,))
+        entries = self._document.value.get(key)
+        if entries is None:
+            return
+        if not isinstance(entries, list):
+            raise ScenarioError(f"{key}: a list is wanted, not {entries!r}")
+        for place, entry in enumerate(entries):
+            self._go((key, place))
+            yield place, entry
+
+    def _config(self, document: dict[str, Any], times: Times) -> Config:
+        self._go(("config",))
+        settings = document.get("config") or {}
+        if not isinstance(settings, dict):
+            raise ScenarioError(f"config: the keys of floorcast.yaml are wanted, not {settings!r}")
+        try:
+            return parse({"timezone": times.zone, **settings}, allow_later=True)
+        except ConfigError as error:
+            raise ScenarioError("config: " + "; ".join(error.problems)) from None
+
+    def _end(
+        self, document: dict[str, Any], events: list[Told], wanted: list[tuple[int, Any]], times: Times
+    ) -> int:
+        if "end" in document:
+            self._go(("end",))
+            return times.ms(document["end"], "end")
+        stated = [0]
+        for place, entry in wanted:
+            self._go(("expect", place))
+            if isinstance(entry, dict) and "at" in entry:
+                stated.append(times.ms(entry["at"], "at"))
+        return max([*stated, *(event.arrives_ms for event in events)])
+
+    def _lag(self, entry: Any, times: Times) -> tuple[int, int]:
+        if not isinstance(entry, list) or len(entry) != 2:
+            raise ScenarioError(f"lag: pairs [from, to] of times are wanted, not {entry!r}")
+        begin, until = (times.ms(edge, "lag") for edge in entry)
+        if begin >= until:
+            raise ScenarioError(f"lag: {entry!r} ends before it begins")
+        return begin, until
+
+    def _event(self, entry: Any, place: int, times: Times) -> Told:
+        if not isinstance(entry, list) or not 3 <= len(entry) <= 5:
+            raise ScenarioError(f"{_EVENT}, not {entry!r}")
+        at, kind, subject, *rest = entry
+        data, given = (*rest, {}, {})[:2]
+        _check_type(kind)
+        if not isinstance(subject, str):
+            raise ScenarioError(f"the subject {subject!r} is no text to YAML: put it in quotes")
+        options = {} if given is None else given
+        if not isinstance(options, dict):
+            raise ScenarioError(f"{_EVENT}; the fifth part is {given!r}")
+        for name in options:
+            if name not in _OPTIONS:
+                raise ScenarioError(unknown("option", name, _OPTIONS))
+        time = times.read(at, "time").isoformat()
+        event: dict[str, Any] = {
+            "specversion": "1.0",
+            "id": str(options.get("id", f"{place + 1:04d}")),
+            "source": str(options.get("source", "test")),
+            "type": kind,
+            "subject": subject,
+            "time": time,
+            "data": data,
+        }
+        if "sequence" in options:
+            event["sequence"] = options["sequence"]
+        at_ms = times.ms(at, "time")
+        arrives = times.ms(options["arrives"], "arrives") if "arrives" in options else at_ms
+        sent = arrives
+        if "recordedtime" in options:
+            event["recordedtime"] = times.read(options["recordedtime"], "recordedtime").isoformat()
+            sent = times.ms(options["recordedtime"], "recordedtime")
+        try:
+            value = msgspec.json.encode(event)
+        except (TypeError, ValueError, msgspec.MsgspecError) as error:
+            raise ScenarioError(f"data must be JSON: {error}") from None
+        return Told(kind, subject, at_ms, arrives, sent, value, _line(times, at_ms, entry, arrives))
+
+
+def _check_type(kind: Any) -> None:
+    """A type of a topic, also one that the contract does not know: that is ignored, as a worker does."""
+    if not isinstance(kind, str) or family_of(kind) is None:
+        raise ScenarioError(unknown("event type", kind, event_types()))
+
+
+def event_types() -> list[str]:
+    """Every event type of the contract."""
+    return [kind for name in FAMILIES for kind in decoder_of(name).rank]
+
+
+def _line(times: Times, at_ms: int, entry: list[Any], arrives_ms: int) -> str:
+    """An event as people read it in a history."""
+    said = "" if len(entry) < 4 or not entry[3] else " " + plain(entry[3])
+    late = "" if arrives_ms == at_ms else f"  (arrives {times.short(arrives_ms)})"
+    return f"{times.short(at_ms)}  {entry[1]}{said}{late}"

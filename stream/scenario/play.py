@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from random import Random
+
+from msgspec.structs import replace
 
 from stream.config import Config
 from stream.events.decode import FAMILIES, decoder_of, family_of
 from stream.metrics.segments import Grouping
 from stream.scenario.file import Scenario, Told
-from stream.shard.changes import Record
-from stream.shard.family import COUNTED, family
+from stream.shard.changes import Changes, Record
+from stream.shard.deadletter import DeadLetter, dead_letter, read_dead_letter
+from stream.shard.facts import contact_records, is_facts
+from stream.shard.family import COUNTED, INPUTS, family
 from stream.shard.image import Image, run_batch
 from stream.shard.intake import Intake
 from stream.shard.shard import Shard
@@ -24,8 +28,9 @@ class Floor:
     """One shard a family, in memory: what a worker with one partition a topic would be."""
 
     def __init__(self, config: Config, groupings: dict[str, tuple[Grouping, ...]]) -> None:
+        config = replace(config, groupings=replace(config.groupings, **groupings))
         self.images = {(name, 0): Image() for name in COUNTED}
-        self._shards = {
+        self.shards = {
             name: Shard(family(name, config, groupings[name]), f"support.{name}", 0, config)
             for name in COUNTED
         }
@@ -37,36 +42,76 @@ class Floor:
         self._clocks: Counter[str] = Counter()
         self._offsets: Counter[str] = Counter()
         self._journal: Counter[str] = Counter()
-        self.now_ms = 0
+        self.refusals: dict[bytes, str] = {}
+        """Why which record was refused."""
 
     def read(self, events: Sequence[Told], now_ms: int) -> None:
-        """Reads events, then fires the timers due up to now."""
-        self.now_ms = max(self.now_ms, now_ms)
-        batches: dict[str, list[Record]] = {name: [] for name in FAMILIES}
+        """Reads events that arrive at an instant, and fires the timers due up to it of the topics that have
+        any; `tick` fires the others'."""
+        batches: dict[str, list[Record]] = {}
         for event in events:
-            name = family_of(event.family_type)
-            if name is not None:
-                batches[name].append(Record(self._offsets[name], event.sent_ms, event.value))
-                self._offsets[name] += 1
-        for name, shard in self._shards.items():
-            run_batch(shard, self.images[name, 0], batches[name], self.now_ms)
-        for name, intake in self._others.items():
-            for record in batches[name]:
-                self._clocks[name] = max(self._clocks[name], record.timestamp)
-                item = intake.read(record, self._clocks[name])
-                if item is not None and item.refused is not None:
-                    self._journal[f"refused_{item.refused.reason}"] += 1
+            name = family_of(event.type)
+            assert name is not None
+            batches.setdefault(name, []).append(Record(self._offsets[name], event.sent_ms, event.value))
+            self._offsets[name] += 1
+        told: list[Record] = []
+        for name, records in batches.items():
+            if name not in self.shards:
+                self._read_uncounted(name, records)
+                continue
+            changes = run_batch(self.shards[name], self.images[name, 0], records, now_ms)
+            told += self._facts(self.shards[name], changes)
+            letters = [packed for packed in changes.outbox_added.values() if not is_facts(packed)]
+            self._note(map(read_dead_letter, letters))
+        if told:
+            run_batch(self.shards["contacts"], self.images["contacts", 0], told, now_ms)
+
+    def tick(self, now_ms: int) -> None:
+        """Moves the clock of every shard and fires the timers due up to it."""
+        for name, shard in self.shards.items():
+            run_batch(shard, self.images[name, 0], [], now_ms)
+
+    def _read_uncounted(self, name: str, records: Sequence[Record]) -> None:
+        """What a worker makes of a topic of which nothing is counted: dead letters."""
+        intake = self._others[name]
+        for record in records:
+            self._clocks[name] = max(self._clocks[name], record.timestamp)
+            item = intake.read(record, self._clocks[name])
+            if item is not None and item.refused is not None:
+                self._journal[f"refused_{item.refused.reason}"] += 1
+                letter = dead_letter(item.refused, f"support.{name}", 0, record)
+                self._note([read_dead_letter(letter)])
+
+    def _note(self, letters: Iterable[DeadLetter]) -> None:
+        for letter in letters:
+            reason = ": ".join(filter(None, (letter.reason, letter.path, letter.detail)))
+            self.refusals[bytes(letter.value or b"")] = reason
+
+    def _facts(self, shard: Shard, changes: Changes) -> list[Record]:
+        """What a batch tells of customers, as records of their topic."""
+        name, told = shard.family.name, []
+        for offset, packed in changes.outbox_added.items():
+            if is_facts(packed):
+                for fact in contact_records(packed, offset, name, shard.family.fold.segments.dimensions):
+                    told.append(Record(self._offsets["contacts"], fact.timestamp, fact.value, key=fact.key))
+                    self._offsets["contacts"] += 1
+        return told
 
     def journal(self, what: str) -> int:
         """`deadletters`, `duplicates` or `late`."""
         counts = Counter(self._journal)
-        for shard in self._shards.values():
-            counts.update(shard.journal)
+        for name in INPUTS:
+            counts.update(self.shards[name].journal)
         if what == "deadletters":
             return sum(
                 count for name, count in counts.items() if name.startswith("refused_") and name not in _APART
             )
         return counts["refused_late" if what == "late" else what]
+
+    def ignored(self) -> Counter[str]:
+        """Events of types that the contract does not know."""
+        intakes = [*self._others.values(), *(shard.intake for shard in self.shards.values())]
+        return sum((intake.ignored for intake in intakes), Counter[str]())
 
 
 def arrivals(scenario: Scenario) -> list[tuple[int, list[Told]]]:

@@ -3,86 +3,97 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from stream.metrics.catalog import Catalog
-from stream.scenario.expect import Judge, Outcome, groupings_for
+from stream.scenario.errors import ScenarioError
 from stream.scenario.file import Scenario
+from stream.scenario.history import History, histories
+from stream.scenario.judge import Judge, Verdict, groupings_for
 from stream.scenario.play import Floor, arrivals, shuffled
-
-HISTORY_MAX = 50
-"""Events shown beside a failure."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An expectation that does not hold: as written, in what it differs, and whether only when replayed."""
+    """An expectation that does not hold, and what the numbers come from. `shuffled`: it holds as told, but
+    the shuffled replay gives another answer."""
 
-    expectation: str
-    problem: str
-    replayed: bool
+    verdict: Verdict
+    histories: list[History]
+    shuffled: bool = False
 
 
 @dataclass(slots=True)
 class Result:
-    """What came of one scenario. `history` are its events in order, a line each; `not_yet` counts what this
-    version does not have."""
+    """What came of one scenario. `not_yet` counts what this version does not have, `ignored` the events of
+    unknown types."""
 
-    name: str
-    history: list[str]
+    scenario: Scenario
     held: int = 0
     failures: list[Failure] = field(default_factory=list)
     not_yet: Counter[str] = field(default_factory=Counter)
+    ignored: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def name(self) -> str:
+        """The scenario's."""
+        return self.scenario.name
 
 
 def run_scenario(scenario: Scenario, catalog: Catalog, seed: int) -> Result:
-    """Plays a scenario and compares."""
-    groupings = groupings_for(scenario.config, catalog, scenario.expectations)
+    """Plays a scenario and compares. Raises `ScenarioError` when a question of it has no answer."""
+    expected = [wanted for wanted in scenario.expectations if not wanted.later]
+    groupings = groupings_for(scenario.config, expected, catalog)
     judge = Judge(catalog, scenario.config, groupings)
-    told = sorted(scenario.events, key=lambda event: event.at_ms)
-    result = Result(scenario.name, [event.line for event in told[:HISTORY_MAX]])
-    if len(told) > HISTORY_MAX:
-        result.history.append(f"... and {len(told) - HISTORY_MAX} more events")
-    for outcome in _as_told(scenario, judge, Floor(scenario.config, groupings)):
-        if outcome.not_yet:
-            result.not_yet[outcome.not_yet] += 1
-        elif outcome.failure:
-            result.failures.append(_failure(outcome, False))
+    result = Result(scenario)
+    result.not_yet.update(wanted.later for wanted in scenario.expectations if wanted.later)
+    floor, verdicts = Floor(scenario.config, groupings), []
+    for verdict in _as_told(scenario, judge, floor):
+        verdicts.append(verdict)
+        if verdict.differences:
+            result.failures.append(Failure(verdict, histories(scenario, verdict, floor, catalog)))
         else:
             result.held += 1
+    result.ignored = floor.ignored()
     if scenario.replay:
-        for outcome in _replayed(scenario, judge, Floor(scenario.config, groupings), seed):
-            if outcome.failure:
-                result.failures.append(_failure(outcome, True))
+        again = Floor(scenario.config, groupings)
+        _replay(scenario, again, seed)
+        for told in verdicts:
+            if told.answer is not None and told.expectation.at_ms == scenario.end_ms:
+                changed = judge.changes(told, again)
+                if changed.differences:
+                    reasons = histories(scenario, changed, again, catalog)
+                    result.failures.append(Failure(changed, reasons, shuffled=True))
     return result
 
 
-def _as_told(scenario: Scenario, judge: Judge, floor: Floor) -> list[Outcome]:
-    incoming = arrivals(scenario)
-    outcomes = {}
-    instants = {at for at, _ in incoming} | {e.at_ms for e in scenario.expectations} | {scenario.end_ms}
-    by_instant = dict(incoming)
-    for instant in sorted(instants):
-        lagging = any(begin <= instant < until for begin, until in scenario.lag)
-        if not lagging:
-            floor.read(by_instant.get(instant, []), instant)
-        for place, expectation in enumerate(scenario.expectations):
-            if expectation.at_ms == instant:
-                outcomes[place] = judge.judge(expectation, floor)
-    return [outcomes[place] for place in sorted(outcomes)]
+def _as_told(scenario: Scenario, judge: Judge, floor: Floor) -> Iterator[Verdict]:
+    """The verdicts in the order of their instants, each given while the floor stands there. Clocks move only
+    where somebody looks: nothing else can tell."""
+    incoming = dict(arrivals(scenario))
+    by_instant: dict[int, list[int]] = {}
+    for place, wanted in enumerate(scenario.expectations):
+        if not wanted.later:
+            by_instant.setdefault(wanted.at_ms, []).append(place)
+    for instant in sorted({*incoming, *by_instant}):
+        if instant in incoming:
+            floor.read(incoming[instant], instant)
+        if instant in by_instant:
+            floor.tick(min([instant, *(begin for begin, until in scenario.lag if begin <= instant < until)]))
+        for place in by_instant.get(instant, ()):
+            yield _judged(judge, scenario, place, floor)
 
 
-def _replayed(scenario: Scenario, judge: Judge, floor: Floor, seed: int) -> list[Outcome]:
+def _judged(judge: Judge, scenario: Scenario, place: int, floor: Floor) -> Verdict:
+    wanted = scenario.expectations[place]
+    try:
+        return judge.judge(wanted, floor)
+    except ScenarioError as error:
+        raise ScenarioError(f"{wanted.line}: {scenario.name}: {error}") from None
+
+
+def _replay(scenario: Scenario, floor: Floor, seed: int) -> None:
     for batch in shuffled(scenario, seed):
-        floor.read(batch, 0)
-    floor.read([], scenario.end_ms)
-    return [
-        judge.judge(expectation, floor)
-        for expectation in scenario.expectations
-        if expectation.at_ms == scenario.end_ms and "metric" in expectation.what
-    ]
-
-
-def _failure(outcome: Outcome, replayed: bool) -> Failure:
-    what = ", ".join(f"{key}: {value}" for key, value in outcome.expectation.what.items())
-    return Failure(f"{{{what}}}", outcome.failure, replayed)
+        floor.read(batch, scenario.end_ms)
+    floor.tick(scenario.end_ms)

@@ -61,7 +61,7 @@ class Fence:
     clock: int = 0
     retention_clock: int = 0
     fresh: int = 0
-    delivered: int = 0  # dead letters of records before this offset are in the dead-letter topic
+    delivered: int = 0  # dead letters and facts of records before this offset are in their topics
     seen: int = 0
     refused: int = 0
     log_id: str = ""

@@ -8,6 +8,7 @@ from stream.config import Config
 from stream.lifecycle.agent import AgentFold
 from stream.lifecycle.call import CallFold
 from stream.lifecycle.call_facts import Thresholds
+from stream.lifecycle.contact import ContactFold
 from stream.lifecycle.fold import Fold
 from stream.lifecycle.session import SessionFold
 from stream.lifecycle.survey import SurveyFold
@@ -15,25 +16,35 @@ from stream.lifecycle.ticket import TicketFold
 from stream.metrics.measures import LEVELS
 from stream.metrics.segments import Grouping, Segments
 
-COUNTED = ("tickets", "calls", "surveys", "selfservice", "agents")
+COUNTED = ("tickets", "calls", "surveys", "selfservice", "agents", "contacts")
 """The families that are folded and counted."""
+INPUTS = COUNTED[:-1]
+"""Of these, those that producers write to. `contacts` is told by the shards of tickets and calls."""
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Everything that a shard needs to know of its topic."""
+    """Everything that a shard needs to know of its topic. `horizon_ms`: how late an event may arrive,
+    `future_ms`: how far it may be ahead of its record."""
 
     name: str
     fold: Fold
     levels: tuple[int, ...]
+    horizon_ms: int
+    future_ms: int
 
 
 def family(name: str, config: Config, groupings: tuple[Grouping, ...] | None = None) -> Family:
     """The rules of a family of `COUNTED`; `groupings` instead of the configured ones (scenarios ask for their
     own)."""
     wanted = groupings if groupings is not None else getattr(config.groupings, name)
+    if name == "contacts":
+        # A fact is as old as what it is about; a record of a call may tell times ahead of its own.
+        fold: Fold = ContactFold(Segments(wanted, ("category",)))
+        return Family(name, fold, LEVELS[name], config.keep_finished.contacts_ms, config.horizon_ms)
     if name == "tickets":
-        fold: Fold = TicketFold(Segments(wanted, ("agent", "team")), config.keep_finished.tickets_ms)
+        segments = Segments(wanted, ("agent", "team", *_told(config)))
+        fold = TicketFold(segments, config.keep_finished.tickets_ms)
     elif name == "calls":
         fold = _calls(config, wanted)
     elif name == "selfservice":
@@ -43,12 +54,17 @@ def family(name: str, config: Config, groupings: tuple[Grouping, ...] | None = N
         fold = AgentFold(Segments(wanted, ("team",)), config.keep_finished.agents_ms, config.lost.agents_ms)
     else:
         fold = SurveyFold(Segments(wanted), config.keep_finished.surveys_ms)
-    return Family(name, fold, LEVELS[name])
+    return Family(name, fold, LEVELS[name], config.horizon_ms, config.future_ms)
+
+
+def _told(config: Config) -> tuple[str, ...]:
+    """The dimensions that facts about customers have."""
+    return ("category", *(field for grouping in config.groupings.contacts for field in grouping))
 
 
 def _calls(config: Config, groupings: tuple[Grouping, ...]) -> Fold:
     asked = dict.fromkeys(field for rule in config.queues for field in rule.when)
-    segments = Segments(groupings, (*asked, "direction"))
+    segments = Segments(groupings, (*asked, *_told(config), "direction"))
     rules = [
         (
             {field: frozenset(values) for field, values in rule.when.items()},

@@ -40,6 +40,7 @@ from stream.metrics.sizes import Sizes
 from stream.shard.changes import Changes, Fence, Loaded, LogRecord, Needs, Restored
 from stream.shard.deadletter import dead_letter
 from stream.shard.entities import Entities
+from stream.shard.facts import pack_facts
 from stream.shard.family import Family
 from stream.shard.intake import Incoming, Intake, checksum
 from stream.shard.touched import DAY_MS, Touched, drop_day, note_since, timer_ms
@@ -86,12 +87,13 @@ class Shard:
         self.partition = partition
         self._fold = family.fold
         self._surveys = family.name == "surveys"
+        self._contacts = family.name == "contacts"
         self._config = config
-        self._horizon_ms = config.horizon_ms
+        self._horizon_ms = family.horizon_ms
         self._judge_share = judge_share
         self._sample = config.deadletters.sample
         self.intake = Intake(
-            decoder_of(family.name), config.horizon_ms, config.future_ms, config.max_event_bytes
+            decoder_of(family.name), family.horizon_ms, family.future_ms, config.max_event_bytes
         )
         self.entities = Entities(family.fold, cache_entities)
         self.panes = Panes(Sizes(config.timezone), config.retention_ms, family.levels, cells_max)
@@ -238,6 +240,12 @@ class Shard:
                             break
                         touched = self._touch(item.subject)
                     refused = self._fold_one(item, touched.entity, out)
+                    if out.facts:
+                        self._tell(record, item.subject, out, changes)
+                elif self._contacts and refused.reason == "late":
+                    # Too old to change anything: no letter, as it can be told again from what caused it.
+                    self._count("refused_late")
+                    refused = None
                 seen += 1
                 if refused is not None:
                     refusals += 1
@@ -255,6 +263,14 @@ class Shard:
         group_into(grouped, out)
         changes.fence.seen, changes.fence.refused = seen, refusals
         return reading.place == count
+
+    def _tell(self, record: LogRecord, subject: str, out: Delta, changes: Changes) -> None:
+        """Puts what one record changed in facts about customers into the outbox: the same whatever records
+        the batch holds besides."""
+        packed = pack_facts(record.timestamp, subject, out.facts)
+        out.facts.clear()
+        if packed is not None:
+            changes.outbox_added[record.offset] = packed
 
     def _refuse(self, refused: Refused, record: LogRecord, changes: Changes) -> None:
         self._count(f"refused_{refused.reason}")
@@ -276,13 +292,16 @@ class Shard:
             fold.clear_overlay(out, entity.state)
         event = item.event
         data, sequence, recorded = event.data, event.sequence, event.recordedtime
+        version = item.at_ms if recorded is UNSET else to_ms(recorded)
+        if self._contacts:
+            version = data.contact.version
         row: Row = (
             item.at_ms,
             event.source,
             0 if sequence is UNSET else int(sequence),
             item.rank,
             event.id,
-            item.at_ms if recorded is UNSET else to_ms(recorded),
+            version,
             checksum(item.record),
             fold.snapshots.of_subject(item.subject, data),
             fold.extra_of(item.rank, data),

@@ -74,6 +74,7 @@ def topic_settings(config: Config) -> dict[str, dict[str, str]]:
     }
     return {
         **dict.fromkeys(topic_names(config.kafka).values(), inputs),
+        config.kafka.topics.contacts: inputs,  # kept as long, so that a rebuild reads the same facts
         config.kafka.topics.deadletters: {
             **common,
             "retention.ms": str(DEADLETTERS_KEPT_MS),

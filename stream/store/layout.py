@@ -14,7 +14,7 @@ keeps them together and one call can write them all: `floorcast:3:live:{tickets:
 | `since:<level>`          | zset | packed subject and segment, scored by since when (ms) it stands there |
 | `timers`                 | zset | subject, scored by when (ms) its next timer is due |
 | `drop:<day>`             | string | log of subjects to forget at the start of that day since the epoch |
-| `outbox`                 | hash | offset -> packed dead letter, until it has been delivered |
+| `outbox`                 | hash | offset -> packed dead letter or facts, until they have been delivered |
 | `journal`                | hash | what was counted about the work itself |
 | `index`                  | set  | names of its `cells:`, `drop:` and `since:` keys, so nothing needs SCAN |
 

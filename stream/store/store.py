@@ -168,6 +168,14 @@ class RedisStore:
             for partition, journal in zip(partitions, answers, strict=True)
         }
 
+    async def undelivered(self, family: str) -> dict[int, int]:
+        """By partition, of how many records the dead letters or facts are not known to be in their topics."""
+        partitions = list(await self.fences(family))
+        answers = await self._client.ask(
+            [("HLEN", self._keys(family, partition).outbox) for partition in partitions]
+        )
+        return dict(zip(partitions, map(int, answers), strict=True))
+
     async def image(self, family: str, partition: int) -> Image:
         """All of a shard, for verification. Raises ImageMoved when a commit comes meanwhile."""
         return await read_image(self._client, self._keys(family, partition))

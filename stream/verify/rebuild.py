@@ -26,7 +26,7 @@ class Rebuild:
         """Folds the next records; what lies at or behind the fence's offset is left out."""
         within = [record for record in records if record.offset < self._fence.offset]
         if within:
-            run_batch(self._shard, self.image, within, None)
+            run_batch(self._shard, self.image, within, None, self._fence.delivered)
 
     def finish(self) -> Image:
         """The image, its timers fired and its panes closed up to the fence's clock."""

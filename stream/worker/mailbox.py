@@ -23,7 +23,7 @@ own."""
 
 
 UNDELIVERED_MAX = 20_000
-"""So many dead letters may wait for their topic before reading waits for them."""
+"""So many records' dead letters or facts may wait for their topic before reading waits for them."""
 
 
 class Store(Protocol):
@@ -63,7 +63,7 @@ class Mailbox:
         end."""
         self.shard = shard
         self.delivered = 0
-        """Dead letters of records before this offset are in their topic."""
+        """Dead letters and facts of records before this offset are in their topics."""
         self.undelivered: dict[int, bytes] = dict(shard.outbox)
         self._store = store
         self._position = position
@@ -89,7 +89,8 @@ class Mailbox:
             await self._commit([])
 
     def carried(self, offsets: Sequence[int]) -> None:
-        """Dead letters (in order) are in their topic: a later commit takes them out of the outbox."""
+        """What records of these offsets (in order) caused is in its topic: a later commit takes it out of
+        the outbox."""
         for offset in offsets:
             self.undelivered.pop(offset, None)
         self.delivered = max(self.delivered, offsets[-1] + 1)

@@ -92,6 +92,8 @@ RATIOS: dict[str, tuple[Sum, Sum]] = {
     "selfservice_share": ({"selfservice_sessions": 1}, {"selfservice_sessions": 1, **CONTACTS}),
     "selfservice_success_rate": ({"sessions_succeeded": 1}, {"sessions_ended": 1}),
     "article_helpful_rate": ({"articles_helpful": 1}, {"articles_rated": 1}),
+    "first_contact_resolution_7d": ({"first_contact": 1, "contacts_returned": -1}, {"tickets_resolved": 1}),
+    "repeat_contact_rate": ({"contacts_repeated": 1}, {"contacts_known": 1}),
 }
 SHARES = {"channel_share": ("channel", CONTACTS)}
 """Metric -> the dimension over all of whose values the denominator goes, and what is counted."""

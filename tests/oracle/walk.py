@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tests.oracle import agents, calls, selfservice, surveys, tickets
+from tests.oracle import agents, calls, contacts, selfservice, surveys, tickets
 from tests.oracle.model import Config, Event, Image, histories, json_hash
 
 _WALKS = {
@@ -26,7 +26,9 @@ def walk(
     `content_hash` decides between two events of one identity and equal `recordedtime`; anything orderable.
     """
     image = Image(now_ms)
-    for (topic, _subject), history in histories(events, content_hash).items():
+    found = histories(events, content_hash)
+    image.facts += contacts.facts(found, config)
+    for (topic, _subject), history in found.items():
         facts, spans = _WALKS[topic](history, config, now_ms)
         image.facts += facts
         image.spans += spans

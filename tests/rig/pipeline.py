@@ -24,7 +24,7 @@ from stream.metrics.formula import Values
 from stream.query.model import Question
 from stream.query.query import Queries
 from stream.shard.changes import Fence
-from stream.shard.family import COUNTED
+from stream.shard.family import INPUTS
 from stream.sources.broker import partition_counts
 from stream.sources.publish import Publisher
 from stream.sources.topics import create_topics, topic_names
@@ -204,7 +204,7 @@ class Pipeline:
 
     async def ends(self) -> dict[TopicPartition, int]:
         """The next offset of every partition that is counted, as a real broker tells it (Tansu errs)."""
-        topics = [getattr(self.config.kafka.topics, family) for family in COUNTED]
+        topics = [getattr(self.config.kafka.topics, family) for family in INPUTS]
         async with AIOKafkaConsumer(bootstrap_servers=self.config.kafka.bootstrap) as consumer:
             counts = await partition_counts(consumer._client)
             places = [TopicPartition(topic, p) for topic in topics for p in range(counts[topic])]
@@ -216,7 +216,7 @@ class Pipeline:
         async with self.store() as store:
             return {
                 f"{family}:{partition}": fence
-                for family in COUNTED
+                for family in INPUTS
                 for partition, fence in (await store.fences(family)).items()
             }
 
@@ -228,7 +228,7 @@ class Pipeline:
         """Returns when so many records are in Redis."""
         async with self.store() as store, asyncio.timeout(PATIENCE_S):
             while True:
-                shards = [fence for family in COUNTED for fence in (await store.fences(family)).values()]
+                shards = [fence for family in INPUTS for fence in (await store.fences(family)).values()]
                 if sum(fence.offset for fence in shards) >= count:
                     return
                 await asyncio.sleep(0.01)
@@ -237,7 +237,7 @@ class Pipeline:
         """The journals of all shards, added up."""
         total: Counter[str] = Counter()
         async with self.store() as store:
-            for family in COUNTED:
+            for family in INPUTS:
                 for counts in (await store.journals(family)).values():
                     total.update(counts)
         return total
