@@ -17,11 +17,10 @@ from stream.metrics.formula import Ages, Level, Oldest
 from stream.query.memory import ImageReader
 from stream.query.model import Answer, Question
 from stream.query.query import Queries
-from stream.shard.family import COUNTED
 from stream.shard.image import Image
 from tests import oracle
 from tests.core import DECODE_REASONS, letters, play
-from tests.strategies import BASE_MS, DAY_MS, HOUR_MS, MINUTE_MS, Sent, rfc3339, told
+from tests.strategies import BASE_MS, DAY_MS, FAMILIES, HOUR_MS, MINUTE_MS, Sent, rfc3339, told
 
 CATALOG = load_catalog()
 DAYS = 4
@@ -133,7 +132,7 @@ def windows(draw: st.DrawFn, now_ms: int) -> list[tuple[int, int]]:
     return [(BASE_MS - 2 * DAY_MS, until_ms), (begin, max(end, begin + 10_000))]
 
 
-@pytest.mark.parametrize("name", COUNTED)
+@pytest.mark.parametrize("name", FAMILIES)  # of contacts: test_core_contacts.py
 @given(data=st.data())
 def test_every_metric_is_what_the_oracle_says(name: str, data: st.DataObject) -> None:
     """Every stat of every metric, over several windows, by and where; a window is the one that the answer

@@ -9,6 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from stream.embedded.pair import start_pair
+from stream.shard.family import COUNTED
 from tests.conftest import NewRedis
 from tests.rig.kafka import Kafka
 from tests.rig.pipeline import (
@@ -88,7 +89,7 @@ async def test_a_zombie_writes_nothing(
         zombie.freeze()
         assert await deployment.read() < len(events)
         heir = deployment.worker()
-        await until(lambda: assigned(heir) == 6)
+        await until(lambda: assigned(heir) == 2 * len(COUNTED))
         await deployment.until_read(len(events))
         zombie.thaw()
         # Its batch goes on where it stood: refused by the fence, unless Kafka's refusal is heard first.
@@ -97,7 +98,7 @@ async def test_a_zombie_writes_nothing(
             assert zombie.exit_code == 1
             assert "another worker took the shard over" in zombie.output
             zombie = deployment.worker()
-        await until(lambda: assigned(heir) == assigned(zombie) == 3)
+        await until(lambda: assigned(heir) == assigned(zombie) == len(COUNTED))
         await whole(deployment, events)
 
 
@@ -112,13 +113,13 @@ async def test_from_one_worker_to_three_and_back(
         await deployment.create_topics(partitions=3)
         publishing = asyncio.create_task(deployment.publish(events, per_second=1_000))
         first = deployment.worker()
-        await until(lambda: assigned(first) == 9)
+        await until(lambda: assigned(first) == 3 * len(COUNTED))
         second, third = deployment.worker(), deployment.worker()
-        await until(lambda: assigned(first) == assigned(second) == assigned(third) == 3)
+        await until(lambda: assigned(first) == assigned(second) == assigned(third) == len(COUNTED))
         await a_moment(0.0, 0.5)
         first.stop()
         third.stop()
-        await until(lambda: assigned(second) == 9)
+        await until(lambda: assigned(second) == 3 * len(COUNTED))
         await publishing
         await whole(deployment, events)
 

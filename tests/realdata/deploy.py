@@ -18,7 +18,7 @@ from stream.cli.query import answer
 from stream.metrics.catalog import load_catalog
 from stream.query.request import Request
 from stream.query.windows import Calendar
-from stream.shard.family import COUNTED
+from stream.shard.family import COUNTED, INPUTS
 from stream.sources.prepare import Prepared, prepare
 from stream.sources.publish import Publisher
 from stream.sources.topics import topic_names
@@ -139,10 +139,10 @@ def events_of(source: Source) -> int:
 
 
 async def journal_of(deployment: Pipeline) -> Counter[str]:
-    """The journals of all shards, added up."""
+    """The journals of the shards that read inputs, added up."""
     total: Counter[str] = Counter()
     async with deployment.store() as store:
-        for family in COUNTED:
+        for family in INPUTS:
             for partition in range(PARTITIONS):
                 total.update((await store.restore(family, partition)).journal)
     return total
