@@ -139,7 +139,8 @@ class Mailbox:
         return int(time.time() * 1000) if self._by_wall else self._until_ms
 
     def wants_tick(self, freshen_ms: int) -> bool:
-        """Whether time should move without events: a timer is due, freshness or a delivery is to be noted."""
+        """Whether time should move without events: a timer is due, or freshness is to be noted, and with it
+        what was delivered."""
         if self._lock.locked() or self._half_done:
             return False
         answered_ms = self._caught_up([])
@@ -151,7 +152,6 @@ class Mailbox:
             answered_ms - fence.fresh >= freshen_ms
             or fence.clock < (self._until_ms or 0)
             or (self._by_wall and self.shard.next_timer_ms() <= now)
-            or self.delivered > fence.delivered
         )
 
 
