@@ -108,13 +108,11 @@ def as_table(told: Told, calendar: Calendar, zone: str) -> RenderableType:
         table.add_column(stat, justify="right", overflow="fold")
     for point in series.points:
         edges = (point.from_ms or point.to_ms, point.to_ms) if told.stepped else ()
-        groups = ["(none)" if value is None else safe(str(value)) for value in point.row.by.values()]
-        if point.row.other:
-            groups = ["(all others)" for _ in groups]
+        groups = ["(all others)" for _ in names] if point.row.other else _groups(point.row.by)
         values = (number(told.metric, point.row.values, stat) for stat in told.stats)
         table.add_row(*map(calendar.short, edges), *groups, *values)
     return Group(
-        f"[bold]{told.metric.id}[/] ({told.metric.unit}), {_span(series, calendar)} {zone}",
+        _head(told, calendar, zone),
         table if series.points else "no data",
         f"fresh: {age(told.fresh_ms)}",
     )
@@ -128,17 +126,25 @@ def _compared(told: Told, beside: Comparison, calendar: Calendar, zone: str) -> 
         for title in (stat, "then", "change"):
             table.add_column(title, justify="right", overflow="fold")
     for pair in beside.pairs:
-        words = ["(none)" if value is None else safe(str(value)) for value in pair.by.values()]
+        words = _groups(pair.by)
         for stat in told.stats:
             words += [number(told.metric, pair.now, stat), number(told.metric, pair.then, stat)]
             words.append(change(told.metric, stat, pair.change(stat), pair.relative(stat)))
         table.add_row(*words)
     return Group(
-        f"[bold]{told.metric.id}[/] ({told.metric.unit}), {_span(told.series, calendar)} {zone}",
+        _head(told, calendar, zone),
         f"then: {_span(beside, calendar)}",
         table if beside.pairs else "no data",
         f"fresh: {age(told.fresh_ms)}",
     )
+
+
+def _head(told: Told, calendar: Calendar, zone: str) -> str:
+    return f"[bold]{told.metric.id}[/] ({told.metric.unit}), {_span(told.series, calendar)} {zone}"
+
+
+def _groups(by: dict[str, Any]) -> list[str]:
+    return ["(none)" if value is None else safe(str(value)) for value in by.values()]
 
 
 def _span(series: Series | Comparison, calendar: Calendar) -> str:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from stream.cli.answer import Told, as_csv, as_plain, as_table
 from stream.cli.options import config_options, resolve
-from stream.cli.reading import reading, split_list, wall_ms
+from stream.cli.reading import reading, split_list, wall_ms, where_option
 from stream.cli.running import run
 from stream.config import Config
 from stream.metrics.catalog import Catalog, load_catalog
@@ -38,12 +38,7 @@ from stream.query.windows import Calendar
 @click.option(
     "--by", default="", callback=split_list, metavar="DIM,...", help="A row for each value: team, queue, ..."
 )
-@click.option(
-    "--where",
-    multiple=True,
-    metavar="DIM=VALUE",
-    help="Only this value; nothing after = for those without one.",
-)
+@where_option
 @click.option(
     "--stat", "stats", default="", callback=split_list, metavar="S,...", help="Such as mean,p90,count."
 )

@@ -43,6 +43,14 @@ def split_list(context: click.Context, parameter: click.Parameter, value: str) -
     return tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
 
 
+where_option = click.option(
+    "--where",
+    multiple=True,
+    metavar="DIM=VALUE",
+    help="Only this value; nothing after = for those without one.",
+)
+
+
 def printable(text: str) -> str:
     """Text of events without what would steer a terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)

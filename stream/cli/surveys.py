@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stream.cli.options import config_options, resolve
-from stream.cli.reading import reading, safe, wall_ms
+from stream.cli.reading import reading, safe, wall_ms, where_option
 from stream.cli.running import run
 from stream.config import Config
 from stream.query.look import Look, now_of
@@ -31,12 +31,7 @@ def command() -> None:
 @click.option(
     "--window", default="7d", show_default=True, metavar="W", help="As for query: today, 7d, 24h, ..."
 )
-@click.option(
-    "--where",
-    multiple=True,
-    metavar="DIM=VALUE",
-    help="Only this value; nothing after = for those without one.",
-)
+@where_option
 @click.option("--json", "as_json", is_flag=True, help="The list for machines.")
 @config_options
 def low(

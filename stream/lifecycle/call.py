@@ -17,7 +17,7 @@ from stream.lifecycle.call_facts import ABANDON, NONE, OTHER, Call, Thresholds
 from stream.lifecycle.delta import Delta
 from stream.lifecycle.fold import NEVER, Life
 from stream.lifecycle.snapshot import Snapshot, Snapshots, merged
-from stream.metrics.segments import Segments
+from stream.metrics.segments import Segments, with_value
 
 OFFERED: Final = RANKS["call.offered"]
 QUEUED: Final = RANKS["call.queued"]
@@ -170,7 +170,7 @@ class CallFold(CallCounts):
         channel = _CHANNELS[call.media]
         if values[self._channel] == channel:
             return values
-        return (*values[: self._channel], channel, *values[self._channel + 1 :])
+        return with_value(values, self._channel, channel)
 
     def _offered(self, out: Delta, call: Call, at: int) -> None:
         if call.offered_ms != NEVER:

@@ -11,7 +11,7 @@ from typing import Any
 
 from stream.lifecycle.delta import Delta, Fact
 from stream.lifecycle.fold import Life, names_of
-from stream.metrics.segments import Segment, Segments
+from stream.metrics.segments import Segment, Segments, in_order
 
 Checkpoint = tuple[list[Any], list[Any], list[Any]]
 """(state, ledger, facts told) as plain values, for MessagePack."""
@@ -53,13 +53,13 @@ def plain_ledger(ledger: Delta) -> list[Any]:
     ]
     return sorted(
         (entry for entry in plain if entry[2]),
-        key=lambda entry: (entry[0], [(v is not None, v or "") for v in entry[1]]),
+        key=lambda entry: (entry[0], in_order(entry[1])),
     )
 
 
 def _plain_facts(facts: dict[Fact, int]) -> list[Any]:
     plain = [[*fact[:3], list(fact[3]), amount] for fact, amount in facts.items() if amount]
-    return sorted(plain, key=lambda fact: (fact[:3], [(v is not None, v or "") for v in fact[3]]))
+    return sorted(plain, key=lambda fact: (fact[:3], in_order(fact[3])))
 
 
 def _plain(value: Any) -> Any:

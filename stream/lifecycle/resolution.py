@@ -17,6 +17,7 @@ FIGURES: Final = (
 """In status new, open, on_hold; in new, open; public messages of people; changes of agent; logged work, or
 `NO_WORK`; 1 if one contact was enough; 1 if no person had replied."""
 NO_WORK: Final = -1
+FIRST_CONTACT: Final = FIGURES.index("first_contact")
 
 
 def count_resolution(

@@ -14,7 +14,7 @@ from stream.lifecycle.delta import Delta
 from stream.lifecycle.fold import NEVER, Fold, Life
 from stream.lifecycle.snapshot import Snapshot, Snapshots, merged
 from stream.metrics import measures as m
-from stream.metrics.segments import Segment, Segments
+from stream.metrics.segments import Segment, Segments, with_value
 
 STARTED: Final = RANKS["selfservice.started"]
 VIEWED: Final = RANKS["selfservice.article_viewed"]
@@ -102,5 +102,4 @@ class SessionFold(Fold):
     def _of_article(self, segment: Segment, article: str | None) -> Segment:
         if self._article < 0 or article is None:
             return segment
-        values = segment.values
-        return self.segments.of((*values[: self._article], article, *values[self._article + 1 :]))
+        return self.segments.of(with_value(segment.values, self._article, article))

@@ -12,7 +12,7 @@ from stream.lifecycle.delta import Delta
 from stream.lifecycle.fold import NEVER, Fold, Life
 from stream.lifecycle.snapshot import Snapshot, Snapshots, merged
 from stream.metrics import measures as m
-from stream.metrics.segments import Segment, Segments
+from stream.metrics.segments import Segment, Segments, with_value
 
 SENT: Final = RANKS["survey.sent"]
 RESPONDED: Final = RANKS["survey.responded"]
@@ -227,5 +227,4 @@ class SurveyFold(Fold):
         unknown."""
         if self._kind < 0:
             return survey.answered_in
-        values = survey.answered_in.values
-        return self.segments.of((*values[: self._kind], survey.facts[0], *values[self._kind + 1 :]))
+        return self.segments.of(with_value(survey.answered_in.values, self._kind, survey.facts[0]))

@@ -16,7 +16,7 @@ from stream.events.tickets import RANKS
 from stream.lifecycle.backlog import ACTIVE, STALE_MS, Backlogged
 from stream.lifecycle.delta import Delta
 from stream.lifecycle.fold import NEVER, Fold, Life
-from stream.lifecycle.resolution import NO_WORK, Figures, count_resolution
+from stream.lifecycle.resolution import FIRST_CONTACT, NO_WORK, Figures, count_resolution
 from stream.lifecycle.snapshot import Snapshot, Snapshots, merged
 from stream.metrics.measures import (
     ANY_RESPONSE,
@@ -39,7 +39,7 @@ from stream.metrics.measures import (
     TICKETS_REOPENED,
     TICKETS_TRANSFERRED,
 )
-from stream.metrics.segments import Segment, Segments
+from stream.metrics.segments import Segment, Segments, with_value
 
 CREATED: Final = RANKS["ticket.created"]
 MESSAGE: Final = RANKS["ticket.message_added"]
@@ -85,7 +85,7 @@ class Ticket(Backlogged):
 
     __slots__ = (
         "answer_from", "answered", "answered_any", "assigned_in", "assigned_ms", "contact", "created_by",
-        "created_in", "customer", "escalated", "figures", "first_contact", "first_resolved_in",
+        "created_in", "customer", "escalated", "figures", "first_resolved_in",
         "first_resolved_ms", "held_ms", "human_replies", "interactions", "last_agent", "last_team",
         "logged_ms", "merged", "reassignments", "reopened", "resolved_counted", "resolved_in", "resolved_ms",
         "status_since_ms", "transferred", "worked_ms",
@@ -121,7 +121,6 @@ class Ticket(Backlogged):
         self.merged = False
         self.customer: str | None = None
         self.contact = False  # created by the customer
-        self.first_contact = False  # what the resolution in force is one at
 
     def finished(self) -> bool:
         """When it is removed, resolved or closed."""
@@ -197,9 +196,7 @@ class Ticket(Backlogged):
     def _unassign(self, snapshot: Snapshot | None, rules: Rules) -> None:
         told = snapshot is not None and snapshot[len(FIELDS) + rules.agent] is not UNSET
         if not told and self.segment.values[rules.agent] is not None:
-            values = list(self.segment.values)
-            values[rules.agent] = None
-            self.segment = rules.segments.of(tuple(values))
+            self.segment = rules.segments.of(with_value(self.segment.values, rules.agent, None))
 
     def _status_after(self, rank: int, snapshot: Snapshot | None, first: bool) -> str | None:
         if snapshot is not None and snapshot[0] is not UNSET:
@@ -300,10 +297,9 @@ class Ticket(Backlogged):
             out.add(at, self.segment, TICKETS_FIRST_RESOLVED, 1)
             if self.reopened:
                 out.add(at, self.segment, TICKETS_FIRST_REOPENED, 1)
-        self.first_contact = self._at_first_contact()
         self.figures = (
             self.worked_ms + self.held_ms, self.worked_ms, self.interactions, self.reassignments,
-            self.logged_ms, 1 if self.first_contact else 0, 0 if self.human_replies else 1,
+            self.logged_ms, 1 if self._at_first_contact() else 0, 0 if self.human_replies else 1,
         )  # fmt: skip
         self._count_resolution(out, 1)
         self._tell_resolution(out, 1)
@@ -321,7 +317,7 @@ class Ticket(Backlogged):
             out.tell(CONTACT_STARTED, self.customer, self.created_ms, self.created_in, sign)
 
     def _tell_resolution(self, out: Delta, sign: int) -> None:
-        if self.customer is not None and self.first_contact and self.resolved_ms != NEVER:
+        if self.customer is not None and self.figures and self.figures[FIRST_CONTACT]:
             out.tell(CONTACT_RESOLVED, self.customer, self.resolved_ms, self.resolved_in, sign)
 
     def _reopen(self, out: Delta, at: int) -> None:

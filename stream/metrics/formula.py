@@ -1,5 +1,9 @@
 """How a metric is computed from the measures of merged cells. Ratios keep numerator and denominator to the
-end."""
+end.
+
+Every formula has `stats` and the `default` one, and says whether it reads a measure (`reads`) and what its
+values are where nothing is counted (`nothing`).
+"""
 
 from __future__ import annotations
 
@@ -26,6 +30,12 @@ class Count:
     def values(self, cell: Cell) -> Values:
         return {"value": total(cell, self.codes)}
 
+    def reads(self, code: int) -> bool:
+        return code in self.codes
+
+    def nothing(self) -> Values:
+        return self.values({})
+
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
@@ -38,6 +48,12 @@ class Ratio:
 
     def values(self, cell: Cell) -> Values:
         return _quotient(total(cell, self.over), total(cell, self.under))
+
+    def reads(self, code: int) -> bool:
+        return code in map(abs, (*self.over, *self.under))
+
+    def nothing(self) -> Values:
+        return self.values({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +70,12 @@ class Share:
     def values(self, cell: Cell, of: Cell) -> Values:
         """Of a group's cell, and of the cell of all groups."""
         return _quotient(total(cell, self.codes), total(of, self.codes))
+
+    def reads(self, code: int) -> bool:
+        return code in map(abs, self.codes)
+
+    def nothing(self) -> Values:
+        return self.values({}, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +104,12 @@ class Duration:
             read[name] = self._scaled(sketch.percentile(buckets, int(name[1:]) / 100))
         return read
 
+    def reads(self, code: int) -> bool:
+        return code == self.sum_code or self.sketch <= code < self.sketch + WIDTH
+
+    def nothing(self) -> Values:
+        return self.values({})
+
     def _scaled(self, value: float | None) -> float | None:
         return None if value is None else value / self.scale
 
@@ -102,6 +130,12 @@ class NetPromoter:
         value = 100 * (good - bad) / count if count else None
         return {"value": value, "count": count, "promoters": good, "passives": neutral, "detractors": bad}
 
+    def reads(self, code: int) -> bool:
+        return code in (self.promoters, self.passives, self.detractors)
+
+    def nothing(self) -> Values:
+        return self.values({})
+
 
 @dataclass(frozen=True, slots=True)
 class MeanScore:
@@ -117,6 +151,12 @@ class MeanScore:
         count = cell.get(self.answers, 0)
         return {"value": cell.get(self.sum_code, 0) / (count * self.per) if count else None, "count": count}
 
+    def reads(self, code: int) -> bool:
+        return code in (self.sum_code, self.answers)
+
+    def nothing(self) -> Values:
+        return self.values({})
+
 
 @dataclass(frozen=True, slots=True)
 class Level:
@@ -126,6 +166,12 @@ class Level:
     stats = ("value", "mean")
     default = "value"
 
+    def reads(self, code: int) -> bool:
+        return code in (self.code, self.code + 1)
+
+    def nothing(self) -> Values:
+        return {"value": 0, "mean": 0}
+
 
 @dataclass(frozen=True, slots=True)
 class Oldest:
@@ -134,6 +180,12 @@ class Oldest:
     level: int
     stats = ("value",)
     default = "value"
+
+    def reads(self, code: int) -> bool:
+        return code == self.level
+
+    def nothing(self) -> Values:
+        return {"value": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +202,12 @@ class RatioWithLevel:
         standing = at_end.get(self.level, 0)
         return _quotient(total(cell, self.over), total(cell, self.under) + standing)
 
+    def reads(self, code: int) -> bool:
+        return code in (self.level, *map(abs, (*self.over, *self.under)))
+
+    def nothing(self) -> Values:
+        return self.values({}, {})
+
 
 @dataclass(frozen=True, slots=True)
 class LevelShare:
@@ -163,6 +221,12 @@ class LevelShare:
     def values(self, spent_ms: dict[int, int]) -> Values:
         """`spent_ms`: the time integral of each level over the window."""
         return _quotient(total(spent_ms, self.over) / 1000, total(spent_ms, self.under) / 1000)
+
+    def reads(self, code: int) -> bool:
+        return any(code in (level, level + 1) for level in self.under)
+
+    def nothing(self) -> Values:
+        return self.values({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +252,12 @@ class Ages:
         for name in PERCENTILES:
             read[name] = hours[-(-int(name[1:]) * count // 100) - 1]  # nearest rank: ceil(share x count)
         return read
+
+    def reads(self, code: int) -> bool:
+        return code == self.level
+
+    def nothing(self) -> Values:
+        return self.values(0, ())
 
     def _has(self, hours: int) -> bool:
         return self.from_hours <= hours and (self.below_hours is None or hours < self.below_hours)

@@ -59,6 +59,16 @@ class Segments:
         return found
 
 
+def in_order(values: Sequence[str | None]) -> list[tuple[bool, str]]:
+    """A key to sort groups by: by value, absent ones first."""
+    return [(value is not None, value or "") for value in values]
+
+
+def with_value(values: tuple[str | None, ...], place: int, value: str | None) -> tuple[str | None, ...]:
+    """The same values but for one."""
+    return (*values[:place], value, *values[place + 1 :])
+
+
 def group_name(number: int, values: Sequence[str | None]) -> bytes:
     """The packed name of a group of the `number`-th grouping (0 is the whole)."""
     return msgpack.encode((number, *values))

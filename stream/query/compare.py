@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from stream.metrics.formula import Ages, Formula, Level, Oldest, RatioWithLevel, Share, Values
+from stream.metrics.formula import Formula, Values
 from stream.query.series import Series
 
 
@@ -44,23 +44,12 @@ def compare(formula: Formula, now: Series, then: Series) -> Comparison:
     pairs = [
         Pair(
             dict(key),
-            ours[key].values if key in ours else nothing(formula),
-            theirs[key].values if key in theirs else nothing(formula),
+            ours[key].values if key in ours else formula.nothing(),
+            theirs[key].values if key in theirs else formula.nothing(),
         )
         for key in dict.fromkeys([*ours, *theirs])
     ]
     return Comparison(pairs, then.from_ms, then.to_ms)
-
-
-def nothing(formula: Formula) -> Values:
-    """The values of a group of which nothing is counted."""
-    if isinstance(formula, Level):
-        return {"value": 0, "mean": 0}
-    if isinstance(formula, Oldest):
-        return {"value": None}
-    if isinstance(formula, Ages):
-        return formula.values(0, ())
-    return formula.values({}, {}) if isinstance(formula, Share | RatioWithLevel) else formula.values({})
 
 
 def _key(by: dict[str, Any]) -> tuple[tuple[str, Any], ...]:

@@ -21,20 +21,7 @@ from stream.lifecycle.fold import NEVER, names_of
 from stream.lifecycle.rows import Row
 from stream.lifecycle.snapshot import Snapshot
 from stream.metrics.catalog import Catalog
-from stream.metrics.formula import (
-    Ages,
-    Count,
-    Duration,
-    Formula,
-    Level,
-    LevelShare,
-    MeanScore,
-    NetPromoter,
-    Oldest,
-    Ratio,
-    RatioWithLevel,
-    Share,
-)
+from stream.metrics.formula import Formula
 from stream.metrics.measures import SKETCHES, is_plain, measure_name, shift
 from stream.metrics.panes import Pane
 from stream.metrics.segments import Segment
@@ -256,7 +243,7 @@ def _readers(catalog: Catalog, family: str, code: int) -> tuple[str, ...]:
         for metric in catalog
         if family in (metric.family, *metric.also)
         and any(
-            reads(formula, code if family == metric.family else code + shift(family))
+            formula.reads(code if family == metric.family else code + shift(family))
             for formula in (metric.formula, *_labelled(metric.labels.values()))
         )
     )
@@ -264,27 +251,3 @@ def _readers(catalog: Catalog, family: str, code: int) -> tuple[str, ...]:
 
 def _labelled(labels: Iterable[Any]) -> Iterable[Formula]:
     return (formula for values in labels for formula in values.values())
-
-
-def reads(formula: Formula, code: int) -> bool:
-    """Whether a measure goes into a formula."""
-    if isinstance(formula, Count):
-        return code in formula.codes
-    if isinstance(formula, Share):
-        return code in (abs(used) for used in formula.codes)
-    if isinstance(formula, Ratio):
-        return code in (abs(used) for used in (*formula.over, *formula.under))
-    if isinstance(formula, Duration):
-        return code == formula.sum_code or formula.sketch <= code < formula.sketch + WIDTH
-    if isinstance(formula, NetPromoter):
-        return code in (formula.promoters, formula.passives, formula.detractors)
-    if isinstance(formula, MeanScore):
-        return code in (formula.sum_code, formula.answers)
-    if isinstance(formula, Level):
-        return code in (formula.code, formula.code + 1)
-    if isinstance(formula, RatioWithLevel):
-        return code in (formula.level, *formula.over, *formula.under)
-    if isinstance(formula, LevelShare):
-        return any(code in (level, level + 1) for level in formula.under)
-    assert isinstance(formula, Oldest | Ages)
-    return code == formula.level

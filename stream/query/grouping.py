@@ -51,17 +51,13 @@ class Selection:
         named = dict(zip(dimensions, values, strict=True))
         if any(named[field] != value for field, value in self.where.items()):
             return None
-        return self._shown(tuple(named[field] for field in self.by))
+        row = tuple(named[field] for field in self.by)
+        return row if self.own is None or row in self.own else OTHERS
 
     def row(self, group: Group) -> By | None:
         """The row of a stored group, or `None` if it is not of this selection."""
         number, values = group_values(group)
-        if number != self.number:
-            return None
-        named = dict(zip(self.fields, values, strict=True))
-        if any(named[field] != value for field, value in self.where.items()):
-            return None
-        return self._shown(tuple(named[field] for field in self.by))
+        return self.row_of(self.fields, values) if number == self.number else None
 
     def check(self, family: str, partition: int, groups: Collection[Group]) -> None:
         """Raises `OverCap` when what a shard has to say is of too many groups of this grouping."""
@@ -73,9 +69,6 @@ class Selection:
                     f"shard {family}/{partition} alone, at most {VALUES_MAX:,} are answered. Ask for one of "
                     "them with --where or for a shorter window; in floorcast.yaml, group by less"
                 )
-
-    def _shown(self, row: By) -> By:
-        return row if self.own is None or row in self.own else OTHERS
 
 
 def select(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from stream.config import Config
-from stream.lifecycle.delta import PANE_MS, Cell
+from stream.lifecycle.delta import Cell
 from stream.metrics.catalog import Catalog, Metric
 from stream.metrics.cells import unpack_cell
 from stream.metrics.formula import (
@@ -24,13 +24,14 @@ from stream.metrics.formula import (
 )
 from stream.metrics.measures import LEVELS, shift
 from stream.metrics.panes import Group, Pane
-from stream.metrics.segments import Grouping
+from stream.metrics.segments import Grouping, in_order
 from stream.metrics.sizes import Sizes
 from stream.query.grouping import OTHERS, By, Selection, select
 from stream.query.levels import integrals, levels_before
 from stream.query.model import Answer, QueryError, Question, Reader, Row
 from stream.query.tiling import Clocks, Tiler
 from stream.query.top import top_groups
+from stream.query.windows import pane_end
 from stream.shard.changes import Fence, Since
 from stream.shard.family import family
 
@@ -56,6 +57,7 @@ class Queries:
         self._groupings = groupings
         self._sizes = Sizes(config.timezone)
         self._tiler = Tiler(self._sizes, config.retention_ms)
+        self._dimensions: dict[str, Grouping] = {}
 
     async def ask(self, question: Question) -> Answer:
         """The answer, or `QueryError`/`UnknownMetric` that says what can be asked."""
@@ -101,10 +103,16 @@ class Queries:
         return _Read(
             self._reader, self._sizes, self._tiler, metric, name, select(groupings, name, by, where, own),
             await self._reader.fences(name), self._config.future_ms + AHEAD_MS,
-            family(name, self._config, tuple(groupings)).fold.segments.dimensions,
+            self._dimensions_of(name, tuple(groupings)),
             [await self._read(metric, other, by, where, own) for other in also],
             partial(self._read, metric, name),
         )  # fmt: skip
+
+    def _dimensions_of(self, name: str, groupings: tuple[Grouping, ...]) -> Grouping:
+        """The dimensions that a family's members of levels have."""
+        if name not in self._dimensions:
+            self._dimensions[name] = family(name, self._config, groupings).fold.segments.dimensions
+        return self._dimensions[name]
 
     def _rows(
         self,
@@ -116,7 +124,7 @@ class Queries:
         labels = [name for name in names if name not in by]
         for row, per_label in sorted(
             rows.items(),
-            key=lambda item: (item[0] == OTHERS, [(value is not None, value or "") for value in item[0]]),
+            key=lambda item: (item[0] == OTHERS, in_order(item[0])),
         ):
             for label_values, values in per_label.items():
                 if split and not any(values.values()):
@@ -197,8 +205,8 @@ class _Read:
             at_end = await self._at_end(used[1])
             rows = {*cells, *at_end, *self._whole()}
             return {row: formula.values(cells.get(row, {}), at_end.get(row, {})) for row in rows}, used
-        if not self._selection.by:
-            cells.setdefault((), {})
+        for row in self._whole():
+            cells.setdefault(row, {})
         if isinstance(formula, Share):
             return await self._shares(formula, cells, used)
         return {row: formula.values(cell) for row, cell in cells.items()}, used
@@ -314,7 +322,7 @@ class _Read:
     def _end(self, question: Question) -> int:
         """Where levels are read: where it falls inside a pane that is kept no finer, it is that pane's
         end."""
-        to_ms = question.to_ms if question.to_ms is not None else _pane_end(question.now_ms)
+        to_ms = question.to_ms if question.to_ms is not None else pane_end(question.now_ms)
         begin_ms = question.from_ms if question.from_ms is not None else to_ms - 1
         return self._tile(begin_ms, to_ms)[1][1]
 
@@ -357,18 +365,14 @@ class _Read:
             if row is not None:
                 since[row] = min(since.get(row, member.since_ms), member.since_ms)
         rows: dict[By, Values] = {row: {"value": max(0, now_ms - at) / 1000} for row, at in since.items()}
-        if not self._selection.by:
-            rows.setdefault((), {"value": None})
+        for row in self._whole():
+            rows.setdefault(row, formula.nothing())
         return rows
 
     async def _ages(self, formula: Ages, now_ms: int) -> dict[By, Values]:
-        since: dict[By, list[int]] = {} if self._selection.by else {(): []}
+        since: dict[By, list[int]] = {row: [] for row in self._whole()}
         for member in await self._members(formula.level, oldest=False):
             row = self._selection.row_of(self._dimensions, member.values)
             if row is not None:
                 since.setdefault(row, []).append(member.since_ms)
         return {row: formula.values(now_ms, members) for row, members in since.items()}
-
-
-def _pane_end(at_ms: int) -> int:
-    return at_ms - at_ms % PANE_MS + PANE_MS

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from stream.metrics.formula import Values
+from stream.metrics.segments import in_order
 from stream.query.grouping import By
 from stream.query.model import Row
 
@@ -23,7 +24,5 @@ def top_groups(rows: Iterable[Row], by: Sequence[str], top: int) -> frozenset[By
     weights: defaultdict[By, float] = defaultdict(float)
     for row in rows:
         weights[tuple(row.by[name] for name in by)] += weight(row.values)
-    ranked = sorted(
-        weights, key=lambda group: (-weights[group], [(value is not None, value or "") for value in group])
-    )
+    ranked = sorted(weights, key=lambda group: (-weights[group], in_order(group)))
     return frozenset(ranked[:top])

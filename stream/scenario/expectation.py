@@ -34,7 +34,7 @@ _KEYS: Final[dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 _ALERT: Final = ("at", "kind", "subject", "clock", "level")
 LATER: Final = (
-    "first_response_time_business", "first_contact_resolution_7d", "repeat_contact_rate",
+    "first_response_time_business",
     "backlog_past_sla", "sla_breaches", "sla_compliance", "sla_compliance_received", "sla_running",
     "sla_at_risk",
 )  # fmt: skip
