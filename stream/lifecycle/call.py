@@ -193,11 +193,12 @@ class CallFold(CallCounts):
             if call.offered_ms == NEVER:
                 self.count_arrival(out, call, 1)
             self.count_outcome(out, call, 1)
-        if call.waiting_ms == NEVER and call.ended_ms == NEVER:
+        if call.waiting_ms == NEVER and not call.hung_up:
             call.waiting_ms = place  # after an outcome it waits again, from here on
 
     def _answered(self, out: Delta, call: Call, at: int) -> None:
         call.waiting_ms = NEVER
+        call.hung_up = False
         if call.answered_ms != NEVER:
             return
         self.count_outcome(out, call, -1)
@@ -227,6 +228,7 @@ class CallFold(CallCounts):
     def _ended(self, out: Delta, call: Call, at: int) -> None:
         waited = call.waiting_ms != NEVER
         call.waiting_ms = NEVER
+        call.hung_up = True
         if call.ended_ms != NEVER:
             return
         self._resumed(call, at)

@@ -49,9 +49,10 @@ class Call(Life):
 
     __slots__ = (
         "answered_from", "answered_in", "answered_ms", "channel_told", "customer", "ended_in", "ended_ms",
-        "first_ms", "held_ms", "held_since", "hold_s", "left", "left_from", "left_in", "left_ms", "long_from",
-        "long_in", "lost", "media", "offered_in", "offered_ms", "queued_in", "queued_ms", "recorded", "stage",
-        "talk_s", "transferred", "waiting_in", "waiting_ms", "wrapup_ended_ms", "wrapup_in", "wrapup_s",
+        "first_ms", "held_ms", "held_since", "hold_s", "hung_up", "left", "left_from", "left_in",
+        "left_ms", "long_from", "long_in", "lost", "media", "offered_in", "offered_ms", "queued_in",
+        "queued_ms", "recorded", "stage", "talk_s", "transferred", "waiting_in", "waiting_ms",
+        "wrapup_ended_ms", "wrapup_in", "wrapup_s",
     )  # fmt: skip
 
     def __init__(self, nothing: Segment) -> None:
@@ -77,6 +78,7 @@ class Call(Life):
         self.stage = "queue"  # where it was abandoned
         self.held_since = NEVER
         self.held_ms = 0
+        self.hung_up = False  # ended, and not answered since: it waits no more
         self.ended_ms = NEVER
         self.ended_in = nothing
         self.wrapup_ended_ms = NEVER
