@@ -33,6 +33,12 @@ class TopicNames(Struct, frozen=True, kw_only=True):
     contacts: Annotated[str, Key(_NAME, "Topic of the facts about customers' contacts (internal)")] = (
         "support.contacts"
     )
+    sla: Annotated[str, Key(_NAME, "Topic of what happens to the clocks of SLAs")] = "support.sla"
+    alerts: Annotated[str, Key(_NAME, "Topic of what was sent about them (compacted)")] = "support.alerts"
+    acknowledgements: Annotated[str, Key(_NAME, "Topic of who has taken note of an alert")] = (
+        "support.acknowledgements"
+    )
+    config: Annotated[str, Key(_NAME, "Topic of the configurations that shape numbers")] = "support.config"
     deadletters: Annotated[str, Key(_NAME, "Topic that takes what cannot be applied")] = "support.deadletters"
 
 

@@ -15,7 +15,7 @@ from stream.sources.security import client_options
 
 PARTITIONS = 8
 REPLICAS_MAX = 3
-DEADLETTERS_KEPT_MS = 30 * 86_400_000
+OUT_KEPT_MS = 30 * 86_400_000
 DEADLETTERS_BYTES_MAX = 8 * 1024 * 1024
 """Largest dead letter: an event as large as any topic takes by default (1 MiB), and what is told about it."""
 VISIBLE_TIMEOUT_S = 30.0
@@ -46,8 +46,9 @@ async def create_topics(
         await admin.start()
         if replicas is None:
             replicas = min(REPLICAS_MAX, len((await admin.describe_cluster())["brokers"]))
+        wanted = dict.fromkeys(topic_settings(config), partitions) | {config.kafka.topics.config: 1}
         made = {
-            name: await _create(admin, NewTopic(name, partitions, replicas, topic_configs=settings))
+            name: await _create(admin, NewTopic(name, wanted[name], replicas, topic_configs=settings))
             for name, settings in topic_settings(config).items()
         }
         counts = await _partition_counts(admin, set(made))
@@ -55,7 +56,7 @@ async def create_topics(
         raise unreachable(config.kafka.bootstrap, error) from None
     finally:
         await admin.close()
-    return [_report(name, note, counts[name], partitions) for name, note in made.items()]
+    return [_report(name, note, counts[name], wanted[name]) for name, note in made.items()]
 
 
 def topic_settings(config: Config) -> dict[str, dict[str, str]]:
@@ -72,12 +73,17 @@ def topic_settings(config: Config) -> dict[str, dict[str, str]]:
         "retention.ms": str(_FOR_EVER if config.clock == "events" else kept_ms),
         AFTER_MAX: str(config.future_ms),
     }
+    topics = config.kafka.topics
     return {
         **dict.fromkeys(topic_names(config.kafka).values(), inputs),
-        config.kafka.topics.contacts: inputs,  # kept as long, so that a rebuild reads the same facts
-        config.kafka.topics.deadletters: {
+        topics.contacts: inputs,  # kept as long, so that a rebuild reads the same facts
+        topics.acknowledgements: inputs,
+        topics.sla: {**common, "retention.ms": str(OUT_KEPT_MS)},
+        topics.alerts: {**common, "cleanup.policy": "compact"},
+        topics.config: {**common, "retention.ms": str(_FOR_EVER)},
+        topics.deadletters: {
             **common,
-            "retention.ms": str(DEADLETTERS_KEPT_MS),
+            "retention.ms": str(OUT_KEPT_MS),
             "max.message.bytes": str(DEADLETTERS_BYTES_MAX),
         },
     }
