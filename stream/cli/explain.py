@@ -13,7 +13,7 @@ from stream.cli.reading import printable, reading
 from stream.cli.running import run
 from stream.config import Config
 from stream.events.partition import partition_of
-from stream.metrics.catalog import load_catalog
+from stream.metrics.catalog import catalog_of
 from stream.metrics.sizes import NAMES
 from stream.query.explain import Contribution, Explanation, explain
 from stream.query.look import Look
@@ -81,7 +81,7 @@ async def find(config: Config, store: RedisStore, name: str, subject: str) -> Fo
             told = explain(
                 family(name, config),
                 config,
-                load_catalog(config.metrics),
+                catalog_of(config),
                 fence,
                 subject,
                 loaded.states[subject],

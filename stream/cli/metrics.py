@@ -12,7 +12,7 @@ from rich.padding import Padding
 
 from stream.cli.options import config_option, resolve
 from stream.cli.reading import safe
-from stream.metrics.catalog import Catalog, Metric, load_catalog
+from stream.metrics.catalog import Catalog, Metric, catalog_of
 from stream.metrics.page import catalog_markdown
 
 
@@ -28,7 +28,7 @@ from stream.metrics.page import catalog_markdown
 @config_option
 def command(layout: str, as_json: bool, config_path: Path | None) -> None:
     """List every metric: meaning, unit, stats, owner and target, what to do, what to read it with."""
-    catalog = load_catalog(resolve(config_path).metrics)
+    catalog = catalog_of(resolve(config_path))
     if as_json or layout == "json":
         click.echo(msgspec.json.encode({"metrics": [entry(metric) for metric in catalog]}).decode())
     elif layout == "markdown":

@@ -13,7 +13,7 @@ from stream.cli.options import config_options, resolve
 from stream.cli.reading import reading, split_list, wall_ms, where_option
 from stream.cli.running import run
 from stream.config import Config
-from stream.metrics.catalog import Catalog, load_catalog
+from stream.metrics.catalog import Catalog, catalog_of
 from stream.query.compare import compare
 from stream.query.look import Look, age_ms, now_of
 from stream.query.model import Reader
@@ -87,7 +87,7 @@ def command(
 
 async def _query(config: Config, metric_id: str, request: Request) -> Told:
     async with reading(config) as store:
-        return await answer(config, store, load_catalog(config.metrics), metric_id, request, wall_ms())
+        return await answer(config, store, catalog_of(config), metric_id, request, wall_ms())
 
 
 async def answer(

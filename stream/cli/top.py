@@ -17,7 +17,7 @@ from stream.cli.options import config_options, resolve
 from stream.cli.reading import reading, safe, wall_ms
 from stream.cli.running import run
 from stream.config import Config
-from stream.metrics.catalog import Catalog, load_catalog
+from stream.metrics.catalog import Catalog, catalog_of
 from stream.query.board import Board, Grid, Source, Tile, read_board
 from stream.query.numbers import age
 from stream.store import RedisStore, StoreError
@@ -38,7 +38,7 @@ def command(once: bool, config_path: Path | None, data_dir: Path | None) -> None
 
 async def watch(config: Config, console: Console, once: bool = False) -> None:
     """Shows the board until it is cancelled, which is how it ends."""
-    catalog = load_catalog(config.metrics)
+    catalog = catalog_of(config)
     async with reading(config) as store:
         if once:
             console.print(draw(await read_board(catalog, config, store, wall_ms())))

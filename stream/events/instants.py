@@ -5,6 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
+NEVER: Final = -(2**62)
+"""Stands for an instant that has not happened."""
+FOREVER: Final = 2**62
+"""Later than every instant."""
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -22,8 +22,8 @@ from stream.metrics.measures import (
 from stream.metrics.segments import Segment
 
 OLDER_MS: Final = 24 * 3_600_000
-STALE_MS: Final = 3 * 24 * 3_600_000
-"""Three business days of a calendar that is always open."""
+STALE_DAYS: Final = 3
+"""Business days without any event after which a ticket is stale."""
 
 ACTIVE: Final = ("new", "open", "pending", "on_hold")
 
@@ -32,12 +32,14 @@ class Backlogged(Life):
     """What the levels need to know of a ticket, and where it stands in them."""
 
     __slots__ = (
-        "backlog_in", "created_counted", "created_ms", "older_in", "older_moves", "pending_in", "status",
-        "unanswered_in", "unanswered_ms", "unassigned_in",
+        "aged", "backlog_in", "created_counted", "created_ms", "older_in", "older_moves", "pending_in",
+        "stale_ms", "status", "unanswered_in", "unanswered_ms", "unassigned_in",
     )  # fmt: skip
 
     def __init__(self, nothing: Segment) -> None:
         super().__init__(nothing)
+        self.aged = 0  # ageings that are counted since its last event
+        self.stale_ms = NEVER  # when it is stale if nothing happens
         self.created_ms = NEVER  # the first event's time until `ticket.created` comes
         self.created_counted = False
         self.status: str | None = None
@@ -83,7 +85,7 @@ class Backlogged(Life):
             _move(out, at, BACKLOG_PENDING, self.pending_in, pending)
             self.pending_in = pending
 
-    def age(self, out: Delta, at: int, stale_ms: int) -> None:
+    def age(self, out: Delta, at: int) -> None:
         """What time alone has changed since the last event, before the next one, at `at`."""
         where = self.backlog_in
         if where is None:
@@ -92,7 +94,7 @@ class Backlogged(Life):
             due = self.created_ms + OLDER_MS
             if at >= due:
                 self._move_older(out, due, where)
-        due = self.last_ms + stale_ms
+        due = self.stale_ms
         if at > due:
             out.level(due, where, BACKLOG_STALE, 1)
             out.level(at, where, BACKLOG_STALE, -1)
@@ -107,24 +109,38 @@ class Backlogged(Life):
         self.created_counted = True
         self.older_moves = ()
 
-    def due_ms(self, stale_ms: int) -> int:
-        """When it next ages without an event, after the `ahead` times that are counted; or `NEVER`."""
+    def ages_ms(self) -> int:
+        """When it next ages without an event, after the `aged` times that are counted; or `NEVER`."""
         if self.backlog_in is None:
             return NEVER
-        stale = self.last_ms + stale_ms
+        stale = self.stale_ms
         if self.older_in is not None:
-            return stale if self.ahead == 0 else NEVER
+            return stale if self.aged == 0 else NEVER
         older = self.created_ms + OLDER_MS
-        if self.ahead == 0:
+        if self.aged == 0:
             return older if older < stale else stale
-        if self.ahead == 1:
+        if self.aged == 1:
             return stale if older < stale else older
         return NEVER
 
-    def change_due(self, out: Delta, number: int, due: int, sign: int, stale_ms: int) -> None:
-        """Counts (1) or takes back (-1) the ageing of that number, which is due then."""
+    def age_ahead(self, out: Delta, now: int) -> None:
+        """Counts the ageings whose instants have come since the last event."""
+        due = self.ages_ms()
+        while due != NEVER and due <= now:
+            self._age_once(out, self.aged, due, 1)
+            self.aged += 1
+            due = self.ages_ms()
+
+    def age_back(self, out: Delta) -> None:
+        """Takes them back."""
+        while self.aged:
+            self.aged -= 1
+            self._age_once(out, self.aged, self.ages_ms(), -1)
+
+    def _age_once(self, out: Delta, number: int, due: int, sign: int) -> None:
+        """The ageing of that number, which is due then."""
         assert self.backlog_in is not None
-        stale_first = self.older_in is not None or self.last_ms + stale_ms <= self.created_ms + OLDER_MS
+        stale_first = self.older_in is not None or self.stale_ms <= self.created_ms + OLDER_MS
         level = BACKLOG_STALE if (number == 0) == stale_first else BACKLOG_OLDER
         out.level(due, self.backlog_in, level, sign)
 

@@ -12,6 +12,7 @@ from typing import Any
 from stream.lifecycle.delta import Delta, Fact
 from stream.lifecycle.fold import Life, names_of
 from stream.metrics.segments import Segment, Segments, in_order
+from stream.sla.clocks import Clocks
 
 Checkpoint = tuple[list[Any], list[Any], list[Any]]
 """(state, ledger, facts told) as plain values, for MessagePack."""
@@ -65,6 +66,8 @@ def _plain_facts(facts: dict[Fact, int]) -> list[Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Segment):
         return {"in": list(value.values)}
+    if isinstance(value, Clocks):
+        return {"clocks": _plain(value.plain())}
     if isinstance(value, list | tuple):
         return [_plain(part) for part in value]
     return value
@@ -72,6 +75,10 @@ def _plain(value: Any) -> Any:
 
 def _lively(value: Any, segments: Segments) -> Any:
     if isinstance(value, dict):
+        if "clocks" in value:
+            clocks = Clocks(segments.nothing)
+            clocks.fill(_lively(value["clocks"], segments))
+            return clocks
         return segments.of(tuple(value["in"]))
     if isinstance(value, list):
         return tuple(_lively(part, segments) for part in value)

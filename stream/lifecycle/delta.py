@@ -6,6 +6,7 @@ from typing import Any
 
 from stream.metrics.segments import Segment
 from stream.metrics.sketch import bucket
+from stream.sla.marks import Key, Mark
 
 PANE_MS = 10_000
 """The finest pane. Everything coarser is made from it (metrics/panes.py)."""
@@ -27,13 +28,14 @@ def add_into(target: dict[Any, int], cell: dict[Any, int]) -> None:
 class Delta:
     """`panes[start_ms][segment][code]` = the change. Adding an amount and its negative leaves nothing behind
     but a zero. `facts` are contributions to another shard, that of the customer: told (1), taken back
-    (-1)."""
+    (-1). So are `marks`, to those who watch clocks: by what they are, the amount and the mark."""
 
-    __slots__ = ("_cell", "_segment", "_start", "facts", "panes")
+    __slots__ = ("_cell", "_segment", "_start", "facts", "marks", "panes")
 
     def __init__(self) -> None:
         self.panes: dict[int, dict[Segment, Cell]] = {}
         self.facts: dict[Fact, int] = {}
+        self.marks: dict[Key, tuple[int, Mark]] = {}
         # The cell asked for last: an event mostly contributes several times to one.
         self._start = -1
         self._segment: Segment | None = None
@@ -63,6 +65,11 @@ class Delta:
         fact = (kind, customer, at_ms, segment.values)
         self.facts[fact] = self.facts.get(fact, 0) + sign
 
+    def mark(self, mark: Mark, sign: int) -> None:
+        """Something happened to a clock (`sign` 1), or did not (-1)."""
+        known = self.marks.get(mark.key)
+        self.marks[mark.key] = (sign if known is None else known[0] + sign, mark)
+
     def observe(
         self, at_ms: int, segment: Segment, sum_code: int, sketch: int, value: int, negative: int, sign: int
     ) -> None:
@@ -85,6 +92,7 @@ class Delta:
 
     def merge(self, other: Delta, sign: int) -> None:
         """Adds (1) or takes back (-1) all of another delta."""
+        self.merge_marks(other, sign)
         for start, segments in other.panes.items():
             for segment, source in segments.items():
                 cell = self.cell(start, segment)
@@ -92,3 +100,8 @@ class Delta:
                     cell[code] = cell.get(code, 0) + sign * amount
         for fact, amount in other.facts.items():
             self.facts[fact] = self.facts.get(fact, 0) + sign * amount
+
+    def merge_marks(self, other: Delta, sign: int) -> None:
+        """Of another delta only what happened to clocks."""
+        for amount, mark in other.marks.values():
+            self.mark(mark, sign * amount)

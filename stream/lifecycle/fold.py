@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any
 
+from stream.events.instants import FOREVER as FOREVER
+from stream.events.instants import NEVER as NEVER
 from stream.lifecycle.delta import Delta
+from stream.lifecycle.rows import Row
 from stream.lifecycle.snapshot import Snapshot, Snapshots
 from stream.metrics.segments import Segment, Segments
-
-NEVER: Final = -(2**62)
-"""Stands for an instant that has not happened."""
-FOREVER: Final = 2**62
-"""Later than every instant."""
 
 Standing = tuple[int, Segment, int]
 """A level whose members are asked for, where the entity stands in it, and since when (ms)."""
@@ -82,6 +81,12 @@ class Fold:
         """Whether an event in order still changes what was counted before, so that the history is folded
         again."""
         return False
+
+    def foresee(self, life: Life, rows: Sequence[Row]) -> None:
+        """Takes note of what later events will show; `rows` are about to be folded on."""
+
+    def keep(self, out: Delta, life: Life) -> None:
+        """What a removed life has contributed that stands all the same."""
 
     def forget(self, out: Delta, life: Life) -> None:
         """A new life begins: nothing more is heard of this one, so what waited for its ending is counted."""

@@ -11,6 +11,7 @@ from stream.lifecycle.delta import Delta
 from stream.lifecycle.fold import NEVER, Fold, Life, names_of
 from stream.lifecycle.record import replay_recorded
 from stream.lifecycle.rows import Row
+from stream.sla.clocks import Clocks
 
 
 def replay(
@@ -33,11 +34,19 @@ def replay(
         counted = replay_life(fold, piece, state, ledger if number == 0 else None)
         if number < len(pieces) - 1:
             fold.forget(counted, state)
-        if not state.removed:
-            total.merge(counted, 1)
-    if not pieces and ledger is not None and not state.removed:
-        total.merge(ledger, 1)
+        _count(fold, total, state, counted)
+    if not pieces and ledger is not None:
+        _count(fold, total, state, ledger)
     return state, total
+
+
+def _count(fold: Fold, total: Delta, state: Life, counted: Delta) -> None:
+    """What a life contributes: hardly anything when it was removed."""
+    if not state.removed:
+        total.merge(counted, 1)
+    else:
+        total.merge_marks(counted, 1)
+        fold.keep(total, state)
 
 
 def lives(fold: Fold, rows: Sequence[Row], start: Life | None = None) -> list[Sequence[Row]]:
@@ -68,6 +77,7 @@ def replay_life(fold: Fold, rows: Sequence[Row], state: Life, ledger: Delta | No
     out = Delta()
     if ledger is not None:
         out.merge(ledger, 1)
+    fold.foresee(state, rows)
     if isinstance(fold, CallFold) and any(row[3] == RECORD for row in rows):
         assert isinstance(state, Call)
         _replay_recorded(fold, rows, state, out)
@@ -85,8 +95,9 @@ def _replay_recorded(fold: CallFold, rows: Sequence[Row], call: Call, out: Delta
 
 
 def _copy(fold: Fold, state: Life) -> Life:
-    """A copy that may be folded on without touching the original: all its parts are immutable."""
+    """A copy that may be folded on without touching the original: parts are immutable, but for clocks."""
     copied = fold.new()
     for name in names_of(state):
-        setattr(copied, name, getattr(state, name))
+        value = getattr(state, name)
+        setattr(copied, name, value.clone() if isinstance(value, Clocks) else value)
     return copied

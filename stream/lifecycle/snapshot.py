@@ -34,11 +34,16 @@ class Snapshots:
         part = getattr(data, self._part)
         if not part:
             return None
-        return self._shared(self._fields(part))
+        return self._shared(self._told(part))
 
     def of_subject(self, subject: str, data: Any) -> Snapshot | None:
         """The same for an event of an entity."""
         return self.of(data)
+
+    def _told(self, part: Any) -> Snapshot:
+        """The kept fields of a snapshot, each a value that can be packed and compared."""
+        told: Snapshot = self._fields(part)
+        return told
 
     def _few(self, part: Any) -> Snapshot:
         """As `attrgetter`, which gives no tuple of less than two."""

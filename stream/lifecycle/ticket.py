@@ -7,16 +7,19 @@ live. Its levels are in backlog.py, what its resolution counts in resolution.py.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from msgspec import UNSET
 
 from stream.events.contacts import CONTACT_RESOLVED, CONTACT_STARTED
+from stream.events.instants import to_ms
 from stream.events.tickets import RANKS
-from stream.lifecycle.backlog import ACTIVE, STALE_MS, Backlogged
+from stream.lifecycle.backlog import ACTIVE, STALE_DAYS, Backlogged
 from stream.lifecycle.delta import Delta
-from stream.lifecycle.fold import NEVER, Fold, Life
+from stream.lifecycle.fold import FOREVER, NEVER, Fold, Life
 from stream.lifecycle.resolution import FIRST_CONTACT, NO_WORK, Figures, count_resolution
+from stream.lifecycle.rows import Row
 from stream.lifecycle.snapshot import Snapshot, Snapshots, merged
 from stream.metrics.measures import (
     ANY_RESPONSE,
@@ -24,6 +27,8 @@ from stream.metrics.measures import (
     ASSIGNMENT,
     ASSIGNMENT_SUM,
     FIRST_RESPONSE,
+    FIRST_RESPONSE_BUSINESS,
+    FIRST_RESPONSE_BUSINESS_SUM,
     FIRST_RESPONSE_SUM,
     NEXT_RESPONSE,
     NEXT_RESPONSE_SUM,
@@ -32,6 +37,7 @@ from stream.metrics.measures import (
     TICKETS_BY_OTHERS,
     TICKETS_CREATED,
     TICKETS_CREATED_RESOLVED,
+    TICKETS_DONE_BREACHED,
     TICKETS_ESCALATED,
     TICKETS_FIRST_REOPENED,
     TICKETS_FIRST_RESOLVED,
@@ -40,6 +46,8 @@ from stream.metrics.measures import (
     TICKETS_TRANSFERRED,
 )
 from stream.metrics.segments import Segment, Segments, with_value
+from stream.sla.clocks import Clocks
+from stream.sla.policy import NO_POLICIES, TAGS_APART, Policies
 
 CREATED: Final = RANKS["ticket.created"]
 MESSAGE: Final = RANKS["ticket.message_added"]
@@ -53,9 +61,12 @@ SPAM: Final = RANKS["ticket.marked_spam"]
 DELETED: Final = RANKS["ticket.deleted"]
 RESTORED: Final = RANKS["ticket.restored"]
 WORK_LOGGED: Final = RANKS["ticket.work_logged"]
+EXEMPTED: Final = RANKS["ticket.sla_exempted"]
 
-FIELDS: Final = ("status", "created_by", "customer")
-"""What a ticket's history keeps of a snapshot besides the dimensions."""
+FIELDS: Final = ("status", "created_by", "customer", "tags", "due_at")
+"""What a ticket's history keeps of a snapshot besides the dimensions: tags as one text, `due_at` in ms."""
+_TAGS: Final = FIELDS.index("tags")
+_DUE_AT: Final = FIELDS.index("due_at")
 
 DONE: Final = ("resolved", "closed")
 
@@ -68,27 +79,47 @@ CUSTOMER_ASIDE: Final = 5  # the customer's, but not public or automated: no int
 
 
 class Rules:
-    """What the rules of tickets hang on: the segments, with the places of two dimensions in them, and when a
-    ticket is stale."""
+    """What the rules of tickets hang on: the segments, with the places of two dimensions in them, and the
+    policies."""
 
-    __slots__ = ("agent", "segments", "stale_ms", "team")
+    __slots__ = ("agent", "policies", "segments", "team")
 
-    def __init__(self, segments: Segments, stale_ms: int) -> None:
+    def __init__(self, segments: Segments, policies: Policies) -> None:
         self.segments = segments
         self.agent = segments.dimensions.index("agent")
         self.team = segments.dimensions.index("team")
-        self.stale_ms = stale_ms
+        self.policies = policies
+
+    def stale_ms(self, at: int) -> int:
+        """When a ticket is stale to which nothing happens after `at`, in the default calendar of then."""
+        calendar = self.policies.epochs[self.policies.number_at(at)].calendar
+        return calendar.due_ms(at, STALE_DAYS * calendar.day_ms)
+
+
+class TicketSnapshots(Snapshots):
+    """Tags become one text and `due_at` a number: both can be packed and compared."""
+
+    def _told(self, part: Any) -> Snapshot:
+        told = super()._told(part)
+        tags, due_at = told[_TAGS], told[_DUE_AT]
+        if tags is UNSET and due_at is UNSET:
+            return told
+        if tags is not UNSET:
+            tags = TAGS_APART.join(sorted({*tags})) if tags else None
+        if due_at is not UNSET and due_at is not None:
+            due_at = to_ms(due_at)
+        return (*told[:_TAGS], tags, due_at, *told[_DUE_AT + 1 :])
 
 
 class Ticket(Backlogged):
     """The state of one ticket."""
 
     __slots__ = (
-        "answer_from", "answered", "answered_any", "assigned_in", "assigned_ms", "contact", "created_by",
-        "created_in", "customer", "escalated", "figures", "first_resolved_in",
-        "first_resolved_ms", "held_ms", "human_replies", "interactions", "last_agent", "last_team",
-        "logged_ms", "merged", "reassignments", "reopened", "resolved_counted", "resolved_in", "resolved_ms",
-        "status_since_ms", "transferred", "worked_ms",
+        "answer_from", "answered", "answered_any", "assigned_in", "assigned_ms", "clocks", "clocks_ahead",
+        "contact", "created_by", "created_in", "creation_ms", "customer", "due_at_ms", "escalated", "figures",
+        "first_resolved_in", "first_resolved_ms", "held_ms", "human_replies", "interactions", "last_agent",
+        "last_team", "late_counted", "logged_ms", "merged", "reassignments", "reopened", "resolved_counted",
+        "resolved_in", "resolved_ms", "status_since_ms", "tags", "transferred", "worked_ms",
     )  # fmt: skip
 
     def __init__(self, nothing: Segment) -> None:
@@ -121,6 +152,12 @@ class Ticket(Backlogged):
         self.merged = False
         self.customer: str | None = None
         self.contact = False  # created by the customer
+        self.tags: str | None = None
+        self.due_at_ms = NEVER
+        self.clocks: Clocks | None = None  # none: no policies, and nobody has promised anything
+        self.clocks_ahead: Clocks | None = None  # these, when time has changed them since the last event
+        self.creation_ms = NEVER  # of a `ticket.created` that is still to come
+        self.late_counted = False  # among those resolved with a clock that breached
 
     def finished(self) -> bool:
         """When it is removed, resolved or closed."""
@@ -135,11 +172,19 @@ class Ticket(Backlogged):
             self.exists = True
             self.created_ms = at
         else:
-            self.age(out, at, rules.stale_ms)
+            self.age(out, at)
+            if self.clocks is not None:
+                self.clocks.advance(out, rules.policies, at, False)
         self.last_ms = at
+        self.stale_ms = rules.stale_ms(at)
+        team, agent = self.segment.values[rules.team], self.segment.values[rules.agent]
         if snapshot is not None:
             if snapshot[1] is not UNSET:
                 self.created_by = snapshot[1]
+            if snapshot[_TAGS] is not UNSET:
+                self.tags = snapshot[_TAGS]
+            if snapshot[_DUE_AT] is not UNSET:
+                self.due_at_ms = NEVER if snapshot[_DUE_AT] is None else snapshot[_DUE_AT]
             if snapshot[2] is not UNSET and snapshot[2] != self.customer:
                 self._tell(out, -1)
                 self.customer = snapshot[2] or None
@@ -155,25 +200,79 @@ class Ticket(Backlogged):
             self._spend(at)
             self.status = after
         was_done, is_done = before in DONE, after in DONE
+        clocks = self.clocks
+        if clocks is None and (rules.policies.clocks or self.due_at_ms != NEVER):
+            clocks = self._wind_up(out, at, first, rules)
+        if clocks is not None:
+            clocks.change(out, rules.policies, at, after, self.segment, self.tags, self.due_at_ms)
         # A reopening acts before a message of the same event, a resolution after it.
         if (was_done or (before is None and rank == REOPENED)) and after in ACTIVE:
-            self._reopen(out, at)
+            self._reopen(out, at, rules)
+        if first and clocks is not None and self.creation_ms <= at:
+            clocks.create(out, rules.policies, at, self.segment.values[rules.agent] is not None)
         if rank == MESSAGE:
-            self._message(out, at, extra)
+            self._message(out, at, extra, rules)
         elif rank == CREATED:
-            self._create(out, at)
+            self._create(out, at, rules)
         elif rank == ESCALATED:
             self._escalate(out)
         elif rank == WORK_LOGGED and extra is not None:
             self.logged_ms = max(self.logged_ms, 0) + extra
+        if clocks is not None:
+            self._own(out, at, clocks, team, agent, rules)
         if is_done and not was_done:
             self._resolve(out, at, first)
+        if clocks is not None and after is not None and is_done and after != before:
+            if was_done:
+                clocks.closed(at, after)
+            else:
+                clocks.resolve(out, rules.policies, at, after)
         if is_done != self.resolved_counted and self.created_counted:
             out.add(self.created_ms, self.created_in, TICKETS_CREATED_RESOLVED, 1 if is_done else -1)
             self.resolved_counted = is_done
         if RESTORED >= rank >= MERGED:
             self._remove_or_restore(rank)
         self.stand(out, at, rules.agent)
+        if clocks is not None:
+            self._end_clocks(out, at, rank, clocks, rules)
+            self.count_late(out, clocks, 1)
+
+    def _wind_up(self, out: Delta, at: int, first: bool, rules: Rules) -> Clocks:
+        """The clocks of a ticket that had none: at its first event, or where only a promise makes them."""
+        clocks = self.clocks = Clocks(self.segment)
+        clocks.status = self.status
+        clocks.spans.append((at if first else self.created_ms, self.status))
+        if not first:
+            clocks.change(out, rules.policies, at, self.status, self.segment, self.tags, NEVER)
+            if self.first_resolved_ms == NEVER:
+                clocks.create(out, rules.policies, self.created_ms, True)
+        return clocks
+
+    def _own(
+        self, out: Delta, at: int, clocks: Clocks, team: str | None, agent: str | None, rules: Rules
+    ) -> None:
+        """Who has it, `team` and `agent` before the event."""
+        values = self.segment.values
+        if values[rules.team] != team:
+            clocks.team_set(out, rules.policies, at, values[rules.team])
+        if values[rules.agent] is not None and values[rules.agent] != agent:
+            clocks.agent_set(out, rules.policies, at)
+
+    def _end_clocks(self, out: Delta, at: int, rank: int, clocks: Clocks, rules: Rules) -> None:
+        if rank == EXEMPTED:
+            clocks.exempted(out, rules.policies, at)
+        elif self.removed:
+            clocks.remove(out, rules.policies, at, self.merged)
+        else:
+            clocks.restore(out, rules.policies, at)
+        clocks.settle(out, at, self.backlog_in)
+
+    def count_late(self, out: Delta, clocks: Clocks, sign: int) -> None:
+        """Counts it among those created that are resolved with a clock that breached, or no more."""
+        late = self.resolved_counted and clocks.ever_breached
+        if late != self.late_counted:
+            out.add(self.created_ms, self.created_in, TICKETS_DONE_BREACHED, 1 if late else -1)
+            self.late_counted = late
 
     def _move_to(self, out: Delta, at: int, values: tuple[str | None, ...], rules: Rules) -> None:
         """Other values of dimensions. Agents and teams are compared with the last that were set."""
@@ -222,9 +321,13 @@ class Ticket(Backlogged):
             self.held_ms += at - self.status_since_ms
         self.status_since_ms = at
 
-    def _create(self, out: Delta, at: int) -> None:
+    def _create(self, out: Delta, at: int, rules: Rules) -> None:
         if self.created_counted:
             return
+        if self.clocks is not None and self.creation_ms == at and self.created_ms != at:
+            assigned = self.segment.values[rules.agent] is not None
+            self.clocks.create(out, rules.policies, at, assigned)
+        self.creation_ms = NEVER
         known_ms = self.created_ms
         if at != known_ms:
             # Resolved or assigned before it was created: measured from here instead of from the first event.
@@ -241,12 +344,15 @@ class Ticket(Backlogged):
         if self.created_by is None or self.created_by == "customer":
             self.contact = True
             self._tell_start(out, 1)
-            self._message(out, at, BY_CUSTOMER)
+            self._message(out, at, BY_CUSTOMER, rules)
         else:
             out.add(at, self.segment, TICKETS_BY_OTHERS, 1)
 
-    def _message(self, out: Delta, at: int, kind: int | None) -> None:
+    def _message(self, out: Delta, at: int, kind: int | None, rules: Rules) -> None:
+        clocks = self.clocks
         if kind in (BY_CUSTOMER, CUSTOMER_ASIDE):
+            if clocks is not None:
+                clocks.customer_wrote(out, rules.policies, at, self.human_replies > 0)
             if kind == BY_CUSTOMER:
                 self.interactions += 1
             if self.unanswered_ms == NEVER:
@@ -257,19 +363,31 @@ class Ticket(Backlogged):
             self.interactions += 1
             self.human_replies += 1
             self._answer_any(out, at)
+            if clocks is not None:
+                clocks.person_replied(out, rules.policies, at)
             if not self.answered:
                 if self.answer_from != NEVER:
-                    self.answered = True
-                    took = at - self.answer_from
-                    out.observe(
-                        at, self.segment, FIRST_RESPONSE_SUM, FIRST_RESPONSE, took, TICKETS_NEGATIVE, 1
-                    )
+                    self._answer_first(out, at, rules)
             elif self.unanswered_ms != NEVER:
                 took = at - self.unanswered_ms
                 out.observe(at, self.segment, NEXT_RESPONSE_SUM, NEXT_RESPONSE, took, TICKETS_NEGATIVE, 1)
             self.unanswered_ms = NEVER
         elif kind == MACHINE_REPLY:
             self._answer_any(out, at)
+
+    def _answer_first(self, out: Delta, at: int, rules: Rules) -> None:
+        self.answered = True
+        took = at - self.answer_from
+        out.observe(at, self.segment, FIRST_RESPONSE_SUM, FIRST_RESPONSE, took, TICKETS_NEGATIVE, 1)
+        policies = rules.policies
+        if self.clocks is not None:
+            calendar = self.clocks.policy(policies).calendar
+        else:
+            calendar = policies.epochs[policies.number_at(at)].calendar
+        took = calendar.elapsed_ms(self.answer_from, at)
+        out.observe(
+            at, self.segment, FIRST_RESPONSE_BUSINESS_SUM, FIRST_RESPONSE_BUSINESS, took, TICKETS_NEGATIVE, 1
+        )
 
     def _answer_any(self, out: Delta, at: int) -> None:
         # Until anyone has answered no person has: both responses start at the same message.
@@ -320,7 +438,10 @@ class Ticket(Backlogged):
         if self.customer is not None and self.figures and self.figures[FIRST_CONTACT]:
             out.tell(CONTACT_RESOLVED, self.customer, self.resolved_ms, self.resolved_in, sign)
 
-    def _reopen(self, out: Delta, at: int) -> None:
+    def _reopen(self, out: Delta, at: int, rules: Rules) -> None:
+        if self.clocks is not None:
+            answered = self.human_replies > 0
+            self.clocks.reopen(out, rules.policies, at, self.created_ms, self.unanswered_ms, answered)
         out.add(at, self.segment, TICKETS_REOPENED, 1)
         self._take_resolution_back(out)
         if not self.reopened:
@@ -369,10 +490,10 @@ class Ticket(Backlogged):
 class TicketFold(Fold):
     """How the histories of tickets are read. The segments have the dimensions agent and team."""
 
-    def __init__(self, segments: Segments, keep_finished_ms: int, stale_ms: int = STALE_MS) -> None:
-        snapshots = Snapshots("ticket", FIELDS, segments.dimensions)
+    def __init__(self, segments: Segments, keep_finished_ms: int, policies: Policies = NO_POLICIES) -> None:
+        snapshots = TicketSnapshots("ticket", FIELDS, segments.dimensions)
         super().__init__("tickets", segments, snapshots, keep_finished_ms, timed=True, sealed=True)
-        self.rules = Rules(segments, stale_ms)
+        self.rules = Rules(segments, policies)
 
     def new(self) -> Ticket:
         return Ticket(self.segments.nothing)
@@ -386,8 +507,26 @@ class TicketFold(Fold):
         return round(data.work.seconds * 1000) if rank == WORK_LOGGED else None
 
     def needs_replay(self, life: Life, rank: int) -> bool:
-        """Removals and what follows them."""
-        return life.removed or MERGED <= rank <= RESTORED
+        """Removals and what follows them, and a creation that comes behind other events: clocks then run from
+        there."""
+        if life.removed or MERGED <= rank <= RESTORED:
+            return True
+        if rank != CREATED or not life.exists:
+            return False
+        assert isinstance(life, Ticket)
+        return life.clocks is not None and not life.created_counted
+
+    def foresee(self, life: Life, rows: Sequence[Row]) -> None:
+        """Of several creations the first counts."""
+        assert isinstance(life, Ticket)
+        if not life.created_counted:
+            life.creation_ms = next((row[0] for row in rows if row[3] == CREATED), NEVER)
+
+    def keep(self, out: Delta, life: Life) -> None:
+        """The breaches before it was removed."""
+        assert isinstance(life, Ticket)
+        if life.clocks is not None:
+            life.clocks.keep_breaches(out)
 
     def apply(
         self, out: Delta, life: Life, at: int, rank: int, snapshot: Snapshot | None, extra: Any
@@ -396,14 +535,36 @@ class TicketFold(Fold):
         life.apply(out, at, rank, snapshot, extra, self.rules)
 
     def due_ms(self, life: Life) -> int:
-        """When it ages next."""
+        """When it ages next, or time changes a clock."""
         assert isinstance(life, Ticket)
-        return life.due_ms(self.rules.stale_ms)
+        due = life.ages_ms()
+        clocks = life.clocks_ahead if life.clocks_ahead is not None else life.clocks
+        if clocks is None:
+            return due
+        changes = clocks.next_ms(self.rules.policies)
+        return changes if changes != FOREVER and (due == NEVER or changes < due) else due
 
-    def change(self, out: Delta, life: Life, number: int, due: int, sign: int) -> None:
-        """It becomes older, or stale."""
+    def overlay(self, out: Delta, life: Life, now: int) -> None:
+        """It becomes older, or stale; clocks warn and breach."""
         assert isinstance(life, Ticket)
-        life.change_due(out, number, due, sign, self.rules.stale_ms)
+        life.age_ahead(out, now)
+        clocks = life.clocks_ahead if life.clocks_ahead is not None else life.clocks
+        if clocks is not None and clocks.next_ms(self.rules.policies) <= now:
+            life.clocks_ahead = clocks = clocks.clone()
+            clocks.advance(out, self.rules.policies, now, True)
+        life.ahead = life.aged + (life.clocks_ahead is not None)
+
+    def clear_overlay(self, out: Delta, life: Life) -> None:
+        assert isinstance(life, Ticket)
+        life.age_back(out)
+        ahead = life.clocks_ahead
+        if ahead is not None:
+            assert life.clocks is not None
+            counted = Delta()
+            life.clocks.clone().advance(counted, self.rules.policies, ahead.now_ms, True)
+            out.merge(counted, -1)
+            life.clocks_ahead = None
+        life.ahead = 0
 
 
 def _kind(message: Any) -> int:

@@ -7,11 +7,12 @@ What each id counts is fixed by the contract's catalog; the entries of a family 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from stream.config import MetricConfig
+from stream.config import Config, MetricConfig
+from stream.config.sla import warn_levels
 from stream.metrics.formula import Formula
 
 Kind = Literal["count", "ratio", "duration", "distribution", "score", "level", "gauge"]
@@ -26,7 +27,8 @@ class Metric:
     `labels` are what can be asked beside the segments: label -> value -> the formula for it. `always_by` are
     labels by which an answer is split even when nobody asks, because its values must not be mixed. `also` are
     other families that the formula reads, their codes as `measures.elsewhere` gives them; `fed_by` those that
-    tell them facts, so that a number is as fresh as these.
+    tell them facts, so that a number is as fresh as these. `crossed`: labels may be asked together, and what
+    is meant is what their formulas, all of them levels, have in common.
     """
 
     id: str
@@ -44,6 +46,7 @@ class Metric:
     always_by: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     fed_by: tuple[str, ...] = ()
+    crossed: bool = False
 
 
 class UnknownMetric(KeyError):
@@ -79,13 +82,22 @@ class Catalog:
         return found
 
 
-def load_catalog(agreed: Mapping[str, MetricConfig] | None = None) -> Catalog:
-    """The catalog of this version, with the targets, owners and next actions of `Config.metrics`."""
+def catalog_of(config: Config) -> Catalog:
+    """The catalog of a deployment."""
+    return load_catalog(config.metrics, warn_levels(config.policies))
+
+
+def load_catalog(
+    agreed: Mapping[str, MetricConfig] | None = None, levels: Sequence[str] = ()
+) -> Catalog:
+    """The catalog of this version, with the targets, owners and next actions of `Config.metrics` and the
+    warning levels of its policies."""
     from stream.metrics import (
         catalog_agents,
         catalog_calls,
         catalog_contacts,
         catalog_selfservice,
+        catalog_sla,
         catalog_surveys,
         catalog_tickets,
     )
@@ -99,6 +111,7 @@ def load_catalog(agreed: Mapping[str, MetricConfig] | None = None) -> Catalog:
         catalog_agents,
     )
     metrics = [metric for family in families for metric in family.METRICS]
+    metrics += catalog_sla.metrics(levels)
     return Catalog([_with(metric, (agreed or {}).get(metric.id, MetricConfig())) for metric in metrics])
 
 

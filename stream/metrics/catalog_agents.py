@@ -10,19 +10,19 @@ _OCCUPIED = (m.AGENTS_BUSY, m.AGENTS_HOLD, m.AGENTS_WRAPUP)
 
 METRICS = [
     Metric(
-        id="agents", kind="level", unit="agents", group="operational", family="agents", formula=Level(m.AGENTS),
+        id="agents", kind="level", unit="agents", group="operational", family="agents", formula=Level((m.AGENTS,)),
         help="Agents logged in; by `state`: available, ringing, busy, hold, wrapup or break.",
         owner="Floor managers", target="as planned for the interval",
         next_action="Too few available while calls wait: end breaks, move agents; many in wrapup: see what keeps them.",
         pairs=("calls_waiting", "occupancy"),
         labels={
             "state": {
-                "available": Level(m.AGENTS_AVAILABLE),
-                "ringing": Level(m.AGENTS_RINGING),
-                "busy": Level(m.AGENTS_BUSY),
-                "hold": Level(m.AGENTS_HOLD),
-                "wrapup": Level(m.AGENTS_WRAPUP),
-                "break": Level(m.AGENTS_BREAK),
+                "available": Level((m.AGENTS_AVAILABLE,)),
+                "ringing": Level((m.AGENTS_RINGING,)),
+                "busy": Level((m.AGENTS_BUSY,)),
+                "hold": Level((m.AGENTS_HOLD,)),
+                "wrapup": Level((m.AGENTS_WRAPUP,)),
+                "break": Level((m.AGENTS_BREAK,)),
             }
         },
     ),

@@ -167,7 +167,7 @@ METRICS = [
         "as planned for the interval", "Compare with the plan of the interval.", ("abandoned_by_arrival", "csat"),
     ),
     Metric(
-        id="calls_waiting", kind="level", unit="calls", group="operational", family="calls", formula=Level(m.CALLS_WAITING),
+        id="calls_waiting", kind="level", unit="calls", group="operational", family="calls", formula=Level((m.CALLS_WAITING,)),
         help="Calls in a queue that wait for an answer now.",
         owner="Floor managers", target="under one per available agent", next_action="Move agents to the queue.",
         pairs=("longest_wait", "service_level"),

@@ -51,7 +51,7 @@ def _backlog(
     metric_id: str, level: int, words: str, target: str, next_action: str, pairs: tuple[str, ...]
 ) -> Metric:
     return Metric(
-        id=metric_id, kind="level", unit="tickets", group="operational", family="tickets", formula=Level(level),
+        id=metric_id, kind="level", unit="tickets", group="operational", family="tickets", formula=Level((level,)),
         help=words, owner="Team leads", target=target, next_action=next_action, pairs=pairs,
     )  # fmt: skip
 
@@ -80,6 +80,12 @@ METRICS = [
         owner="Team leads", target="mean under 1 h",
         next_action="Answer the oldest unanswered ticket first; read beside csat.",
         pairs=("csat", "tickets_reopened"),
+    ),
+    _duration(
+        "first_response_time_business", m.FIRST_RESPONSE_BUSINESS_SUM, m.FIRST_RESPONSE_BUSINESS,
+        "The span of first_response_time in the business time of the ticket's calendar: that of its policy, else the default one, else 24x7.",
+        "mean under 2 h", "See at which hour the slow ones arrived; move a shift before adding one.",
+        ("first_response_time", "sla_compliance"),
     ),
     _duration(
         "first_response_time_any", m.ANY_RESPONSE_SUM, m.ANY_RESPONSE,
@@ -203,7 +209,7 @@ METRICS = [
     ),
     Metric(
         id="backlog", kind="level", unit="tickets", group="operational", family="tickets",
-        formula=Level(m.BACKLOG),
+        formula=Level((m.BACKLOG,)),
         help="Tickets with status new, open, pending or on_hold.",
         owner="Support operations", target="under two days of ticket_volume",
         next_action="Split by team, priority and age; move people to where it grows.",
@@ -211,7 +217,7 @@ METRICS = [
     ),
     Metric(
         id="backlog_unanswered", kind="level", unit="tickets", group="operational", family="tickets",
-        formula=Level(m.BACKLOG_UNANSWERED),
+        formula=Level((m.BACKLOG_UNANSWERED,)),
         help="Tickets of the backlog in which a customer message waits for a public reply by a person.",
         owner="Team leads", target="under one hour of ticket_volume",
         next_action="Answer these before anything else.",

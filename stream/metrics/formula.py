@@ -160,14 +160,15 @@ class MeanScore:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A state at an instant, and its time average over a window; read by query/levels.py."""
+    """A state at an instant, and its time average over a window: of several levels together; read by
+    query/levels.py."""
 
-    code: int
+    codes: tuple[int, ...]
     stats = ("value", "mean")
     default = "value"
 
     def reads(self, code: int) -> bool:
-        return code in (self.code, self.code + 1)
+        return any(code in (level, level + 1) for level in self.codes)
 
     def nothing(self) -> Values:
         return {"value": 0, "mean": 0}

@@ -14,6 +14,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
+from stream.events import clocks
 from stream.metrics.sketch import WIDTH
 
 SKETCHES: Final = 128
@@ -64,6 +65,8 @@ TICKETS_ESCALATED: Final = 19
 TICKETS_TRANSFERRED: Final = 20
 TICKETS_FIRST_RESOLVED: Final = 21
 TICKETS_FIRST_REOPENED: Final = 22  # reopened at least once, at the first resolution
+FIRST_RESPONSE_BUSINESS_SUM: Final = 56
+TICKETS_DONE_BREACHED: Final = 57  # of those created: resolved now, with a clock that breached
 TICKETS_BY_OTHERS: Final = 60  # created by an agent, a bot or the system: no contacts
 BACKLOG: Final = 100
 BACKLOG_UNANSWERED: Final = 102
@@ -71,6 +74,7 @@ BACKLOG_UNASSIGNED: Final = 104
 BACKLOG_PENDING: Final = 106
 BACKLOG_OLDER: Final = 108
 BACKLOG_STALE: Final = 110
+BACKLOG_PAST_SLA: Final = 112
 FIRST_RESPONSE: Final = SKETCHES
 RESOLUTION: Final = SKETCHES + WIDTH
 FULL_RESOLUTION: Final = SKETCHES + 2 * WIDTH
@@ -82,6 +86,30 @@ INTERACTIONS: Final = SKETCHES + 7 * WIDTH
 REASSIGNMENTS: Final = SKETCHES + 8 * WIDTH
 ASSIGNMENT: Final = SKETCHES + 9 * WIDTH
 TICKET_HANDLE: Final = SKETCHES + 10 * WIDTH
+FIRST_RESPONSE_BUSINESS: Final = SKETCHES + 11 * WIDTH
+
+# Topics `tickets` and `calls`: the first of one code for each clock, in the order of sla/policy.py; of a
+# level, two.
+SLA_MET: Final = 23
+SLA_BREACHES: Final = 34
+SLA_DECIDED: Final = 45
+SLA_RUNNING: Final = 62
+SLA_AT_RISK: Final = sketch_base(64)
+"""Behind all sketches: for each clock so many levels as there may be, each with two codes."""
+WARN_LEVELS_MAX: Final = 16
+
+
+CLOCKS_OF: Final[dict[str, tuple[int, ...]]] = {
+    "tickets": tuple(range(clocks.TICKET_CLOCKS)),
+    "calls": (clocks.QUEUE_WAIT,),
+}
+"""The clocks of each family that has any."""
+
+
+def at_risk_code(clock: int, level: int) -> int:
+    """The level of those past a warning level, by the numbers of clock and level."""
+    return SLA_AT_RISK + 2 * (clock * WARN_LEVELS_MAX + level)
+
 
 # Topic `calls`
 CALLS_OFFERED: Final = 1
@@ -173,6 +201,7 @@ ARTICLES_HELPFUL: Final = 5
 LEVELS: Final[dict[str, tuple[int, ...]]] = {
     "tickets": (
         BACKLOG, BACKLOG_UNANSWERED, BACKLOG_UNASSIGNED, BACKLOG_PENDING, BACKLOG_OLDER, BACKLOG_STALE,
+        BACKLOG_PAST_SLA, SLA_RUNNING + 2 * clocks.RESOLUTION,
     ),
     "calls": (CALLS_WAITING, CALLS_WAITING_LONG),
     "surveys": (),
@@ -182,7 +211,8 @@ LEVELS: Final[dict[str, tuple[int, ...]]] = {
         AGENTS, AGENTS_AVAILABLE, AGENTS_RINGING, AGENTS_BUSY, AGENTS_HOLD, AGENTS_WRAPUP, AGENTS_BREAK,
     ),
 }  # fmt: skip
-"""The level codes of each family: rolling a pane up treats their integrals apart (metrics/panes.py)."""
+"""The level codes of each family: rolling a pane up treats their integrals apart (metrics/panes.py). Those of
+clocks and warning levels that a policy has are added (shard/family.py)."""
 
 _PER_FAMILY: Final[dict[str, tuple[str, ...]]] = {
     "tickets": (
@@ -208,6 +238,9 @@ def is_plain(family: str, code: int) -> bool:
 def measure_name(family: str, code: int) -> str:
     """A code as people read it: `tickets_created`, `backlog`, `backlog[integral]`, `call_wait[bucket
     137]`."""
+    clock = _clock_name(family, code)
+    if clock:
+        return clock
     if code >= SKETCHES:
         base = SKETCHES + (code - SKETCHES) // WIDTH * WIDTH
         return f"{_names(family)[base]}[bucket {code - base}]"
@@ -215,6 +248,22 @@ def measure_name(family: str, code: int) -> str:
     if code in names:
         return names[code]
     return f"{names[code - 1]}[integral]" if code - 1 in names else f"measure {code}"
+
+
+def _clock_name(family: str, code: int) -> str:
+    """The name of a measure of a clock: `sla_met[first_reply]`; empty for any other."""
+    if code >= SLA_AT_RISK:
+        number, integral = divmod(code - SLA_AT_RISK, 2)
+        clock, level = divmod(number, WARN_LEVELS_MAX)
+        return f"sla_at_risk[{clocks.CLOCKS[clock]}, level {level}]{'[integral]' if integral else ''}"
+    for clock in CLOCKS_OF.get(family, ()):
+        name = clocks.CLOCKS[clock]
+        counts = {SLA_MET: "sla_met", SLA_BREACHES: "sla_breaches", SLA_DECIDED: "sla_decided"}
+        if code - clock in counts:
+            return f"{counts[code - clock]}[{name}]"
+        if code in (SLA_RUNNING + 2 * clock, SLA_RUNNING + 2 * clock + 1):
+            return f"sla_running[{name}]{'[integral]' if (code - SLA_RUNNING) % 2 else ''}"
+    return ""
 
 
 @lru_cache

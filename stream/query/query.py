@@ -4,7 +4,7 @@ catalog's formula."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
+from dataclasses import astuple, replace
 from functools import partial
 
 from stream.config import Config
@@ -22,7 +22,7 @@ from stream.metrics.formula import (
     Values,
     total,
 )
-from stream.metrics.measures import LEVELS, shift
+from stream.metrics.measures import ELSEWHERE, shift
 from stream.metrics.panes import Group, Pane
 from stream.metrics.segments import Grouping, in_order
 from stream.metrics.sizes import Sizes
@@ -33,7 +33,7 @@ from stream.query.tiling import Clocks, Tiler
 from stream.query.top import top_groups
 from stream.query.windows import pane_end
 from stream.shard.changes import Fence, Since
-from stream.shard.family import family
+from stream.shard.family import Family, family
 
 AHEAD_MS = 60_000
 """Panes may hold events beyond a shard's clock: as far as the tolerance for the future, and this much
@@ -57,14 +57,15 @@ class Queries:
         self._groupings = groupings
         self._sizes = Sizes(config.timezone)
         self._tiler = Tiler(self._sizes, config.retention_ms)
-        self._dimensions: dict[str, Grouping] = {}
+        self._families: dict[str, Family] = {}
 
     async def ask(self, question: Question) -> Answer:
         """The answer, or `QueryError`/`UnknownMetric` that says what can be asked."""
         metric = self._catalog.get(question.metric)
         by, where, labels = self._split(metric, question)
         own = await self._own(metric, question, by) if question.top and by else None
-        read = await self._read(metric, metric.family, by, where, own)
+        also = tuple(name for name in metric.also if any(_reads(formula, name) for _, formula in labels))
+        read = await self._read(metric, metric.family, by, where, own, also)
         rows: dict[By, dict[tuple[str, ...], Values]] = {}
         used = (question.from_ms, question.to_ms or question.now_ms)
         for label_values, formula in labels:
@@ -95,24 +96,22 @@ class Queries:
 
     async def _read(
         self, metric: Metric, name: str, by: tuple[str, ...], where: dict[str, str | None],
-        own: frozenset[By] | None = None,
+        own: frozenset[By] | None = None, also: tuple[str, ...] = (),
     ) -> _Read:  # fmt: skip
-        """Reads of one family, with those of the others that the metric needs beside it."""
+        """Reads of one family, with those of the others that the question needs beside it."""
         groupings = self._groupings[name] if self._groupings else getattr(self._config.groupings, name)
-        also = metric.also if name == metric.family else ()
         return _Read(
             self._reader, self._sizes, self._tiler, metric, name, select(groupings, name, by, where, own),
             await self._reader.fences(name), self._config.future_ms + AHEAD_MS,
-            self._dimensions_of(name, tuple(groupings)),
+            self._family(name, tuple(groupings)),
             [await self._read(metric, other, by, where, own) for other in also],
             partial(self._read, metric, name),
         )  # fmt: skip
 
-    def _dimensions_of(self, name: str, groupings: tuple[Grouping, ...]) -> Grouping:
-        """The dimensions that a family's members of levels have."""
-        if name not in self._dimensions:
-            self._dimensions[name] = family(name, self._config, groupings).fold.segments.dimensions
-        return self._dimensions[name]
+    def _family(self, name: str, groupings: tuple[Grouping, ...]) -> Family:
+        if name not in self._families:
+            self._families[name] = family(name, self._config, groupings)
+        return self._families[name]
 
     def _rows(
         self,
@@ -144,15 +143,34 @@ class Queries:
         fixed = {name: value for name, value in question.where.items() if name in metric.labels}
         if not split and not fixed:
             return by, where, [((), metric.formula)]
-        if len({*split, *fixed}) > 1:
+        if len({*split, *fixed}) > 1 and not metric.crossed:
             raise QueryError(f"{metric.id} can be asked by one of {', '.join(metric.labels)} at a time")
-        (label,) = {*split, *fixed}
-        known = metric.labels[label]
-        wanted = [str(fixed[label])] if label in fixed else list(known)
-        unknown = [value for value in wanted if value not in known]
-        if unknown:
-            raise QueryError(f"{label} is one of {', '.join(known)}, not {unknown[0]!r}")
-        return by, where, [((value,) if label in split else (), known[value]) for value in wanted]
+        asked: list[tuple[tuple[str, ...], Formula]] = [((), metric.formula)]
+        for label in dict.fromkeys((*split, *fixed)):
+            known = metric.labels[label]
+            wanted = [str(fixed[label])] if label in fixed else list(known)
+            unknown = [value for value in wanted if value not in known]
+            if unknown:
+                raise QueryError(f"{label} is one of {', '.join(known)}, not {unknown[0]!r}")
+            asked = [
+                ((*values, value) if label in split else values, _common(formula, known[value], metric))
+                for values, formula in asked
+                for value in wanted
+            ]
+        return by, where, asked
+
+
+def _common(formula: Formula, other: Formula, metric: Metric) -> Formula:
+    """What is asked by two labels: the levels that both have. Of one label alone its own formula."""
+    if metric.crossed and isinstance(formula, Level) and isinstance(other, Level):
+        return Level(tuple(code for code in formula.codes if code in other.codes))
+    return other
+
+
+def _reads(formula: Formula, family: str) -> bool:
+    """Whether a formula has codes of another family."""
+    numbers = (value for part in astuple(formula) for value in (part if isinstance(part, tuple) else (part,)))
+    return any(isinstance(n, int) and abs(n) // ELSEWHERE * ELSEWHERE == shift(family) for n in numbers)
 
 
 class _Read:
@@ -168,7 +186,7 @@ class _Read:
         selection: Selection,
         fences: dict[int, Fence],
         ahead_ms: int,
-        dimensions: Grouping,
+        family: Family,
         others: list[_Read],
         again: Callable[[tuple[str, ...], dict[str, str | None]], Awaitable[_Read]],
     ) -> None:
@@ -183,7 +201,8 @@ class _Read:
         self._selection = selection
         self._fences = fences
         self._ahead_ms = ahead_ms
-        self._dimensions = dimensions
+        self._dimensions = family.fold.segments.dimensions
+        self._levels = family.levels
         self._read_members: list[Since] | None = None
 
     async def values(
@@ -240,9 +259,7 @@ class _Read:
             more, wider = await other._window(*used)
             if wider != used:
                 return await self._cells(*wider)
-            by = shift(other._family)
-            for row, cell in more.items():
-                cells.setdefault(row, {}).update({code + by: amount for code, amount in cell.items()})
+            _join(cells, more, other._family)
         return cells, used
 
     async def _window(
@@ -286,24 +303,24 @@ class _Read:
             cell = unpack_cell(packed)
             for code, amount in cell.items():
                 target[code] = target.get(code, 0) + amount
-            for level in LEVELS[self._family] if later else ():
+            for level in self._levels if later else ():
                 target[level + 1] = target.get(level + 1, 0) + cell.get(level, 0) * later
 
     async def _level(
         self, formula: Level, question: Question
     ) -> tuple[dict[By, Values], tuple[int | None, int]]:
         """The value at the window's end, and the mean: the time integral over the window's length."""
-        code = formula.code
+        codes = formula.codes
         rows: dict[By, Values] = {}
         to_ms = self._end(question)
         at_end = await self._at_end(to_ms)
         if question.from_ms is None:
-            rows = {row: {"value": at_end.get(row, {}).get(code, 0)} for row in {*at_end, *self._whole()}}
+            rows = {row: {"value": total(at_end.get(row, {}), codes)} for row in {*at_end, *self._whole()}}
             return rows, (None, to_ms)
         spent, (from_ms, to_ms) = await self._spent(question.from_ms, to_ms, at_end)
         for row, spent_ms in spent.items():
-            mean = spent_ms[code] / (to_ms - from_ms) if to_ms > from_ms else None
-            rows[row] = {"value": at_end.get(row, {}).get(code, 0), "mean": mean}
+            mean = total(spent_ms, codes) / (to_ms - from_ms) if to_ms > from_ms else None
+            rows[row] = {"value": total(at_end.get(row, {}), codes), "mean": mean}
         return rows, (from_ms, to_ms)
 
     async def _level_share(
@@ -331,7 +348,10 @@ class _Read:
         last = max([to_ms, *(fence.clock + self._ahead_ms for fence in self._fences.values())])
         after, _ = await self._window(to_ms, last)
         live = await self._live()
-        return levels_before(LEVELS[self._family], live, after)
+        found = levels_before(self._levels, live, after)
+        for other in self._others:
+            _join(found, await other._at_end(to_ms), other._family)
+        return found
 
     async def _spent(
         self, from_ms: int, to_ms: int, at_end: dict[By, Cell]
@@ -339,10 +359,16 @@ class _Read:
         """The time integral of every level over a window."""
         within, (from_ms, to_ms) = await self._window(from_ms, to_ms, ends=True)
         rows = {*at_end, *within, *self._whole()}
-        levels, length_ms = LEVELS[self._family], to_ms - from_ms
-        return {
-            row: integrals(levels, at_end.get(row, {}), within.get(row, {}), length_ms) for row in rows
-        }, (from_ms, to_ms)
+        length_ms = to_ms - from_ms
+        spent = {
+            row: integrals(self._levels, at_end.get(row, {}), within.get(row, {}), length_ms) for row in rows
+        }
+        for other in self._others:
+            more, wider = await other._spent(from_ms, to_ms, await other._at_end(to_ms))
+            if wider != (from_ms, to_ms):
+                return await self._spent(*wider, at_end)
+            _join(spent, more, other._family)
+        return spent, (from_ms, to_ms)
 
     async def _live(self) -> dict[By, Cell]:
         stored = await self._reader.read_levels(self._family, list(self._fences), self._selection.groups())
@@ -376,3 +402,10 @@ class _Read:
             if row is not None:
                 since.setdefault(row, []).append(member.since_ms)
         return {row: formula.values(now_ms, members) for row, members in since.items()}
+
+
+def _join(cells: dict[By, Cell], more: dict[By, Cell], family: str) -> None:
+    """Lays the cells of another family beside those of a metric's own."""
+    by = shift(family)
+    for row, cell in more.items():
+        cells.setdefault(row, {}).update({code + by: amount for code, amount in cell.items()})

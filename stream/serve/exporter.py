@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry, Metric, make_wsgi_app
 from prometheus_client.registry import Collector
 
 from stream.config import Config
-from stream.metrics.catalog import load_catalog
+from stream.metrics.catalog import catalog_of
 from stream.query.model import QueryError
 from stream.serve.samples import Families
 from stream.serve.scrape import Source, scrape, unready
@@ -41,7 +41,7 @@ class Exporter:
         self._config = config
         self._source = source
         self._wall_ms = wall_ms
-        self._catalog = load_catalog(config.metrics)
+        self._catalog = catalog_of(config)
         self._lock = asyncio.Lock()
         self._scraped: tuple[float, Families] | None = None
         self._server: _Server | None = None
