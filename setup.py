@@ -40,6 +40,7 @@ COMPILED = [
     "stream/shard/intake.py",
     "stream/shard/shard.py",
     "stream/shard/touched.py",
+    "stream/sla/calendar.py",
     "stream/store/commit.py",
 ]
 

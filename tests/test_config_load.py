@@ -130,18 +130,6 @@ def test_a_list_from_the_environment_has_no_lines_of_the_file(tmp_path: Path) ->
         load(file, env={"FLOORCAST_QUEUES": "[{answer_within: soon}]"})
 
 
-def test_keys_of_later_versions_are_refused_unless_asked_for() -> None:
-    """The SLA clocks are known by name; the scenario runner keeps them unread, everyone else is told."""
-    data = {"policies": [{"name": "all", "targets": {"first_reply": "1h"}}], "timezone": "Europe/Berlin"}
-    with pytest.raises(ConfigError, match=r"^policies: comes with a later version"):
-        parse(data)
-    with pytest.raises(ConfigError, match=r"^FLOORCAST_CALENDARS: comes with a later version"):
-        load(env={"FLOORCAST_CALENDARS": "{}"})
-    config = parse(data, allow_later=True)
-    assert config.later == {"policies": data["policies"]}
-    assert config.timezone == "Europe/Berlin"
-
-
 def test_a_queue_rule_matches_when_all_its_fields_do() -> None:
     """A list means any of its values; no condition means every call."""
     rule = parse({"queues": [{"when": {"queue": ["sales", "vip"], "region": "eu"}}]}).queues[0]

@@ -1,7 +1,8 @@
 """floorcast.yaml: one strict file, every key also by environment variable, defaults that run without either.
 
 `load` and `parse` give a `Config`, or a ConfigError with everything that is wrong; `describe` is the one in
-effect as text, passwords masked; `config_markdown` is docs/configuration.md.
+effect as text, passwords masked; `config_markdown` is docs/configuration.md. `resolve` fixes what calendars
+depend on (holidays, instants), `calendars_of` makes them.
 """
 
 from stream.config.connections import KafkaConfig, RedisConfig, TopicNames
@@ -22,25 +23,38 @@ from stream.config.model import (
     WorkerConfig,
 )
 from stream.config.problems import ConfigError
+from stream.config.resolve import Resolved, ResolvedVersion, Versions, calendars_of, resolve
 from stream.config.secrets import Secret
+from stream.config.sla import AROUND_THE_CLOCK, CalendarVersion, Holidays, PolicyConfig
+from stream.config.targets import CLOCKS, Warn
 
 __all__ = [
+    "AROUND_THE_CLOCK",
+    "CLOCKS",
+    "CalendarVersion",
     "Config",
     "ConfigError",
     "DeadlettersConfig",
     "ExporterConfig",
     "Grouping",
     "GroupingsConfig",
+    "Holidays",
     "KafkaConfig",
     "KeepFinished",
     "Lost",
     "MetricConfig",
+    "PolicyConfig",
     "QueueRule",
     "RedisConfig",
+    "Resolved",
+    "ResolvedVersion",
     "Retention",
     "Secret",
     "TopicNames",
+    "Versions",
+    "Warn",
     "WorkerConfig",
+    "calendars_of",
     "config_markdown",
     "describe",
     "environment_names",
@@ -48,4 +62,5 @@ __all__ = [
     "load",
     "parse",
     "parse_duration",
+    "resolve",
 ]

@@ -7,13 +7,11 @@ from itertools import pairwise
 
 from msgspec.structs import asdict
 
+from stream.config.checks_sla import Clash, sla_clashes
 from stream.config.connections import KafkaConfig, RedisConfig
 from stream.config.durations import format_duration
 from stream.config.model import Config
 from stream.config.problems import Path
-
-Clash = tuple[tuple[Path, ...], str]
-"""The paths whose values do not go together, the one to change first; and what is wrong."""
 
 _PANES = ("10s", "1m", "15m", "1d")
 _LEAST_MS = (120_000, 1_800_000, 172_800_000)
@@ -24,6 +22,7 @@ def clashes(config: Config) -> Iterator[Clash]:
     """What does not go together in a configuration whose single values are all good."""
     yield from _retention(config)
     yield from _silence(config)
+    yield from sla_clashes(config)
     yield from _kafka(config.kafka)
     yield from _redis(config.redis)
     for section in (config.kafka, config.redis):

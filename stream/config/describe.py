@@ -8,9 +8,10 @@ import yaml
 from msgspec import Struct
 
 from stream.config.keys import Field, environment_name, fields_of, leaves
-from stream.config.load import LATER_KEYS, OTHER_VARIABLES
+from stream.config.load import OTHER_VARIABLES
 from stream.config.model import Config, MetricConfig, QueueRule
 from stream.config.problems import Path, path_text
+from stream.config.sla import CalendarVersion, PolicyConfig
 from stream.config.structs import show_struct
 
 _INTRODUCTION = """\
@@ -30,8 +31,8 @@ over the file. `floorcast check` says what is wrong, or prints the configuration
 - **Passwords** stand best in a file (`password_file`; a path is relative to the working directory). No output
   of floorcast shows one.
 - **What shapes numbers** (`timezone`, `clock`, `horizon`, `future`, `max_event_bytes`, `keep_finished`,
-  `lost`,
-  `retention`, `groupings`, `queues`) must be the same for all workers of a deployment.
+  `lost`, `retention`, `groupings`, `queues`, `default_calendar`, `calendars`,
+  `policies`) must be the same for all workers of a deployment.
 """
 _COLUMNS = "| key | default | environment variable | meaning |\n|--|--|--|--|"
 _ENTRY_COLUMNS = "| key of an entry | default | meaning |\n|--|--|--|"
@@ -43,6 +44,25 @@ queues:
   answer_within: 20s
   short_abandon: 5s
   max_wait: 120s
+"""
+_CALENDARS_EXAMPLE = """\
+default_calendar: office
+calendars:
+  office:
+    timezone: Europe/Berlin
+    hours: {mon-thu: ["09:00-12:30", "13:30-18:00"], fri: ["09:00-16:00"]}
+    holidays: {country: DE, subdivision: BE}
+    closed: [2026-12-24]
+    open: {2026-12-31: ["09:00-12:00"]}
+"""
+_POLICIES_EXAMPLE = """\
+policies:
+- name: urgent mail
+  when: {priority: [urgent, high], channel: email}
+  calendar: office
+  targets: {first_reply: 1h, next_reply: 2h, resolution: 8h}
+  warn: [50%, 75%, 15m]
+  pause: {requester_wait: [pending]}
 """
 _METRICS_EXAMPLE = """\
 metrics:
@@ -66,15 +86,18 @@ class _Dumper(yaml.SafeDumper):
 
 def describe(config: Config) -> str:
     """The whole effective configuration as YAML text that reads as the same one; passwords are `***`."""
-    return _yaml({**show_struct(config), **config.later})
+    return _yaml(show_struct(config))
 
 
 def config_markdown() -> str:
     """The page docs/configuration.md: every key with its default, environment variable and meaning."""
     rows = [_row(path, field) for path, field in leaves(Config)]
     queues = _entries("queues", QueueRule, _QUEUES_EXAMPLE)
+    calendars = _entries("calendars", CalendarVersion, _CALENDARS_EXAMPLE)
+    policies = _entries("policies", PolicyConfig, _POLICIES_EXAMPLE)
     metrics = _entries("metrics", MetricConfig, _METRICS_EXAMPLE)
-    return "\n".join([_INTRODUCTION, "## Keys\n", _COLUMNS, *rows, "", *queues, *metrics, *_others()])
+    entries = [*queues, *calendars, *policies, *metrics]
+    return "\n".join([_INTRODUCTION, "## Keys\n", _COLUMNS, *rows, "", *entries, *_others()])
 
 
 def _entries(key: str, struct: type[Struct], example: str) -> Iterator[str]:
@@ -87,10 +110,8 @@ def _entries(key: str, struct: type[Struct], example: str) -> Iterator[str]:
 
 def _others() -> Iterator[str]:
     file, data = OTHER_VARIABLES
-    later = ", ".join(f"`{key}`" for key in LATER_KEYS)
     yield "## Other variables\n"
-    yield f"`{file}`: the configuration file. `{data}`: the directory of the embedded pair."
-    yield f"\nThe keys {later} come with a later version and are refused until then.\n"
+    yield f"`{file}`: the configuration file. `{data}`: the directory of the embedded pair.\n"
 
 
 def _row(path: Path, field: Field) -> str:

@@ -33,11 +33,16 @@ def parse_duration(text: str, days: bool = True) -> int:
     return total_ms
 
 
-def format_duration(duration_ms: int) -> str:
-    """The shortest text that `parse_duration` reads as `duration_ms` (not negative): 5400000 -> `1h30m`."""
+def format_duration(duration_ms: int, days: bool = True) -> str:
+    """The shortest text that `parse_duration` reads as `duration_ms` (not negative): 5400000 -> `1h30m`.
+
+    With `days=False` in hours: `36h`.
+    """
     parts = []
     rest_ms = duration_ms
     for unit, unit_ms in UNITS_MS.items():
+        if unit == "d" and not days:
+            continue
         count, rest_ms = divmod(rest_ms, unit_ms)
         if count:
             parts.append(f"{count}{unit}")

@@ -52,15 +52,19 @@ class SecretText(Kind):
 
 
 class Duration(Kind):
-    """A length of time above zero, kept in milliseconds."""
+    """A length of time above zero, kept in milliseconds; with `days=False`, not in days."""
+
+    def __init__(self, days: bool = True) -> None:
+        self._days = days
 
     def read(self, value: object, at: At) -> object:
         if isinstance(value, int | float) and not isinstance(value, bool):
             raise Wrong(f"a duration needs a unit, got {shown(value)}: write {value}s if seconds are meant")
         if not isinstance(value, str):
-            raise Wrong(f"expected a duration such as 90s, 30m, 8h or 8d, got {shown(value)}")
+            examples = "90s, 30m, 8h or 8d" if self._days else "90s, 30m or 8h"
+            raise Wrong(f"expected a duration such as {examples}, got {shown(value)}")
         try:
-            duration_ms = parse_duration(value)
+            duration_ms = parse_duration(value, self._days)
         except ValueError as error:
             raise Wrong(f"{error}, got {shown(value)}") from None
         if duration_ms == 0:
@@ -68,7 +72,7 @@ class Duration(Kind):
         return duration_ms
 
     def show(self, value: object) -> object:
-        return format_duration(value) if isinstance(value, int) else value
+        return format_duration(value, self._days) if isinstance(value, int) else value
 
 
 class Whole(Kind):

@@ -7,8 +7,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
-from msgspec.structs import replace
-
 from stream.config.checks import clashes
 from stream.config.document import Document, read_yaml
 from stream.config.keys import PREFIX, environment_name, leaves
@@ -16,8 +14,6 @@ from stream.config.model import Config
 from stream.config.problems import At, ConfigError, Path, Reading, nearest, path_text
 from stream.config.structs import read_struct
 
-LATER_KEYS = ("default_calendar", "calendars", "policies")
-"""Keys of the SLA clocks: known, but no version yet does anything with them."""
 OTHER_VARIABLES = ("FLOORCAST_CONFIG", "FLOORCAST_DATA")
 OTHER_PREFIXES = ("FLOORCAST_TEST_", "FLOORCAST_BENCH_", "FLOORCAST_KAFKA_LIBS")
 """Variables of floorcast that are no keys of the configuration."""
@@ -51,26 +47,24 @@ class _Sources:
 def load(
     path: FilePath | None = None,
     env: Mapping[str, str] = os.environ,
-    allow_later: bool = False,
     metric_ids: Collection[str] = (),
 ) -> Config:
     """The configuration of a file and the environment, which wins.
 
     The file is `path`, else what FLOORCAST_CONFIG names, else ./floorcast.yaml if there is one, else none.
-    With `allow_later` the keys of later versions are kept unread in `Config.later`. `metric_ids` is what
-    `metrics` may name; without it every id is taken. Raises ConfigError.
+    `metric_ids` is what `metrics` may name; without it every id is taken. Raises ConfigError.
     """
     sources = _Sources()
     file = _file(path, env)
     if file is not None:
         _take_file(file, sources)
     _take_environment(env, sources)
-    return _config(sources, allow_later, metric_ids)
+    return _config(sources, metric_ids)
 
 
-def parse(data: Mapping[str, object], allow_later: bool = False) -> Config:
+def parse(data: Mapping[str, object]) -> Config:
     """The configuration that a mapping describes; no file and no environment is read. Raises ConfigError."""
-    return _config(_Sources(root=data), allow_later, ())
+    return _config(_Sources(root=data), ())
 
 
 def environment_names() -> list[str]:
@@ -112,14 +106,11 @@ def _take_problems(document: Document, sources: _Sources, name: str) -> None:
 
 def _take_environment(env: Mapping[str, str], sources: _Sources) -> None:
     fields = {environment_name(path): (path, field) for path, field in leaves(Config)}
-    later = {environment_name((key,)) for key in LATER_KEYS}
     for name, text in sorted(env.items()):
         if not name.startswith(PREFIX) or name in OTHER_VARIABLES or name.startswith(OTHER_PREFIXES):
             continue
         here = (_AFTER_EVERY_LINE, name)
-        if name in later:
-            sources.note((), "comes with a later version: remove it", here)
-        elif name not in fields:
+        if name not in fields:
             near = nearest(name, [*fields, *OTHER_VARIABLES])
             sources.note((), f"unknown variable; the nearest known one is {near}", here)
         elif text:
@@ -144,17 +135,9 @@ def _environment_yaml(text: str, name: str, path: Path, sources: _Sources) -> ob
     return document.value
 
 
-def _config(sources: _Sources, allow_later: bool, metric_ids: Collection[str]) -> Config:
-    root = sources.root
-    later: dict[str, object] = {}
-    if isinstance(root, Mapping):
-        later = {key: root[key] for key in LATER_KEYS if key in root}
-        root = {key: value for key, value in root.items() if key not in LATER_KEYS}
-    if not allow_later:
-        for key in later:
-            sources.note((key,), "comes with a later version: remove it")
+def _config(sources: _Sources, metric_ids: Collection[str]) -> Config:
     reading = Reading(sources.overrides, tuple(path for path, _ in leaves(Config)))
-    config = read_struct(Config, root, At(reading))
+    config = read_struct(Config, sources.root, At(reading))
     for path, message in reading.problems:
         if path not in sources.faulty:
             sources.note(path, message)
@@ -165,7 +148,7 @@ def _config(sources: _Sources, allow_later: bool, metric_ids: Collection[str]) -
             sources.note(("metrics", metric_id), f"unknown metric; the nearest known one is metrics.{near}")
     if sources.problems:
         raise ConfigError(line for _, line in sorted(sources.problems, key=lambda problem: problem[0]))
-    return replace(config, later=later)
+    return config
 
 
 def _check(config: Config, sources: _Sources) -> None:

@@ -13,6 +13,7 @@ from stream.config.connections import KafkaConfig, RedisConfig
 from stream.config.keys import Key
 from stream.config.kinds import Choice, Duration, Share, Text, Whole, Zone
 from stream.config.segments import Groupings, When
+from stream.config.sla import NAME, Calendars, CalendarVersion, Policies, PolicyConfig, sla_shape
 from stream.config.structs import ListOf, MapOf
 from stream.events.envelope import SEGMENT_FIELDS
 
@@ -201,6 +202,17 @@ class Config(Struct, frozen=True, kw_only=True):
         tuple[QueueRule, ...],
         Key(ListOf(QueueRule), "Thresholds by queue, the first entry that matches counts; keys below"),
     ] = ()
+    default_calendar: Annotated[
+        str | None, Key(NAME, "Calendar of policies that name none, and of business days; null = `24x7`")
+    ] = None
+    calendars: Annotated[
+        dict[str, tuple[CalendarVersion, ...]],
+        Key(Calendars(), "Business hours by name, a mapping or a list of versions; keys below"),
+    ] = {}
+    policies: Annotated[
+        tuple[PolicyConfig, ...],
+        Key(Policies(), "Targets of the clocks of tickets, the first entry that matches counts; keys below"),
+    ] = ()
     deadletters: DeadlettersConfig = DeadlettersConfig()
     max_event_bytes: Annotated[
         int, Key(Whole(1024, 104_857_600), "Largest event; larger ones are dead letters")
@@ -211,8 +223,6 @@ class Config(Struct, frozen=True, kw_only=True):
     ] = {}
     worker: WorkerConfig = WorkerConfig()
     exporter: ExporterConfig = ExporterConfig()
-    later: dict[str, object] = {}
-    """Keys of later versions as they were given; empty unless read with `allow_later`."""
 
     @property
     def retention_ms(self) -> tuple[int, int, int, int]:
@@ -223,9 +233,10 @@ class Config(Struct, frozen=True, kw_only=True):
     def shape_hash(self) -> str:
         """A hash (hex) over what shapes numbers, not over addresses: workers that differ in it must not mix.
 
-        The order of groupings and of queue rules counts; that of keys and of a condition's values does not.
+        The order of groupings, queue rules and policies counts; that of keys and of a condition's values does
+        not.
         """
-        shape = {
+        shape: dict[str, object] = {
             "timezone": self.timezone,
             "clock": self.clock,
             "horizon": self.horizon_ms,
@@ -259,4 +270,6 @@ class Config(Struct, frozen=True, kw_only=True):
                 for rule in self.queues
             ],
         }
+        if self.policies or self.calendars or self.default_calendar:
+            shape["sla"] = sla_shape(self.default_calendar, self.calendars, self.policies)
         return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()

@@ -87,9 +87,7 @@ def catalog_of(config: Config) -> Catalog:
     return load_catalog(config.metrics, warn_levels(config.policies))
 
 
-def load_catalog(
-    agreed: Mapping[str, MetricConfig] | None = None, levels: Sequence[str] = ()
-) -> Catalog:
+def load_catalog(agreed: Mapping[str, MetricConfig] | None = None, levels: Sequence[str] = ()) -> Catalog:
     """The catalog of this version, with the targets, owners and next actions of `Config.metrics` and the
     warning levels of its policies."""
     from stream.metrics import (

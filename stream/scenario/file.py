@@ -143,7 +143,7 @@ class _Reader:
         if not isinstance(settings, dict):
             raise ScenarioError(f"config: the keys of floorcast.yaml are wanted, not {settings!r}")
         try:
-            return parse({"timezone": times.zone, **settings}, allow_later=True)
+            return parse({"timezone": times.zone, **settings})
         except ConfigError as error:
             raise ScenarioError("config: " + "; ".join(error.problems)) from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stream.config import Config
@@ -13,8 +14,10 @@ from stream.lifecycle.fold import Fold
 from stream.lifecycle.session import SessionFold
 from stream.lifecycle.survey import SurveyFold
 from stream.lifecycle.ticket import TicketFold
-from stream.metrics.measures import LEVELS
+from stream.metrics.measures import LEVELS, SLA_RUNNING, at_risk_code
 from stream.metrics.segments import Grouping, Segments
+from stream.shard.policies import policies_of
+from stream.sla.policy import Policies
 
 COUNTED = ("tickets", "calls", "surveys", "selfservice", "agents", "contacts")
 """The families that are folded and counted."""
@@ -43,8 +46,11 @@ def family(name: str, config: Config, groupings: tuple[Grouping, ...] | None = N
         fold: Fold = ContactFold(Segments(wanted, ("category",)))
         return Family(name, fold, LEVELS[name], config.keep_finished.contacts_ms, config.horizon_ms)
     if name == "tickets":
-        segments = Segments(wanted, ("agent", "team", *_told(config)))
-        fold = TicketFold(segments, config.keep_finished.tickets_ms)
+        segments = Segments(wanted, ("agent", "team", *_told(config), *_asked(config)))
+        policies = policies_of(config, segments.dimensions)
+        fold = TicketFold(segments, config.keep_finished.tickets_ms, policies)
+        levels = (*LEVELS[name], *_clock_levels(policies))
+        return Family(name, fold, tuple(dict.fromkeys(levels)), config.horizon_ms, config.future_ms)
     elif name == "calls":
         fold = _calls(config, wanted)
     elif name == "selfservice":
@@ -55,6 +61,19 @@ def family(name: str, config: Config, groupings: tuple[Grouping, ...] | None = N
     else:
         fold = SurveyFold(Segments(wanted), config.keep_finished.surveys_ms)
     return Family(name, fold, LEVELS[name], config.horizon_ms, config.future_ms)
+
+
+def _asked(config: Config) -> tuple[str, ...]:
+    """The dimensions that policies ask for."""
+    return tuple(field for policy in config.policies for field in policy.when if field != "tags")
+
+
+def _clock_levels(policies: Policies) -> Iterator[int]:
+    """The codes of levels of clocks that a policy has, and of its warnings."""
+    for clock in sorted(policies.clocks):
+        yield SLA_RUNNING + 2 * clock
+        for level in range(len(policies.levels)):
+            yield at_risk_code(clock, level)
 
 
 def _told(config: Config) -> tuple[str, ...]:

@@ -1,2 +1,2 @@
-"""Clocks of service level agreements: calendars, policies, and what becomes of a clock (sla.md). Pure: no
-I/O, and time is passed in."""
+"""Clocks of service level agreements: calendars, policies, and what becomes of a clock. Pure: no I/O, and
+time is passed in."""

@@ -189,7 +189,7 @@ class Clocks:
     def reopen(
         self, out: Delta, policies: Policies, at: int, created_ms: int, unanswered_ms: int, answered: bool
     ) -> None:
-        """It is active again; `unanswered_ms`: the oldest customer message since the resolution or `NEVER`."""
+        """It is active again; `unanswered_ms`: the oldest customer message since then, or `NEVER`."""
         if self.exempt:
             return
         known = [clock.kind for clock in self.live]
