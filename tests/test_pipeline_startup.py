@@ -75,7 +75,7 @@ async def test_another_cluster(deployment: Pipeline) -> None:
     """The topics are there too, but the numbers are not theirs."""
     await filled(deployment)
     async with Redis.from_url(deployment.config.redis.url, decode_responses=True) as redis:
-        key = f"floorcast:3:{deployment.config.redis.namespace}:{{calls:0}}:fence"
+        key = f"floorcast:4:{deployment.config.redis.namespace}:{{calls:0}}:fence"
         _, topic, partitions = str(await redis.hget(key, "log_id")).split("/")
         await redis.hset(key, "log_id", f"elsewhere/{topic}/{partitions}")
     assert "the store is the image of another cluster" in await refusal(deployment)

@@ -108,7 +108,7 @@ async def test_verify_finds_what_was_altered_by_hand(
         async with Redis.from_url(redis_server.url()) as redis:
             index = list(await redis.smembers(keys.index))
             assert (await deployment.verify()).same
-            ours = [key async for key in redis.scan_iter(f"floorcast:3:{unique_name}:*")]
+            ours = [key async for key in redis.scan_iter(f"floorcast:4:{unique_name}:*")]
             before = {key: await redis.dump(key) for key in ours}
             for alter in ALTERATIONS:
                 key, named = await alter(redis, keys, index)

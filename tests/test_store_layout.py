@@ -22,7 +22,7 @@ from stream.store.layout import (
 from tests.rig.commits import everything
 
 KEYS = ShardKeys("live", "tickets", 3)
-PREFIX = b"floorcast:3:live:{tickets:3}:"
+PREFIX = b"floorcast:4:live:{tickets:3}:"
 PANES = st.tuples(st.integers(0, 3), st.integers(0, 2**32).map(lambda start_s: start_s * 1000))
 
 
@@ -52,7 +52,7 @@ def test_members_come_back(subject: str, values: list[str | None], since_ms: int
 
 def test_a_fence_comes_back() -> None:
     """Every field, with its type; a field that an earlier version did not write has its default."""
-    fence = Fence("id", 1, 2, 3, 4, 5, 6, 7, 8, "log", "shape")
+    fence = Fence("id", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, "log", "shape")
     stored = {name.encode(): str(value).encode() for name, value in fence.fields().items()}
     assert read_fence(stored) == fence
     assert read_fence({}) == Fence()

@@ -103,10 +103,10 @@ class AgentFold(Fold):
         if level != agent.level or agent.segment is not agent.standing_in:
             self._move(out, agent, at, level)
 
-    def due_ms(self, life: Life) -> int:
+    def ages_ms(self, life: Life) -> int:
         """When the agent is taken for gone if nothing more is heard of it, or `NEVER` when it is offline."""
         assert isinstance(life, Agent)
-        if life.ahead or life.level == OFFLINE:
+        if life.aged or life.level == OFFLINE:
             return NEVER
         return life.last_ms + self._gone_after_ms
 

@@ -32,13 +32,12 @@ class Backlogged(Life):
     """What the levels need to know of a ticket, and where it stands in them."""
 
     __slots__ = (
-        "aged", "backlog_in", "created_counted", "created_ms", "older_in", "older_moves", "pending_in",
+        "backlog_in", "created_counted", "created_ms", "older_in", "older_moves", "pending_in",
         "stale_ms", "status", "unanswered_in", "unanswered_ms", "unassigned_in",
     )  # fmt: skip
 
     def __init__(self, nothing: Segment) -> None:
         super().__init__(nothing)
-        self.aged = 0  # ageings that are counted since its last event
         self.stale_ms = NEVER  # when it is stale if nothing happens
         self.created_ms = NEVER  # the first event's time until `ticket.created` comes
         self.created_counted = False
@@ -123,22 +122,8 @@ class Backlogged(Life):
             return stale if older < stale else older
         return NEVER
 
-    def age_ahead(self, out: Delta, now: int) -> None:
-        """Counts the ageings whose instants have come since the last event."""
-        due = self.ages_ms()
-        while due != NEVER and due <= now:
-            self._age_once(out, self.aged, due, 1)
-            self.aged += 1
-            due = self.ages_ms()
-
-    def age_back(self, out: Delta) -> None:
-        """Takes them back."""
-        while self.aged:
-            self.aged -= 1
-            self._age_once(out, self.aged, self.ages_ms(), -1)
-
-    def _age_once(self, out: Delta, number: int, due: int, sign: int) -> None:
-        """The ageing of that number, which is due then."""
+    def age_once(self, out: Delta, number: int, due: int, sign: int) -> None:
+        """Counts (1) or takes back (-1) the ageing of that number, which is due then."""
         assert self.backlog_in is not None
         stale_first = self.older_in is not None or self.stale_ms <= self.created_ms + OLDER_MS
         level = BACKLOG_STALE if (number == 0) == stale_first else BACKLOG_OLDER

@@ -18,6 +18,8 @@ from stream.lifecycle.delta import Delta
 from stream.lifecycle.fold import NEVER, Life
 from stream.lifecycle.snapshot import Snapshot, Snapshots, merged
 from stream.metrics.segments import Segments, with_value
+from stream.sla.clocks import Clocks
+from stream.sla.policy import NO_POLICIES, Policies
 
 OFFERED: Final = RANKS["call.offered"]
 QUEUED: Final = RANKS["call.queued"]
@@ -52,10 +54,12 @@ class CallFold(CallCounts):
         thresholds: Thresholds,
         lost_waiting_ms: int,
         lost_unfinished_ms: int,
+        policies: Policies = NO_POLICIES,
     ) -> None:
+        """`policies`: the targets of the clock `queue_wait`, by queue."""
         snapshots = Snapshots("call", FIELDS, segments.dimensions)
         super().__init__(
-            segments, snapshots, keep_finished_ms, thresholds, lost_waiting_ms, lost_unfinished_ms
+            segments, snapshots, keep_finished_ms, thresholds, lost_waiting_ms, lost_unfinished_ms, policies
         )
         self._channel = segments.dimensions.index("channel") if "channel" in segments.dimensions else -1
 
@@ -98,6 +102,10 @@ class CallFold(CallCounts):
         """What an event means in the segment as it stands. `place` is where it stands in the order: `at`,
         unless the clocks of a record disagree."""
         self.reach(out, call, place)
+        clocks = call.clocks
+        if clocks is not None:
+            clocks.advance(out, self.policies, place, False)
+            clocks.change(out, self.policies, place, None, call.segment, None, NEVER)
         if rank == OFFERED:
             self._offered(out, call, at)
         elif rank == QUEUED:
@@ -123,6 +131,23 @@ class CallFold(CallCounts):
         elif rank == WRAPUP_ENDED:
             self._wrapped_up(out, call, at)
         self.stand(out, call, place)
+        if self.policies.clocks:
+            self._wait_on(out, call, at, place)
+
+    def _wait_on(self, out: Delta, call: Call, at: int, place: int) -> None:
+        """The clock of the first wait: met by an answer, cancelled by whatever else ends the wait."""
+        clocks = call.clocks
+        if clocks is None:
+            if call.queued_ms != at or call.waiting_ms == NEVER or not self.inbound(call.segment):
+                return
+            clocks = call.clocks = Clocks(call.segment)
+            clocks.change(out, self.policies, place, None, call.segment, None, NEVER)
+            clocks.queued(out, self.policies, at, place)
+        if call.answered_ms != NEVER:
+            clocks.answered(out, self.policies, at)
+        elif call.waiting_ms == NEVER:
+            clocks.left(out, self.policies, at)
+        clocks.settle(out, place, None)
 
     def _take(self, out: Delta, call: Call, snapshot: Snapshot) -> None:
         """Merges a snapshot. Given seconds and the customer are facts of the whole call: its handling is

@@ -16,6 +16,7 @@ from stream.lifecycle.fold import FOREVER, NEVER, Fold, Life
 from stream.lifecycle.snapshot import Snapshots
 from stream.metrics import measures as m
 from stream.metrics.segments import Segment, Segments
+from stream.sla.policy import Policies
 
 _STAGES: Final = {
     "ivr": m.CALLS_ABANDONED_IVR,
@@ -42,8 +43,10 @@ class CallCounts(Fold):
         thresholds: Thresholds,
         lost_waiting_ms: int,
         lost_unfinished_ms: int,
+        policies: Policies,
     ) -> None:
         super().__init__("calls", segments, snapshots, keep_finished_ms, timed=True)
+        self.policies = policies
         self.thresholds = thresholds
         self._direction = segments.dimensions.index("direction")
         self._lost_waiting_ms = lost_waiting_ms
@@ -53,14 +56,14 @@ class CallCounts(Fold):
         """Whether a call counts: of other directions only the offers do."""
         return segment.values[self._direction] in (None, "inbound")
 
-    def due_ms(self, life: Life) -> int:
+    def ages_ms(self, life: Life) -> int:
         """When the call next waits too long, or counts as lost, if nothing more is heard of it."""
         assert isinstance(life, Call)
         call = life
         lost = self._lost_ms(call)
         if self._will_wait_long(call, lost):
-            return call.long_from if call.ahead == 0 else lost if call.ahead == 1 else NEVER
-        return lost if call.ahead == 0 else NEVER
+            return call.long_from if call.aged == 0 else lost if call.aged == 1 else NEVER
+        return lost if call.aged == 0 else NEVER
 
     def change(self, out: Delta, life: Life, number: int, due: int, sign: int) -> None:
         """A call that waits too long enters that level; one whose ending is lost leaves all of them."""

@@ -11,6 +11,8 @@ from stream.lifecycle.delta import Delta
 from stream.lifecycle.rows import Row
 from stream.lifecycle.snapshot import Snapshot, Snapshots
 from stream.metrics.segments import Segment, Segments
+from stream.sla.clocks import Clocks
+from stream.sla.policy import NO_POLICIES
 
 Standing = tuple[int, Segment, int]
 """A level whose members are asked for, where the entity stands in it, and since when (ms)."""
@@ -19,10 +21,13 @@ Standing = tuple[int, Segment, int]
 class Life:
     """What one entity has come to after the events applied so far. Times are milliseconds since the epoch."""
 
-    __slots__ = ("ahead", "exists", "last_ms", "removed", "segment")
+    __slots__ = ("aged", "ahead", "clocks", "clocks_ahead", "exists", "last_ms", "removed", "segment")
 
     def __init__(self, nothing: Segment) -> None:
-        self.ahead = 0  # changes at due instants that are counted since its last event, see `Fold.overlay`
+        self.ahead = False  # whether time has changed something since its last event, see `Fold.overlay`
+        self.aged = 0  # changes at due instants that are counted since then
+        self.clocks: Clocks | None = None  # none: nothing has been promised about it
+        self.clocks_ahead: Clocks | None = None  # these, where time has changed them since then
         self.exists = False
         self.last_ms = NEVER  # of the last event, or of that from which silence is measured
         self.removed = False
@@ -31,6 +36,10 @@ class Life:
     def finished(self) -> bool:
         """Whether the entity may be forgotten once it has been silent for long."""
         return True
+
+    def clocks_now(self) -> Clocks | None:
+        """Its clocks as time has left them."""
+        return self.clocks_ahead if self.clocks_ahead is not None else self.clocks
 
     def standings(self) -> tuple[Standing, ...]:
         """Where it stands in levels whose members are asked for: since when the oldest, how old all."""
@@ -61,6 +70,7 @@ class Fold:
         self.heartbeat_ms = 0
         self.removals = True  # whether an event may take back all that was ever counted
         self.seal_every_ms = 0  # how much older than the horizon events may get before they are sealed
+        self.policies = NO_POLICIES
         self.events_max = 5_000  # an entity with more unsealed events is quarantined: more are dead letters
 
     def new(self) -> Life:
@@ -91,27 +101,48 @@ class Fold:
     def forget(self, out: Delta, life: Life) -> None:
         """A new life begins: nothing more is heard of this one, so what waited for its ending is counted."""
 
-    def due_ms(self, life: Life) -> int:
-        """When the life next changes if nothing more is heard of it, or `NEVER`: after the `life.ahead` such
-        changes that are counted."""
+    def ages_ms(self, life: Life) -> int:
+        """When the life next changes if nothing more is heard of it, or `NEVER`: after the `life.aged` such
+        changes that are counted. Of clocks apart."""
         return NEVER
 
     def change(self, out: Delta, life: Life, number: int, due: int, sign: int) -> None:
         """Counts (1) or takes back (-1) the change of that number, which is due then."""
 
+    def due_ms(self, life: Life) -> int:
+        """When time next changes something, clocks included, or `NEVER`."""
+        due = self.ages_ms(life)
+        clocks = life.clocks_now()
+        if clocks is None:
+            return due
+        changes = clocks.next_ms(self.policies)
+        return changes if changes != FOREVER and (due == NEVER or changes < due) else due
+
     def overlay(self, out: Delta, life: Life, now: int) -> None:
         """Counts the changes whose due instants have come."""
-        due = self.due_ms(life)
+        due = self.ages_ms(life)
         while due != NEVER and due <= now:
-            self.change(out, life, life.ahead, due, 1)
-            life.ahead += 1
-            due = self.due_ms(life)
+            self.change(out, life, life.aged, due, 1)
+            life.aged += 1
+            life.ahead = True
+            due = self.ages_ms(life)
+        clocks = life.clocks_now()
+        if clocks is not None and clocks.next_ms(self.policies) <= now:
+            life.clocks_ahead = clocks.clone()
+            life.clocks_ahead.advance(out, self.policies, now, True)
+            life.ahead = True
 
     def clear_overlay(self, out: Delta, life: Life) -> None:
         """Takes them back, before an event that may show otherwise."""
-        while life.ahead:
-            life.ahead -= 1
-            self.change(out, life, life.ahead, self.due_ms(life), -1)
+        while life.aged:
+            life.aged -= 1
+            self.change(out, life, life.aged, self.ages_ms(life), -1)
+        if life.clocks is not None and life.clocks_ahead is not None:
+            counted = Delta()
+            life.clocks.clone().advance(counted, self.policies, life.clocks_ahead.now_ms, True)
+            out.merge(counted, -1)
+            life.clocks_ahead = None
+        life.ahead = False
 
 
 def names_of(life: Life) -> list[str]:

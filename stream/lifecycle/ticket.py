@@ -17,7 +17,7 @@ from stream.events.instants import to_ms
 from stream.events.tickets import RANKS
 from stream.lifecycle.backlog import ACTIVE, STALE_DAYS, Backlogged
 from stream.lifecycle.delta import Delta
-from stream.lifecycle.fold import FOREVER, NEVER, Fold, Life
+from stream.lifecycle.fold import NEVER, Fold, Life
 from stream.lifecycle.resolution import FIRST_CONTACT, NO_WORK, Figures, count_resolution
 from stream.lifecycle.rows import Row
 from stream.lifecycle.snapshot import Snapshot, Snapshots, merged
@@ -115,7 +115,7 @@ class Ticket(Backlogged):
     """The state of one ticket."""
 
     __slots__ = (
-        "answer_from", "answered", "answered_any", "assigned_in", "assigned_ms", "clocks", "clocks_ahead",
+        "answer_from", "answered", "answered_any", "assigned_in", "assigned_ms",
         "contact", "created_by", "created_in", "creation_ms", "customer", "due_at_ms", "escalated", "figures",
         "first_resolved_in", "first_resolved_ms", "held_ms", "human_replies", "interactions", "last_agent",
         "last_team", "late_counted", "logged_ms", "merged", "reassignments", "reopened", "resolved_counted",
@@ -154,8 +154,6 @@ class Ticket(Backlogged):
         self.contact = False  # created by the customer
         self.tags: str | None = None
         self.due_at_ms = NEVER
-        self.clocks: Clocks | None = None  # none: no policies, and nobody has promised anything
-        self.clocks_ahead: Clocks | None = None  # these, when time has changed them since the last event
         self.creation_ms = NEVER  # of a `ticket.created` that is still to come
         self.late_counted = False  # among those resolved with a clock that breached
 
@@ -493,6 +491,7 @@ class TicketFold(Fold):
     def __init__(self, segments: Segments, keep_finished_ms: int, policies: Policies = NO_POLICIES) -> None:
         snapshots = TicketSnapshots("ticket", FIELDS, segments.dimensions)
         super().__init__("tickets", segments, snapshots, keep_finished_ms, timed=True, sealed=True)
+        self.policies = policies
         self.rules = Rules(segments, policies)
 
     def new(self) -> Ticket:
@@ -534,37 +533,15 @@ class TicketFold(Fold):
         assert isinstance(life, Ticket)
         life.apply(out, at, rank, snapshot, extra, self.rules)
 
-    def due_ms(self, life: Life) -> int:
-        """When it ages next, or time changes a clock."""
+    def ages_ms(self, life: Life) -> int:
+        """When it becomes older or stale."""
         assert isinstance(life, Ticket)
-        due = life.ages_ms()
-        clocks = life.clocks_ahead if life.clocks_ahead is not None else life.clocks
-        if clocks is None:
-            return due
-        changes = clocks.next_ms(self.rules.policies)
-        return changes if changes != FOREVER and (due == NEVER or changes < due) else due
+        return life.ages_ms()
 
-    def overlay(self, out: Delta, life: Life, now: int) -> None:
-        """It becomes older, or stale; clocks warn and breach."""
+    def change(self, out: Delta, life: Life, number: int, due: int, sign: int) -> None:
+        """It becomes older, or stale."""
         assert isinstance(life, Ticket)
-        life.age_ahead(out, now)
-        clocks = life.clocks_ahead if life.clocks_ahead is not None else life.clocks
-        if clocks is not None and clocks.next_ms(self.rules.policies) <= now:
-            life.clocks_ahead = clocks = clocks.clone()
-            clocks.advance(out, self.rules.policies, now, True)
-        life.ahead = life.aged + (life.clocks_ahead is not None)
-
-    def clear_overlay(self, out: Delta, life: Life) -> None:
-        assert isinstance(life, Ticket)
-        life.age_back(out)
-        ahead = life.clocks_ahead
-        if ahead is not None:
-            assert life.clocks is not None
-            counted = Delta()
-            life.clocks.clone().advance(counted, self.rules.policies, ahead.now_ms, True)
-            out.merge(counted, -1)
-            life.clocks_ahead = None
-        life.ahead = 0
+        life.age_once(out, number, due, sign)
 
 
 def _kind(message: Any) -> int:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from stream.config import Config
+from stream.config.durations import parse_duration
+from stream.events.clocks import CLOCKS
 from stream.events.envelope import SEGMENT_FIELDS
 from stream.metrics.catalog import Catalog, Metric
 from stream.metrics.formula import Ages, Level, Oldest
@@ -33,13 +35,24 @@ _KEYS: Final[dict[str, tuple[str, ...]]] = {
     **dict.fromkeys(JOURNALS, ("at", *JOURNALS)),
 }  # fmt: skip
 _ALERT: Final = ("at", "kind", "subject", "clock", "level")
-LATER: Final = (
-    "first_response_time_business",
-    "backlog_past_sla", "sla_breaches", "sla_compliance", "sla_compliance_received", "sla_running",
-    "sla_at_risk",
-)  # fmt: skip
-"""Metrics that are to come: what is expected of those that the catalog has not got yet is passed over, not
-wrong."""
+_KINDS: Final = ("at_risk", "breach", "breach_retracted")
+_STATES: Final = ("running", "paused", "at_risk", "breached", "met", "cancelled")
+_TIMES: Final = ("due", "started", "breached_at", "fulfilled_at")
+_LENGTHS: Final = ("elapsed", "overdue")
+
+
+@dataclass(frozen=True, slots=True)
+class ClockWanted:
+    """A clock, and what is wanted of it: the names of the expectation with times and lengths in ms.
+
+    `instance` counts from 1, 0 is the last. `absent`: there must be none.
+    """
+
+    subject: str
+    name: str
+    instance: int
+    wanted: dict[str, Any]
+    absent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +60,17 @@ class Expectation:
     """What must hold at an instant. `written` is the mapping as it stands in the file.
 
     Of a metric: the question, and the stats wanted of each row (`by` -> stats); one row without `by` when
-    nothing is split. `later` names what this version does not have.
+    nothing is split. Of a clock: `clock`. Of alerts: what is wanted of each, times in ms.
     """
 
     at_ms: int
     topic: Topic
     written: dict[str, Any]
     line: int
-    later: str = ""
     question: Question | None = None
     rows: tuple[tuple[dict[str, Any], Stats], ...] = ()
+    clock: ClockWanted | None = None
+    alerts: tuple[dict[str, Any], ...] = ()
 
 
 def read_expectation(
@@ -78,15 +92,60 @@ def read_expectation(
                 raise ScenarioError(f"{name}: a number of events is wanted, not {entry[name]!r}")
         return Expectation(at_ms, "journal", entry, line)
     if subject == "alerts":
-        _check_alerts(entry["alerts"])
-        return Expectation(at_ms, "alerts", entry, line, later="alerts")
+        return Expectation(at_ms, "alerts", entry, line, alerts=_alerts(entry["alerts"], times))
     if subject == "sla":
-        if not isinstance(entry["sla"], str) or not all(entry["sla"].rpartition("/")):
-            raise ScenarioError(f"sla: SUBJECT/CLOCK such as T1/first_reply is wanted, not {entry['sla']!r}")
-        if not entry.keys() - {"at", "sla"}:
-            raise ScenarioError("an expectation about sla compares nothing: add state, due, elapsed, ...")
-        return Expectation(at_ms, "sla", entry, line, later="sla")
+        return Expectation(at_ms, "sla", entry, line, clock=_clock(entry, times))
     return _of_metric(entry, at_ms, times, config, catalog, line)
+
+
+def _clock(entry: dict[str, Any], times: Times) -> ClockWanted:
+    named = entry["sla"]
+    if not isinstance(named, str) or not all(named.rpartition("/")):
+        raise ScenarioError(f"sla: SUBJECT/CLOCK such as T1/first_reply is wanted, not {named!r}")
+    subject, _, name = named.rpartition("/")
+    name, hash_, number = name.partition("#")
+    if name not in CLOCKS:
+        raise ScenarioError(unknown("clock", name, CLOCKS))
+    if hash_ and not (number.isdecimal() and int(number) > 0):
+        raise ScenarioError(f"sla: {named!r}: instances are counted from 1, such as {subject}/{name}#2")
+    wanted: dict[str, Any] = {}
+    for key in entry.keys() - {"at", "sla", "absent"}:
+        value = entry[key]
+        if value is None and key not in ("state", "started", "elapsed"):
+            wanted[key] = None
+        elif key in _TIMES:
+            wanted[key] = times.ms(value, key)
+        elif key in _LENGTHS:
+            wanted[key] = _length(key, value)
+        elif value in _STATES:
+            wanted[key] = value
+        else:
+            raise ScenarioError(unknown("state", str(value), _STATES))
+    absent = entry.get("absent", False)
+    if absent is not True and not wanted:
+        raise ScenarioError("an expectation about sla compares nothing: add state, due, elapsed, ...")
+    if absent is True and wanted:
+        raise ScenarioError("`absent: true` stands alone: of a clock that is not there nothing is known")
+    return ClockWanted(subject, name, int(number or 0), wanted, absent is True)
+
+
+def _length(key: str, value: Any) -> int:
+    try:
+        return parse_duration(value)
+    except (ValueError, TypeError, AttributeError):
+        raise ScenarioError(f"{key}: a length such as 1h30m is wanted, not {value!r}") from None
+
+
+def _alerts(alerts: Any, times: Times) -> tuple[dict[str, Any], ...]:
+    _check_alerts(alerts)
+    read = []
+    for alert in alerts:
+        if alert.get("kind", _KINDS[0]) not in _KINDS:
+            raise ScenarioError(unknown("kind of an alert", str(alert["kind"]), _KINDS))
+        if alert.get("clock", CLOCKS[0]) not in CLOCKS:
+            raise ScenarioError(unknown("clock", str(alert["clock"]), CLOCKS))
+        read.append({**alert, **({"at": times.ms(alert["at"], "at")} if "at" in alert else {})})
+    return tuple(read)
 
 
 def _check_alerts(alerts: Any) -> None:
@@ -106,10 +165,7 @@ def _of_metric(
     by, where = _by(entry), _where(entry)
     window = _window(entry, at_ms, times, config)
     if name not in catalog:
-        if name not in LATER:
-            raise ScenarioError(unknown("metric", name, [*(metric.id for metric in catalog), *LATER]))
-        _rows(entry, by)
-        return Expectation(at_ms, "metric", entry, line, later=name)
+        raise ScenarioError(unknown("metric", name, [metric.id for metric in catalog]))
     metric = catalog.get(name)
     split = tuple(label for label in metric.always_by if label not in by and label not in where)
     if split and "rows" not in entry:

@@ -62,11 +62,13 @@ class Fence:
     retention_clock: int = 0
     fresh: int = 0
     delivered: int = 0  # dead letters and facts of records before this offset are in their topics
+    noticed: int = 0  # the number of the next notice about clocks
+    told: int = 0  # notices before this number are in their topic
     seen: int = 0
     refused: int = 0
     log_id: str = ""
     shape: str = ""
-    format: int = 3
+    format: int = 4
 
     def fields(self) -> dict[str, str | int]:
         """Name and value of every field, for the store."""
@@ -90,6 +92,8 @@ class Changes:
     drop_days_done: list[int] = field(default_factory=list)
     outbox_added: dict[int, bytes] = field(default_factory=dict)
     outbox_removed: list[int] = field(default_factory=list)
+    notices_added: dict[int, bytes] = field(default_factory=dict)
+    notices_removed: list[int] = field(default_factory=list)
     journal: dict[str, int] = field(default_factory=dict)
     fence: Fence = field(default_factory=Fence)
 
@@ -125,4 +129,5 @@ class Restored:
     levels: dict[Group, bytes] = field(default_factory=dict)
     timers: dict[str, int] = field(default_factory=dict)
     outbox: dict[int, bytes] = field(default_factory=dict)
+    notices: dict[int, bytes] = field(default_factory=dict)
     journal: dict[str, int] = field(default_factory=dict)

@@ -18,8 +18,8 @@ _Packed = tuple[int, str, list[tuple[int, str, int, list[str | None] | None]]]
 _decode = msgpack.Decoder(_Packed).decode
 
 
-class ContactRecord(NamedTuple):
-    """A record of the topic. `timestamp` is that of the record that caused it."""
+class OutRecord(NamedTuple):
+    """A record to be written. `timestamp` is that of the record that caused it."""
 
     key: bytes
     value: bytes
@@ -48,10 +48,10 @@ def is_facts(packed: bytes) -> bool:
 
 def contact_records(
     packed: bytes, offset: int, family: str, dimensions: Sequence[str]
-) -> Iterator[ContactRecord]:
+) -> Iterator[OutRecord]:
     """The records to be written for an entry of the outbox of a shard of `family`."""
     timestamp, subject, facts = _decode(packed[len(FACTS) :])
     for kind, customer, at_ms, values in facts:
         segments = None if values is None else zip(dimensions, values, strict=True)
         value = encode_contact(kind, customer, at_ms, f"{family}/{subject}", offset, segments)
-        yield ContactRecord(customer.encode(), value, timestamp)
+        yield OutRecord(customer.encode(), value, timestamp)

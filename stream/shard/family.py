@@ -16,7 +16,7 @@ from stream.lifecycle.survey import SurveyFold
 from stream.lifecycle.ticket import TicketFold
 from stream.metrics.measures import LEVELS, SLA_RUNNING, at_risk_code
 from stream.metrics.segments import Grouping, Segments
-from stream.shard.policies import policies_of
+from stream.shard.policies import policies_of, waits_of
 from stream.sla.policy import Policies
 
 COUNTED = ("tickets", "calls", "surveys", "selfservice", "agents", "contacts")
@@ -49,8 +49,6 @@ def family(name: str, config: Config, groupings: tuple[Grouping, ...] | None = N
         segments = Segments(wanted, ("agent", "team", *_told(config), *_asked(config)))
         policies = policies_of(config, segments.dimensions)
         fold = TicketFold(segments, config.keep_finished.tickets_ms, policies)
-        levels = (*LEVELS[name], *_clock_levels(policies))
-        return Family(name, fold, tuple(dict.fromkeys(levels)), config.horizon_ms, config.future_ms)
     elif name == "calls":
         fold = _calls(config, wanted)
     elif name == "selfservice":
@@ -60,7 +58,8 @@ def family(name: str, config: Config, groupings: tuple[Grouping, ...] | None = N
         fold = AgentFold(Segments(wanted, ("team",)), config.keep_finished.agents_ms, config.lost.agents_ms)
     else:
         fold = SurveyFold(Segments(wanted), config.keep_finished.surveys_ms)
-    return Family(name, fold, LEVELS[name], config.horizon_ms, config.future_ms)
+    levels = tuple(dict.fromkeys((*LEVELS[name], *_clock_levels(fold.policies))))
+    return Family(name, fold, levels, config.horizon_ms, config.future_ms)
 
 
 def _asked(config: Config) -> tuple[str, ...]:
@@ -94,5 +93,6 @@ def _calls(config: Config, groupings: tuple[Grouping, ...]) -> Fold:
     ]
     thresholds = Thresholds(rules, segments.dimensions)
     return CallFold(
-        segments, config.keep_finished.calls_ms, thresholds, config.lost.waiting_ms, config.lost.unfinished_ms
-    )
+        segments, config.keep_finished.calls_ms, thresholds, config.lost.waiting_ms,
+        config.lost.unfinished_ms, waits_of(config, segments.dimensions),
+    )  # fmt: skip

@@ -27,6 +27,7 @@ class Image:
     timers: dict[str, int] = field(default_factory=dict)
     drops: dict[int, set[str]] = field(default_factory=dict)
     outbox: dict[int, bytes] = field(default_factory=dict)
+    notices: dict[int, bytes] = field(default_factory=dict)
     journal: dict[str, int] = field(default_factory=dict)
 
     def apply(self, changes: Changes) -> None:
@@ -47,6 +48,9 @@ class Image:
         self.outbox.update(changes.outbox_added)
         for offset in changes.outbox_removed:
             self.outbox.pop(offset, None)
+        self.notices.update(changes.notices_added)
+        for number in changes.notices_removed:
+            self.notices.pop(number, None)
         self.journal = dict(changes.journal)
         self.fence = replace(changes.fence)
 
@@ -77,15 +81,17 @@ class Image:
         return Restored(
             fence=replace(self.fence), panes=list(self.cells), drop_days=list(self.drops),
             levels=dict(self.levels),
-            timers=dict(self.timers), outbox=dict(self.outbox), journal=dict(self.journal),
+            timers=dict(self.timers), outbox=dict(self.outbox), notices=dict(self.notices),
+            journal=dict(self.journal),
         )  # fmt: skip
 
 
 def run_batch(
-    shard: Shard, image: Image, records: Sequence[LogRecord], now_ms: int | None, delivered: int = 0
-) -> Changes:
+    shard: Shard, image: Image, records: Sequence[LogRecord], now_ms: int | None, delivered: int = 0,
+    told: int = 0,
+) -> Changes:  # fmt: skip
     """One batch of a shard against its image, committed."""
-    batch = shard.batch(records, now_ms, delivered)
+    batch = shard.batch(records, now_ms, delivered, told)
     needs = next(batch)
     while True:
         try:

@@ -8,9 +8,20 @@ from itertools import chain
 from stream.config import Config
 from stream.config.resolve import Versions, calendars_of, resolve
 from stream.config.sla import AROUND_THE_CLOCK, PolicyConfig, warn_levels
-from stream.events.clocks import CLOCKS
+from stream.events.clocks import CLOCKS, QUEUE_WAIT
 from stream.sla.calendar import ALWAYS, Calendar
-from stream.sla.policy import ALWAYS_MS, NO_TARGET, PAUSES, TAGS, Epoch, Level, Policies, Policy
+from stream.sla.policy import (
+    ALWAYS_MS,
+    NO_PAUSES,
+    NO_POLICIES,
+    NO_TARGET,
+    PAUSES,
+    TAGS,
+    Epoch,
+    Level,
+    Policies,
+    Policy,
+)
 
 _ALWAYS: Versions = [(ALWAYS_MS, ALWAYS)]
 
@@ -29,6 +40,25 @@ def policies_of(config: Config, dimensions: Sequence[str]) -> Policies:
         for at in sorted(starts)
     ]
     return Policies(epochs, levels)
+
+
+def waits_of(config: Config, dimensions: Sequence[str]) -> Policies:
+    """The targets of the clock `queue_wait` as policies: the first entry of `queues` that matches counts,
+    also where it has no target."""
+    if not any(rule.max_wait_ms for rule in config.queues):
+        return NO_POLICIES
+    policies = [
+        Policy(
+            ", ".join(value for values in rule.when.values() for value in values) or "every queue",
+            [(dimensions.index(field), frozenset(values)) for field, values in rule.when.items()],
+            ALWAYS,
+            [*[NO_TARGET] * QUEUE_WAIT, rule.max_wait_ms or NO_TARGET],
+            NO_PAUSES,
+            [],
+        )
+        for rule in config.queues
+    ]
+    return Policies([Epoch(ALWAYS_MS, policies, ALWAYS)], [])
 
 
 def _epoch(

@@ -43,6 +43,7 @@ from stream.shard.entities import Entities
 from stream.shard.facts import pack_facts
 from stream.shard.family import Family
 from stream.shard.intake import Incoming, Intake, checksum
+from stream.shard.notices import Notices
 from stream.shard.touched import DAY_MS, Touched, drop_day, note_since, timer_ms
 
 Batch = Generator[Needs, Loaded, Changes]
@@ -100,6 +101,8 @@ class Shard:
         self.fence = Fence()
         self.levels: dict[Group, Cell] = {}
         self.outbox: dict[int, bytes] = {}
+        self.notices: dict[int, bytes] = {}
+        self._noticed = Notices()
         self.journal: dict[str, int] = {}
         self._drop_days: set[int] = set()
         self._timers: list[tuple[int, str]] = []
@@ -115,18 +118,22 @@ class Shard:
         self.panes.restore(stored.panes, stored.fence.clock, stored.fence.retention_clock)
         self.levels = {group: unpack_cell(cell) for group, cell in stored.levels.items()}
         self.outbox = dict(stored.outbox)
+        self.notices = dict(stored.notices)
         self.journal = dict(stored.journal)
         self._drop_days = set(stored.drop_days)
         self._timers = [(due, subject) for subject, due in stored.timers.items()]
         self._armed = dict(stored.timers)
         heapq.heapify(self._timers)
 
-    def batch(self, records: Sequence[LogRecord], now_ms: int | None, delivered: int = 0) -> Batch:
+    def batch(
+        self, records: Sequence[LogRecord], now_ms: int | None, delivered: int = 0, told: int = 0
+    ) -> Batch:
         """Folds records (in offset order, from `fence.offset` on; none for a tick) and moves the clocks.
 
         `now_ms` is the time when the shard has read to the end of the log, else `None`: while it lags, time
         is the log's.
-        Dead letters of records before offset `delivered` have reached their topic and leave the outbox.
+        Dead letters of records before offset `delivered` have reached their topic and leave the outbox, and
+        so have notices before number `told`.
         """
         fence = replace(self.fence)
         fence.log_clock = max([fence.log_clock, *[record.timestamp for record in records]])
@@ -163,6 +170,7 @@ class Shard:
         self._note_entities(changes)
         self._drop(changes, due_days, loaded.drops)
         self._note_outbox(changes, delivered)
+        self._note_notices(changes, told)
         changes.journal = {**self.journal, **self._ignored()}
         return changes
 
@@ -242,6 +250,8 @@ class Shard:
                     refused = self._fold_one(item, touched.entity, out)
                     if out.facts:
                         self._tell(record, item.subject, out, changes)
+                    if out.marks:
+                        self._noticed.take(item.subject, out)
                 elif self._contacts and refused.reason == "late":
                     # Too old to change anything: no letter, as it can be told again from what caused it.
                     self._count("refused_late")
@@ -351,8 +361,10 @@ class Shard:
                 and self.entities.get(subject).state.exists
             ):
                 self._touch(subject)
-        for touched in self._touched.values():
+        for subject, touched in self._touched.items():
             self._fold.overlay(out, touched.entity.state, clock)
+            if out.marks:
+                self._noticed.take(subject, out)
 
     def _note_cells(self, changes: Changes, known: set[tuple[int, int]]) -> None:
         cells, removed = self.panes.take_changes()
@@ -434,3 +446,15 @@ class Shard:
         for offset in changes.outbox_removed:
             del self.outbox[offset]
             changes.outbox_added.pop(offset, None)
+
+    def _note_notices(self, changes: Changes, told: int) -> None:
+        fence = changes.fence
+        entities = {subject: touched.entity for subject, touched in self._touched.items()}
+        for packed in self._noticed.packed(fence.clock, entities):
+            changes.notices_added[fence.noticed] = packed
+            fence.noticed += 1
+        self.notices.update(changes.notices_added)
+        fence.told = max(self.fence.told, told)
+        changes.notices_removed = [number for number in self.notices if number < fence.told]
+        for number in changes.notices_removed:
+            del self.notices[number]

@@ -12,12 +12,14 @@ from typing import Any, Final
 from stream.events.clocks import (
     AGENT_WORK,
     ASSIGNMENT,
+    CLOCKS,
     FIRST_REPLY,
     FULL_RESOLUTION,
     GROUP_OWNERSHIP,
     NEXT_REPLY,
     PAUSABLE_UPDATE,
     PERIODIC_UPDATE,
+    QUEUE_WAIT,
     REQUESTER_WAIT,
     RESOLUTION,
 )
@@ -69,7 +71,7 @@ class Clocks:
     def __init__(self, segment: Segment) -> None:
         self.live: list[Clock] = []  # open ones, and those that may go on after a reopening
         self.done: list[Clock] = []  # over for good
-        self.counts: list[int] = [0] * 10  # instances that have been named, by kind
+        self.counts: list[int] = [0] * len(CLOCKS)  # instances that have been named, by kind
         self.spans: list[tuple[int, str | None]] = []  # (from when, status)
         self.status: str | None = None
         self.removed = False
@@ -276,10 +278,29 @@ class Clocks:
             self.removed = False
             self._enter(out, policies, at, self.status)
 
+    def queued(self, out: Delta, policies: Policies, started_ms: int, at: int) -> None:
+        """A call waits in a queue."""
+        self._start(out, policies, QUEUE_WAIT, started_ms, at)
+
+    def answered(self, out: Delta, policies: Policies, at: int) -> None:
+        """A call was answered."""
+        self._fulfil_kind(out, policies, QUEUE_WAIT, at)
+
+    def left(self, out: Delta, policies: Policies, at: int) -> None:
+        """A call waits no more, and was not answered."""
+        self._cancel_all(out, policies, at)
+
     def settle(self, out: Delta, at: int, backlog_in: Segment | None) -> None:
         """The event is over: stands where it does now."""
         self.backlog_in = backlog_in
         self._stand(out, at)
+
+    def awaits(self, kind: int, started_ms: int) -> bool:
+        """Whether the clock of that kind that started then is undecided."""
+        return any(
+            clock.kind == kind and clock.started_ms == started_ms and clock.ticking and not clock.breached
+            for clock in self.live
+        )
 
     def keep_breaches(self, out: Delta) -> None:
         """The breaches that happened, which a removal does not take back."""

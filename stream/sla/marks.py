@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from stream.events.sla import Kind
 from stream.sla.clock import Clock
 
 ACTIVATED: Final = 0
@@ -15,7 +16,7 @@ BREACHED: Final = 5
 FULFILLED_MARK: Final = 6
 CANCELLED_MARK: Final = 7
 
-NAMES: Final = (
+NAMES: Final[tuple[Kind, ...]] = (
     "activated", "paused", "resumed", "retargeted", "at_risk", "breached", "fulfilled", "cancelled",
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import Final
 
-from stream.events.clocks import AGENT_WORK, CLOCKS, PAUSABLE_UPDATE, REQUESTER_WAIT, TICKET_CLOCKS
+from stream.events.clocks import AGENT_WORK, CLOCKS, PAUSABLE_UPDATE, REQUESTER_WAIT
 from stream.metrics.segments import Segment, Segments
 from stream.sla.calendar import ALWAYS, Calendar
 
@@ -130,7 +130,7 @@ class Policies:
             clock
             for epoch in epochs
             for policy in epoch.policies
-            for clock in range(TICKET_CLOCKS)
+            for clock in range(len(CLOCKS))
             if policy.targets[clock] != NO_TARGET
         )
         """The clocks that any policy has."""

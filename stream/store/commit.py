@@ -67,6 +67,8 @@ def operations(keys: ShardKeys, changes: Changes) -> Iterator[Operation]:
     yield from _index(keys, changes)
     yield from _some("HSET", keys.outbox, _flat(changes.outbox_added.items()))
     yield from _some("HDEL", keys.outbox, changes.outbox_removed)
+    yield from _some("HSET", keys.notices, _flat(changes.notices_added.items()))
+    yield from _some("HDEL", keys.notices, changes.notices_removed)
     yield from _some("HSET", keys.journal, _flat(changes.journal.items()))
 
 

@@ -18,8 +18,10 @@ async def read_image(client: Client, keys: ShardKeys) -> Image:
     """
     before = await _fence(client, keys)
     index = read_index(await read_names(client, keys))
-    states, groups, levels, outbox, journal = await scan(
-        client, "HSCAN", [keys.states, keys.groups, keys.levels, keys.outbox, keys.journal]
+    states, groups, levels, outbox, notices, journal = await scan(
+        client,
+        "HSCAN",
+        [keys.states, keys.groups, keys.levels, keys.outbox, keys.notices, keys.journal],
     )
     names = {number: group for group, number in groups}
     (timers,) = await scan(client, "ZSCAN", [keys.timers])
@@ -40,6 +42,7 @@ async def read_image(client: Client, keys: ShardKeys) -> Image:
             if (subjects := read_drops(log))
         },
         outbox={int(offset): packed for offset, packed in outbox},
+        notices={int(number): packed for number, packed in notices},
         journal={name.decode(): int(count) for name, count in journal},
     )
     after = await _fence(client, keys)

@@ -1,8 +1,8 @@
 """Every key in Redis, on one page.
 
-A deployment's keys begin with `floorcast:3:<namespace>:`; 3 is the format of what is stored, so that another
+A deployment's keys begin with `floorcast:4:<namespace>:`; 4 is the format of what is stored, so that another
 format never meets this one. All keys of a shard share the hash tag `{<family>:<partition>}`, so Redis Cluster
-keeps them together and one call can write them all: `floorcast:3:live:{tickets:3}:fence`.
+keeps them together and one call can write them all: `floorcast:4:live:{tickets:3}:fence`.
 
 | key of a shard           | type | holds |
 |--------------------------|------|-----------------------------------------------------------------------|
@@ -15,6 +15,7 @@ keeps them together and one call can write them all: `floorcast:3:live:{tickets:
 | `timers`                 | zset | subject, scored by when (ms) its next timer is due |
 | `drop:<day>`             | string | log of subjects to forget at the start of that day since the epoch |
 | `outbox`                 | hash | offset -> packed dead letter or facts, until they have been delivered |
+| `notices`                | hash | number -> what happened to clocks, until it has been delivered |
 | `journal`                | hash | what was counted about the work itself |
 | `index`                  | set  | names of its `cells:`, `drop:` and `since:` keys, so nothing needs SCAN |
 
@@ -42,7 +43,7 @@ from stream.metrics.panes import Pane
 from stream.metrics.sizes import NAMES
 from stream.shard.changes import Fence, Since
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 _SIZES: Final = {name.encode(): size for size, name in enumerate(NAMES)}
 
 
@@ -58,11 +59,12 @@ class ShardKeys:
         self.levels = self._prefix + b"levels"
         self.timers = self._prefix + b"timers"
         self.outbox = self._prefix + b"outbox"
+        self.notices = self._prefix + b"notices"
         self.journal = self._prefix + b"journal"
         self.index = self._prefix + b"index"
         self.always = (
-            self.fence, self.states, self.groups, self.levels, self.timers, self.outbox, self.journal,
-            self.index,
+            self.fence, self.states, self.groups, self.levels, self.timers, self.outbox, self.notices,
+            self.journal, self.index,
         )  # fmt: skip
         """The keys that are not in the index."""
 

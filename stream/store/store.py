@@ -44,13 +44,14 @@ class RedisStore:
         """What the owner of a shard keeps in memory. It is whole only if `claim` with its fence succeeds."""
         keys = self._keys(family, partition)
         # The fence first: if somebody commits while we read the rest, `claim` finds out.
-        fence, names, levels, timers, outbox, journal = await self._client.ask(
+        fence, names, levels, timers, outbox, notices, journal = await self._client.ask(
             [
                 ("HGETALL", keys.fence),
                 ("SMEMBERS", keys.index),
                 ("HGETALL", keys.levels),
                 ("ZRANGE", keys.timers, 0, -1, "WITHSCORES"),
                 ("HGETALL", keys.outbox),
+                ("HGETALL", keys.notices),
                 ("HGETALL", keys.journal),
             ]
         )
@@ -62,6 +63,7 @@ class RedisStore:
             levels=levels,
             timers={subject.decode(): due_ms for subject, due_ms in score_pairs(timers)},
             outbox={int(offset): letter for offset, letter in outbox.items()},
+            notices={int(number): packed for number, packed in notices.items()},
             journal={name.decode(): int(count) for name, count in journal.items()},
         )
 

@@ -1,5 +1,5 @@
-"""Carries dead letters and facts about customers from the outbox to their topics. At least once: what was
-carried is marked as delivered by a later commit."""
+"""Carries dead letters, facts about customers and notices about clocks from the outboxes to their topics. At
+least once: what was carried is marked as delivered by a later commit."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from aiokafka.errors import KafkaError
 
 from stream.config import KafkaConfig
 from stream.events.partition import partition_of
+from stream.events.sla import encode_sla, to_epoch_ms
 from stream.shard.deadletter import read_dead_letter
-from stream.shard.facts import ContactRecord, contact_records, is_facts
+from stream.shard.facts import OutRecord, contact_records, is_facts
+from stream.shard.notices import sla_events
 from stream.sources.security import client_options
 from stream.sources.topics import DEADLETTERS_BYTES_MAX
 from stream.worker.mailbox import Mailbox
@@ -24,6 +26,8 @@ from stream.worker.ports import WorkerFailed
 
 log = logging.getLogger("floorcast.worker")
 
+NOTICES_INTERVAL_S = 0.05
+NOTICES_AT_ONCE = 20
 INTERVAL_S = 0.4
 """Facts come back as records: seldom and many at once, they cost few commits."""
 AT_ONCE = 10_000
@@ -46,12 +50,16 @@ class Letters:
                 for mailbox in list(self._mailboxes()):
                     if mailbox.undelivered:
                         await self._carry(mailbox)
-                await asyncio.sleep(INTERVAL_S)
+                for _ in range(round(INTERVAL_S / NOTICES_INTERVAL_S)):
+                    for mailbox in list(self._mailboxes()):
+                        if mailbox.untold:
+                            await self._carry_notices(mailbox)
+                    await asyncio.sleep(NOTICES_INTERVAL_S)
         except KafkaError as e:
             topics, said = self._kafka.topics, e or type(e).__name__
             raise WorkerFailed(
-                f"dead letters cannot be written to {topics.deadletters}, or facts to {topics.contacts}: "
-                f"{said}; `floorcast topics create` makes missing topics"
+                f"dead letters cannot be written to {topics.deadletters}, facts to {topics.contacts}, or "
+                f"notices about clocks to {topics.sla}: {said}; `floorcast topics create` makes missing topics"
             ) from e
         finally:
             if self._producer is not None:
@@ -67,12 +75,25 @@ class Letters:
             for offset, packed in told.items()
             if is_facts(packed)
         )
-        waiting = await self._send_facts(producer, list(facts))
+        waiting = await self._send_batches(producer, self._kafka.topics.contacts, list(facts))
         for packed in told.values():
             if not is_facts(packed):
                 waiting.append(await self._send_letter(producer, packed))
         await asyncio.gather(*waiting)
         mailbox.carried(offsets)
+
+    async def _carry_notices(self, mailbox: Mailbox) -> None:
+        """Those of one clock follow each other, as its ticket's id is their key."""
+        producer = await self._connected()
+        numbers = sorted(mailbox.untold)[:NOTICES_AT_ONCE]
+        dimensions = mailbox.shard.family.fold.segments.dimensions
+        records = [
+            OutRecord(event.subject.encode(), encode_sla(event), to_epoch_ms(event.recordedtime))
+            for number in numbers
+            for event in sla_events(mailbox.untold[number], dimensions)
+        ]
+        await asyncio.gather(*await self._send_batches(producer, self._kafka.topics.sla, records))
+        mailbox.noticed(numbers)
 
     async def _send_letter(self, producer: AIOKafkaProducer, packed: bytes) -> Future[Any]:
         letter = read_dead_letter(packed)
@@ -84,13 +105,12 @@ class Letters:
         )
         return sent
 
-    async def _send_facts(
-        self, producer: AIOKafkaProducer, records: Sequence[ContactRecord]
+    async def _send_batches(
+        self, producer: AIOKafkaProducer, topic: str, records: Sequence[OutRecord]
     ) -> list[Future[Any]]:
         """Sends them by the batch: one by one, aiokafka takes 15 us for each."""
         if not records:
             return []
-        topic = self._kafka.topics.contacts
         partitions = len(await producer.partitions_for(topic))
         sent: list[Future[Any]] = []
         batches: dict[int, Any] = {}

@@ -26,6 +26,10 @@ UNDELIVERED_MAX = 20_000
 """So many records' dead letters or facts may wait for their topic before reading waits for them."""
 
 
+UNTOLD_MAX = 1_000
+"""So many entries of notices about clocks may; each has up to 200."""
+
+
 class Store(Protocol):
     """What a shard's owner needs of the store (store/store.py)."""
 
@@ -65,6 +69,9 @@ class Mailbox:
         self.delivered = 0
         """Dead letters and facts of records before this offset are in their topics."""
         self.undelivered: dict[int, bytes] = dict(shard.outbox)
+        self.told = 0
+        """Notices before this number are in their topic."""
+        self.untold: dict[int, bytes] = dict(shard.notices)
         self._store = store
         self._position = position
         self._until_ms = until_ms
@@ -76,7 +83,7 @@ class Mailbox:
 
     async def read(self, records: Sequence[LogRecord]) -> None:
         """Folds records into the shard and commits. Raises what stops the worker."""
-        while len(self.undelivered) > UNDELIVERED_MAX:
+        while len(self.undelivered) > UNDELIVERED_MAX or len(self.untold) > UNTOLD_MAX:
             self._carried.clear()
             await self._carried.wait()
         async with self._lock:
@@ -96,6 +103,13 @@ class Mailbox:
         self.delivered = max(self.delivered, offsets[-1] + 1)
         self._carried.set()
 
+    def noticed(self, numbers: Sequence[int]) -> None:
+        """Notices of these numbers (in order) are in their topic: a later commit removes them."""
+        for number in numbers:
+            self.untold.pop(number, None)
+        self.told = max(self.told, numbers[-1] + 1)
+        self._carried.set()
+
     async def close(self) -> None:
         """Returns when the commit under way is through; none follows."""
         await self._lock.acquire()
@@ -106,7 +120,7 @@ class Mailbox:
             raise HalfDone(f"{shard.topic}/{shard.partition}: the commit before did not come through")
         self._half_done = True  # until it is committed: the memory is ahead of the store
         answered_ms = self._caught_up(records)
-        batch = shard.batch(records, self._now(answered_ms), self.delivered)
+        batch = shard.batch(records, self._now(answered_ms), self.delivered, self.told)
         needs = next(batch)
         while True:
             loaded = await self._store.load(shard.family.name, shard.partition, needs) if needs else Loaded()
@@ -123,6 +137,7 @@ class Mailbox:
         shard.committed(fence)
         self._half_done = False
         self.undelivered.update(changes.outbox_added)
+        self.untold.update(changes.notices_added)
 
     def _caught_up(self, records: Sequence[LogRecord]) -> int | None:
         """When the log's end was seen that these records (or what was read before) reach; `None` while there
@@ -145,7 +160,7 @@ class Mailbox:
             return False
         answered_ms = self._caught_up([])
         if answered_ms is None:
-            return self.delivered > self.shard.fence.delivered
+            return self.delivered > self.shard.fence.delivered or self.told > self.shard.fence.told
         fence = self.shard.fence
         now = self._now(answered_ms) or 0
         return (
