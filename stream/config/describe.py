@@ -21,7 +21,8 @@ _INTRODUCTION = """\
 
 floorcast runs without any configuration. What should differ stands in `floorcast.yaml` in the working
 directory, or in the file that `--config` or `FLOORCAST_CONFIG` names, or in environment variables, which win
-over the file. `floorcast check` says what is wrong, or prints the configuration in effect.
+over the file. `floorcast check` says what is wrong, or prints the configuration in effect, says
+when sample tickets are due under its policies, and warns of policies that may not do what is meant.
 
 - **Durations** are `90s`, `30m`, `8h`, `1h30m`, `8d` or `500ms`; a number without a unit is an error.
 - **Strict**: an unknown key or variable is an error that names the nearest known one, a wrong value one that
