@@ -140,6 +140,7 @@ async def test_a_commit_needs_an_id_of_its_own(store: RedisStore, commit_id: str
         lambda keys: keys.drop(20_417),
         lambda keys: keys.index,
         lambda keys: keys.outbox,
+        lambda keys: keys.notices,
         lambda keys: keys.journal,
         lambda keys: keys.fence,
     ],
@@ -254,7 +255,9 @@ def _commits(draw: st.DrawFn) -> Changes:
         drops_removed=draw(st.lists(st.tuples(st.integers(0, 2), _SUBJECTS), max_size=3)),
         drop_days_done=draw(st.lists(st.integers(0, 2), max_size=2, unique=True)),
         outbox_added=draw(st.dictionaries(st.integers(0, 9), _BYTES)),
+        notices_added=draw(st.dictionaries(st.integers(0, 9), _BYTES)),
         outbox_removed=draw(st.lists(st.integers(0, 9), max_size=3)),
+        notices_removed=draw(st.lists(st.integers(0, 9), max_size=3)),
         journal={"records": draw(st.integers(0, 9))},
         fence=fence(draw(st.integers(0, 2**60))),
     )

@@ -10,7 +10,6 @@ import msgspec
 
 from stream.cli.options import WRONG_INPUT
 from stream.cli.reading import printable
-from stream.metrics.catalog import Catalog, load_catalog
 from stream.scenario.errors import ScenarioError
 from stream.scenario.file import read_scenarios
 from stream.scenario.report import Played, for_machines, for_people
@@ -26,12 +25,11 @@ def command(files: tuple[Path, ...], seed: int, as_json: bool) -> None:
 
     Exit status 0: all hold; 1: some do not; 2: a file is wrong (the others are played).
     """
-    catalog = load_catalog()
     played: list[Played] = []
     wrong = False
     for path in files:
         try:
-            played.append(Played(path, _play(path, catalog, seed)))
+            played.append(Played(path, _play(path, seed)))
         except ScenarioError as error:
             click.echo(printable(f"Error: {error}"), err=True)
             wrong = True
@@ -44,10 +42,10 @@ def command(files: tuple[Path, ...], seed: int, as_json: bool) -> None:
     sys.exit(WRONG_INPUT if wrong else int(failed))
 
 
-def _play(path: Path, catalog: Catalog, seed: int) -> list[Result]:
+def _play(path: Path, seed: int) -> list[Result]:
     """What came of the scenarios of a file, once all of it has been read."""
-    scenarios = list(read_scenarios(path, catalog))
+    scenarios = list(read_scenarios(path))
     try:
-        return [run_scenario(scenario, catalog, seed) for scenario in scenarios]
+        return [run_scenario(scenario, seed) for scenario in scenarios]
     except ScenarioError as error:
         raise ScenarioError(f"{path}:{error}") from None

@@ -63,10 +63,11 @@ RESTORED: Final = RANKS["ticket.restored"]
 WORK_LOGGED: Final = RANKS["ticket.work_logged"]
 EXEMPTED: Final = RANKS["ticket.sla_exempted"]
 
-FIELDS: Final = ("status", "created_by", "customer", "tags", "due_at")
-"""What a ticket's history keeps of a snapshot besides the dimensions: tags as one text, `due_at` in ms."""
-_TAGS: Final = FIELDS.index("tags")
-_DUE_AT: Final = FIELDS.index("due_at")
+FIELDS: Final = ("status", "created_by", "customer", "due_at")
+"""What a ticket's history keeps of a snapshot besides the dimensions: `due_at` in ms, and as a fifth one
+the tags as one text, where a policy asks for them."""
+_DUE_AT: Final = 3
+_TAGS: Final = 4
 
 DONE: Final = ("resolved", "closed")
 
@@ -82,13 +83,15 @@ class Rules:
     """What the rules of tickets hang on: the segments, with the places of two dimensions in them, and the
     policies."""
 
-    __slots__ = ("agent", "policies", "segments", "team")
+    __slots__ = ("agent", "fields", "policies", "segments", "tagged", "team")
 
     def __init__(self, segments: Segments, policies: Policies) -> None:
         self.segments = segments
         self.agent = segments.dimensions.index("agent")
         self.team = segments.dimensions.index("team")
         self.policies = policies
+        self.tagged = policies.tagged
+        self.fields = _TAGS + self.tagged  # so many fields of a snapshot come before the dimensions
 
     def stale_ms(self, at: int) -> int:
         """When a ticket is stale to which nothing happens after `at`, in the default calendar of then."""
@@ -99,16 +102,20 @@ class Rules:
 class TicketSnapshots(Snapshots):
     """Tags become one text and `due_at` a number: both can be packed and compared."""
 
+    def __init__(self, dimensions: tuple[str, ...], tagged: bool) -> None:
+        super().__init__("ticket", (*FIELDS, "tags") if tagged else FIELDS, dimensions)
+        self._tagged = tagged
+
     def _told(self, part: Any) -> Snapshot:
         told = super()._told(part)
-        tags, due_at = told[_TAGS], told[_DUE_AT]
-        if tags is UNSET and due_at is UNSET:
-            return told
-        if tags is not UNSET:
-            tags = TAGS_APART.join(sorted({*tags})) if tags else None
+        due_at = told[_DUE_AT]
         if due_at is not UNSET and due_at is not None:
-            due_at = to_ms(due_at)
-        return (*told[:_TAGS], tags, due_at, *told[_DUE_AT + 1 :])
+            told = (*told[:_DUE_AT], to_ms(due_at), *told[_DUE_AT + 1 :])
+        if self._tagged and told[_TAGS] is not UNSET:
+            tags = told[_TAGS]
+            joined = TAGS_APART.join(sorted({*tags})) if tags else None
+            told = (*told[:_TAGS], joined, *told[_TAGS + 1 :])
+        return told
 
 
 class Ticket(Backlogged):
@@ -179,7 +186,7 @@ class Ticket(Backlogged):
         if snapshot is not None:
             if snapshot[1] is not UNSET:
                 self.created_by = snapshot[1]
-            if snapshot[_TAGS] is not UNSET:
+            if rules.tagged and snapshot[_TAGS] is not UNSET:
                 self.tags = snapshot[_TAGS]
             if snapshot[_DUE_AT] is not UNSET:
                 self.due_at_ms = NEVER if snapshot[_DUE_AT] is None else snapshot[_DUE_AT]
@@ -187,7 +194,7 @@ class Ticket(Backlogged):
                 self._tell(out, -1)
                 self.customer = snapshot[2] or None
                 self._tell(out, 1)
-            values = merged(self.segment.values, snapshot, len(FIELDS))
+            values = merged(self.segment.values, snapshot, rules.fields)
             if values is not self.segment.values:
                 self._move_to(out, at, values, rules)
         if rank == UNASSIGNED:
@@ -291,7 +298,7 @@ class Ticket(Backlogged):
             self.last_team = team
 
     def _unassign(self, snapshot: Snapshot | None, rules: Rules) -> None:
-        told = snapshot is not None and snapshot[len(FIELDS) + rules.agent] is not UNSET
+        told = snapshot is not None and snapshot[rules.fields + rules.agent] is not UNSET
         if not told and self.segment.values[rules.agent] is not None:
             self.segment = rules.segments.of(with_value(self.segment.values, rules.agent, None))
 
@@ -489,7 +496,7 @@ class TicketFold(Fold):
     """How the histories of tickets are read. The segments have the dimensions agent and team."""
 
     def __init__(self, segments: Segments, keep_finished_ms: int, policies: Policies = NO_POLICIES) -> None:
-        snapshots = TicketSnapshots("ticket", FIELDS, segments.dimensions)
+        snapshots = TicketSnapshots(segments.dimensions, policies.tagged)
         super().__init__("tickets", segments, snapshots, keep_finished_ms, timed=True, sealed=True)
         self.policies = policies
         self.rules = Rules(segments, policies)

@@ -27,9 +27,11 @@ from stream.metrics.panes import Pane
 from stream.metrics.segments import Segment
 from stream.metrics.sizes import SIZES, Sizes
 from stream.metrics.sketch import WIDTH, middle
+from stream.query.clocks import views
 from stream.query.windows import Calendar
 from stream.shard.changes import Fence
 from stream.shard.family import Family
+from stream.sla.clocks import Clocks
 
 _MESSAGES = {
     tickets.BY_CUSTOMER: "message of the customer",
@@ -47,7 +49,7 @@ _OUTCOMES = {
 _INSTANTS = ("answer_from", "answered_from", "held_since", "left_from", "long_from")
 _STATES = {level: state for state, level in agents.LEVELS.items()}
 _LENGTHS = ("held_ms", "logged_ms", "worked_ms")
-_HIDDEN = ("exists", "channel_told", "older_moves")
+_HIDDEN = ("exists", "channel_told", "older_moves", "creation_ms", "stale_ms")
 
 Fact = tuple[str, str]
 """A part of a state, and what it is."""
@@ -109,7 +111,7 @@ def explain(
         subject,
         entity.checkpoint is not None,
         _history(family, entity, text),
-        _state(family, entity, text),
+        [*_state(family, entity, text), *_clocks(family, entity, fence.clock, text)],
         counted,
     )
 
@@ -179,7 +181,7 @@ def _state(family: Family, entity: Entity, text: Callable[[int], str]) -> list[F
     facts: list[Fact] = []
     for name in names_of(state):
         value = getattr(state, name)
-        if name in _HIDDEN or value in (None, NEVER, False, ()):
+        if name in _HIDDEN or value in (None, NEVER, False, ()) or isinstance(value, Clocks):
             continue
         if name == "facts":
             facts += [
@@ -212,6 +214,19 @@ def _state(family: Family, entity: Entity, text: Callable[[int], str]) -> list[F
         else:
             facts.append((name, _OUTCOMES[value] if name == "left" else str(value)))
     return facts
+
+
+def _clocks(family: Family, entity: Entity, now_ms: int, text: Callable[[int], str]) -> Iterable[Fact]:
+    for view in views(entity.state.clocks, family.fold.policies, now_ms):
+        parts = [view.state, f"policy {view.policy}" if view.policy else "promised"]
+        parts.append(f"{view.elapsed_ms / 1000:g} of {view.target_ms / 1000:g} s")
+        for name, at in (
+            ("due", view.due_ms),
+            ("breached", view.breached_ms),
+            ("fulfilled", view.fulfilled_ms),
+        ):
+            parts += [] if at is None else [f"{name} {text(at)}"]
+        yield f"{view.clock}#{view.instance}", ", ".join(parts)
 
 
 def _figure(name: str, amount: int) -> str:

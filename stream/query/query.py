@@ -105,7 +105,7 @@ class Queries:
             await self._reader.fences(name), self._config.future_ms + AHEAD_MS,
             self._family(name, tuple(groupings)),
             [await self._read(metric, other, by, where, own) for other in also],
-            partial(self._read, metric, name),
+            partial(self._read, metric, name, also=also),
         )  # fmt: skip
 
     def _family(self, name: str, groupings: tuple[Grouping, ...]) -> Family:

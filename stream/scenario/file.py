@@ -13,7 +13,7 @@ import yaml
 
 from stream.config import Config, ConfigError, parse
 from stream.events.decode import FAMILIES, decoder_of, family_of
-from stream.metrics.catalog import Catalog, load_catalog
+from stream.metrics.catalog import Catalog, catalog_of
 from stream.scenario.document import Document, Part, documents
 from stream.scenario.errors import ScenarioError, unknown
 from stream.scenario.expectation import Expectation, read_expectation
@@ -42,6 +42,7 @@ class Scenario:
 
     name: str
     config: Config
+    catalog: Catalog
     events: list[Told]
     expectations: list[Expectation]
     end_ms: int
@@ -56,9 +57,8 @@ _OPTIONS = ("id", "source", "sequence", "recordedtime", "arrives")
 _EVENT = "an event is [time, type, subject, data, {id:, source:, sequence:, recordedtime:, arrives:}]"
 
 
-def read_scenarios(path: Path, catalog: Catalog | None = None) -> Iterator[Scenario]:
-    """The scenarios of a file whose metrics are those of the catalog; raises `ScenarioError`."""
-    catalog = catalog or load_catalog()
+def read_scenarios(path: Path) -> Iterator[Scenario]:
+    """The scenarios of a file; raises `ScenarioError`."""
     try:
         found = list(documents(path.read_text(encoding="utf-8")))
     except OSError as error:
@@ -76,7 +76,7 @@ def read_scenarios(path: Path, catalog: Catalog | None = None) -> Iterator[Scena
     if not found:
         raise ScenarioError(f"{path}: holds no scenario; write `scenario:`, `events:` and `expect:`")
     for number, document in enumerate(found, 1):
-        reader = _Reader(document, catalog)
+        reader = _Reader(document)
         try:
             yield reader.scenario()
         except (ScenarioError, ConfigError) as error:
@@ -86,9 +86,8 @@ def read_scenarios(path: Path, catalog: Catalog | None = None) -> Iterator[Scena
 class _Reader:
     """Reads one document. `line` is that of the part being read."""
 
-    def __init__(self, document: Document, catalog: Catalog) -> None:
+    def __init__(self, document: Document) -> None:
         self._document = document
-        self._catalog = catalog
         self.line = document.line
 
     def scenario(self) -> Scenario:
@@ -102,6 +101,7 @@ class _Reader:
         self._go(("timezone",))
         times = Times(document.get("timezone", "UTC"))
         config = self._config(document, times)
+        catalog = catalog_of(config)
         events = [self._event(entry, place, times) for place, entry in self._entries("events")]
         lag = sorted(self._lag(entry, times) for _, entry in self._entries("lag"))
         wanted = [(place, entry) for place, entry in self._entries("expect")]
@@ -115,9 +115,9 @@ class _Reader:
         expectations = []
         for place, entry in wanted:
             self._go(("expect", place))
-            expectations.append(read_expectation(entry, end_ms, times, config, self._catalog, self.line))
+            expectations.append(read_expectation(entry, end_ms, times, config, catalog, self.line))
         return Scenario(
-            name=str(document.get("scenario", "unnamed")), config=config, events=events,
+            name=str(document.get("scenario", "unnamed")), config=config, catalog=catalog, events=events,
             expectations=expectations, end_ms=end_ms, times=times, lag=lag, replay=replay,
             line=self._document.line,
         )  # fmt: skip

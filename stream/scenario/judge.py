@@ -12,6 +12,7 @@ from stream.metrics.segments import Grouping
 from stream.query.memory import ImageReader
 from stream.query.model import Answer, QueryError
 from stream.query.query import Queries
+from stream.scenario.clocks import Difference, alert_differences, clock_differences
 from stream.scenario.compare import same
 from stream.scenario.errors import ScenarioError
 from stream.scenario.expectation import JOURNALS, Expectation
@@ -22,15 +23,6 @@ from stream.shard.family import COUNTED
 _Result = TypeVar("_Result")
 
 ABSENT = "no such row"
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One number that is not as expected. `where` names it: a stat, and its row."""
-
-    where: str
-    expected: Any
-    actual: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +54,18 @@ class Judge:
                     if floor.journal(name) != count
                 ],
             )
+        if expectation.clock is not None:
+            return Verdict(expectation, clock_differences(expectation.clock, floor))
+        if expectation.topic == "alerts":
+            return Verdict(expectation, alert_differences(expectation.alerts, floor))
         answer = self._ask(expectation, floor)
         return Verdict(expectation, self._differences(expectation, answer), answer)
 
     def changes(self, told: Verdict, floor: Floor) -> Verdict:
-        """How the answer differs from the one of the first playing: whatever a question shows."""
-        assert told.answer is not None
+        """How the answer differs from the one of the first playing: whatever a question shows. Of clocks that
+        is what was expected of them."""
+        if told.answer is None:
+            return self.judge(told.expectation, floor)
         answer = self._ask(told.expectation, floor)
         before = {_key(row.by): row.values for row in told.answer.rows}
         after = {_key(row.by): row.values for row in answer.rows}

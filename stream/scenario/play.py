@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from random import Random
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
 from stream.config import Config
+from stream.events.clocks import CLOCKS
 from stream.events.decode import FAMILIES, decoder_of, family_of
 from stream.metrics.segments import Grouping
 from stream.scenario.file import Scenario, Told
@@ -18,10 +20,26 @@ from stream.shard.facts import contact_records, is_facts
 from stream.shard.family import COUNTED, INPUTS, family
 from stream.shard.image import Image, run_batch
 from stream.shard.intake import Intake
+from stream.shard.notices import RETRACTED, notices_of
 from stream.shard.shard import Shard
+from stream.sla.marks import AT_RISK, BREACHED
 
 _APART = ("refused_late", "refused_future")
 """Counted apart from the other dead letters."""
+
+
+ALERTS: Final = {AT_RISK: "at_risk", BREACHED: "breach", RETRACTED: "breach_retracted"}
+"""Of what happens to clocks, what alerts."""
+
+
+class Alert(NamedTuple):
+    """One alert; `at` is when it was found (ms), `level` that of a warning."""
+
+    at: int
+    kind: str
+    subject: str
+    clock: str
+    level: str
 
 
 class Floor:
@@ -42,6 +60,7 @@ class Floor:
         self._clocks: Counter[str] = Counter()
         self._offsets: Counter[str] = Counter()
         self._journal: Counter[str] = Counter()
+        self.alerts: list[Alert] = []
         self.refusals: dict[bytes, str] = {}
         """Why which record was refused."""
 
@@ -59,17 +78,34 @@ class Floor:
             if name not in self.shards:
                 self._read_uncounted(name, records)
                 continue
-            changes = run_batch(self.shards[name], self.images[name, 0], records, now_ms)
+            changes = self._run(name, records, now_ms)
             told += self._facts(self.shards[name], changes)
             letters = [packed for packed in changes.outbox_added.values() if not is_facts(packed)]
             self._note(map(read_dead_letter, letters))
         if told:
             run_batch(self.shards["contacts"], self.images["contacts", 0], told, now_ms)
 
+    def wait(self, until_ms: int) -> None:
+        """Lets time pass up to just before an instant: what is due on the way happens when it is due."""
+        for name, shard in self.shards.items():
+            while shard.next_timer_ms() < until_ms:
+                self._run(name, [], max(shard.next_timer_ms(), shard.fence.clock))
+
     def tick(self, now_ms: int) -> None:
         """Moves the clock of every shard and fires the timers due up to it."""
-        for name, shard in self.shards.items():
-            run_batch(shard, self.images[name, 0], [], now_ms)
+        for name in self.shards:
+            self._run(name, [], now_ms)
+
+    def _run(self, name: str, records: Sequence[Record], now_ms: int) -> Changes:
+        changes = run_batch(self.shards[name], self.images[name, 0], records, now_ms)
+        for packed in changes.notices_added.values():
+            found_ms, notices = notices_of(packed)
+            self.alerts += [
+                Alert(found_ms, ALERTS[notice.kind], notice.subject, CLOCKS[notice.clock], notice.level)
+                for notice in notices
+                if notice.kind in ALERTS
+            ]
+        return changes
 
     def _read_uncounted(self, name: str, records: Sequence[Record]) -> None:
         """What a worker makes of a topic of which nothing is counted: dead letters."""

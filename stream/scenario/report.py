@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from stream.config.problems import nearest
+from stream.scenario.clocks import Difference
 from stream.scenario.file import event_types
-from stream.scenario.judge import Difference
 from stream.scenario.run import Failure, Result
 from stream.scenario.words import plain
 
@@ -35,10 +35,6 @@ def for_people(played: list[Played], seed: int) -> Iterator[str]:
     held, failed = _held(results), _failed(results)
     holding, failing = _expectations(held, "hold"), _expectations(failed, "fail")
     yield f"{count}, replayed with --seed {seed}: {holding}, {failing}"
-    not_yet = _total(result.not_yet for result in results)
-    if not_yet:
-        listed = ", ".join(f"{name} {number}" for name, number in sorted(not_yet.items()))
-        yield f"not in this version, so passed over: {not_yet.total()} ({listed})"
     for kind, number in sorted(_total(result.ignored for result in results).items()):
         near = nearest(kind, event_types())
         yield f"ignored: {number} of unknown type {kind}; the nearest known one is {near}"
@@ -54,7 +50,6 @@ def for_machines(played: list[Played], seed: int) -> dict[str, Any]:
         ],
         "held": _held(results),
         "failed": _failed(results),
-        "not_yet": _total(result.not_yet for result in results).total(),
         "seed": seed,
     }
 
@@ -96,7 +91,6 @@ def _scenario(result: Result) -> dict[str, Any]:
         "line": result.scenario.line,
         "held": result.held,
         "failures": [_plain_failure(failure) for failure in result.failures],
-        "not_yet": dict(result.not_yet),
         "ignored": dict(result.ignored),
     }
 

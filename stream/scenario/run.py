@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from stream.metrics.catalog import Catalog
 from stream.scenario.errors import ScenarioError
 from stream.scenario.file import Scenario
 from stream.scenario.history import History, histories
@@ -26,13 +25,11 @@ class Failure:
 
 @dataclass(slots=True)
 class Result:
-    """What came of one scenario. `not_yet` counts what this version does not have, `ignored` the events of
-    unknown types."""
+    """What came of one scenario. `ignored` counts the events of unknown types."""
 
     scenario: Scenario
     held: int = 0
     failures: list[Failure] = field(default_factory=list)
-    not_yet: Counter[str] = field(default_factory=Counter)
     ignored: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -41,13 +38,12 @@ class Result:
         return self.scenario.name
 
 
-def run_scenario(scenario: Scenario, catalog: Catalog, seed: int) -> Result:
+def run_scenario(scenario: Scenario, seed: int) -> Result:
     """Plays a scenario and compares. Raises `ScenarioError` when a question of it has no answer."""
-    expected = [wanted for wanted in scenario.expectations if not wanted.later]
-    groupings = groupings_for(scenario.config, expected, catalog)
+    catalog = scenario.catalog
+    groupings = groupings_for(scenario.config, scenario.expectations, catalog)
     judge = Judge(catalog, scenario.config, groupings)
     result = Result(scenario)
-    result.not_yet.update(wanted.later for wanted in scenario.expectations if wanted.later)
     floor, verdicts = Floor(scenario.config, groupings), []
     for verdict in _as_told(scenario, judge, floor):
         verdicts.append(verdict)
@@ -60,7 +56,7 @@ def run_scenario(scenario: Scenario, catalog: Catalog, seed: int) -> Result:
         again = Floor(scenario.config, groupings)
         _replay(scenario, again, seed)
         for told in verdicts:
-            if told.answer is not None and told.expectation.at_ms == scenario.end_ms:
+            if told.expectation.topic in ("metric", "sla") and told.expectation.at_ms == scenario.end_ms:
                 changed = judge.changes(told, again)
                 if changed.differences:
                     reasons = histories(scenario, changed, again, catalog)
@@ -74,13 +70,14 @@ def _as_told(scenario: Scenario, judge: Judge, floor: Floor) -> Iterator[Verdict
     incoming = dict(arrivals(scenario))
     by_instant: dict[int, list[int]] = {}
     for place, wanted in enumerate(scenario.expectations):
-        if not wanted.later:
-            by_instant.setdefault(wanted.at_ms, []).append(place)
+        by_instant.setdefault(wanted.at_ms, []).append(place)
     for instant in sorted({*incoming, *by_instant}):
+        now_ms = min([instant, *(begin for begin, until in scenario.lag if begin <= instant < until)])
+        floor.wait(min([instant, *(begin for begin, until in scenario.lag if begin < instant <= until)]))
         if instant in incoming:
             floor.read(incoming[instant], instant)
         if instant in by_instant:
-            floor.tick(min([instant, *(begin for begin, until in scenario.lag if begin <= instant < until)]))
+            floor.tick(now_ms)
         for place in by_instant.get(instant, ()):
             yield _judged(judge, scenario, place, floor)
 

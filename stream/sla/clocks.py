@@ -280,6 +280,7 @@ class Clocks:
 
     def queued(self, out: Delta, policies: Policies, started_ms: int, at: int) -> None:
         """A call waits in a queue."""
+        self.spans.append((started_ms, None))
         self._start(out, policies, QUEUE_WAIT, started_ms, at)
 
     def answered(self, out: Delta, policies: Policies, at: int) -> None:

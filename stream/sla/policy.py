@@ -119,7 +119,7 @@ class Epoch:
 class Policies:
     """All epochs, in order of time; the first begins before everything."""
 
-    __slots__ = ("_starts", "clocks", "epochs", "levels")
+    __slots__ = ("_starts", "clocks", "epochs", "levels", "tagged")
 
     def __init__(self, epochs: list[Epoch], levels: list[str]) -> None:
         """`levels`: the warning levels as spelled, by their number."""
@@ -134,6 +134,10 @@ class Policies:
             if policy.targets[clock] != NO_TARGET
         )
         """The clocks that any policy has."""
+        self.tagged = any(
+            place == TAGS for epoch in epochs for policy in epoch.policies for place, _ in policy.when
+        )
+        """Whether any policy asks for tags."""
 
     def number_at(self, at_ms: int) -> int:
         """The number of the epoch that an instant lies in."""

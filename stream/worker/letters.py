@@ -59,7 +59,8 @@ class Letters:
             topics, said = self._kafka.topics, e or type(e).__name__
             raise WorkerFailed(
                 f"dead letters cannot be written to {topics.deadletters}, facts to {topics.contacts}, or "
-                f"notices about clocks to {topics.sla}: {said}; `floorcast topics create` makes missing topics"
+                f"notices about clocks to {topics.sla}: {said}; "
+                "`floorcast topics create` makes missing topics"
             ) from e
         finally:
             if self._producer is not None:

@@ -33,6 +33,7 @@ def everything(offset: int = 7) -> Changes:
         timers={"desk:1": T0_MS + 60_000, "desk:2": T0_MS + 70_000},
         drops_added=[(20_417, "desk:1"), (20_417, "desk:2"), (20_418, "desk:3")],
         outbox_added={3: b"letter", 5: b"\x80"},
+        notices_added={0: b"notice", 1: b"\x81"},
         journal={"records": 7, "duplicates": 1},
         fence=fence(offset),
     )
@@ -50,6 +51,7 @@ def taken_back(offset: int = 8) -> Changes:
         drops_removed=[(20_417, "desk:2")],
         drop_days_done=[20_418],
         outbox_removed=[3],
+        notices_removed=[0],
         journal={"records": 8, "duplicates": 1},
         fence=fence(offset),
     )
