@@ -14,7 +14,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-from stream.metrics.sketch import WIDTH
+from stream.metrics.sketch import ANY, WIDTH
 
 SKETCHES: Final = 128
 """The first code of the first sketch."""
@@ -210,7 +210,8 @@ def measure_name(family: str, code: int) -> str:
     137]`."""
     if code >= SKETCHES:
         base = SKETCHES + (code - SKETCHES) // WIDTH * WIDTH
-        return f"{_names(family)[base]}[bucket {code - base}]"
+        of = "any bucket" if code - base == ANY else f"bucket {code - base}"
+        return f"{_names(family)[base]}[{of}]"
     names = _names(family)
     if code in names:
         return names[code]

@@ -38,12 +38,13 @@ def family(name: str, config: Config, groupings: tuple[Grouping, ...] | None = N
     """The rules of a family of `COUNTED`; `groupings` instead of the configured ones (scenarios ask for their
     own)."""
     wanted = groupings if groupings is not None else getattr(config.groupings, name)
+    plain = config.groupings.without_sketches
     if name == "contacts":
         # A fact is as old as what it is about; a record of a call may tell times ahead of its own.
         fold: Fold = ContactFold(Segments(wanted, ("category",)))
         return Family(name, fold, LEVELS[name], config.keep_finished.contacts_ms, config.horizon_ms)
     if name == "tickets":
-        segments = Segments(wanted, ("agent", "team", *_told(config)))
+        segments = Segments(wanted, ("agent", "team", *_told(config)), plain.tickets)
         fold = TicketFold(segments, config.keep_finished.tickets_ms)
     elif name == "calls":
         fold = _calls(config, wanted)
@@ -64,7 +65,8 @@ def _told(config: Config) -> tuple[str, ...]:
 
 def _calls(config: Config, groupings: tuple[Grouping, ...]) -> Fold:
     asked = dict.fromkeys(field for rule in config.queues for field in rule.when)
-    segments = Segments(groupings, (*asked, *_told(config), "direction"))
+    plain = config.groupings.without_sketches.calls
+    segments = Segments(groupings, (*asked, *_told(config), "direction"), plain)
     rules = [
         (
             {field: frozenset(values) for field, values in rule.when.items()},
