@@ -59,6 +59,42 @@ def test_a_bad_grouping_is_placed_and_explained(groupings: object, expected: str
     assert problem.startswith(expected)
 
 
+def test_any_grouping_can_do_without_sketches() -> None:
+    """Named by its fields, in whatever order."""
+    plain = parse(
+        {"groupings": {"without_sketches": {"tickets": [["priority", "team"]], "calls": [["queue"]]}}}
+    )
+    assert plain.groupings.without_sketches.tickets == (("priority", "team"),)
+    assert plain.groupings.without_sketches.calls == (("queue",),)
+
+
+@pytest.mark.parametrize(
+    ("groupings", "expected"),
+    [
+        (
+            {"calls": [["queue"]], "without_sketches": {"calls": [["queue"], ["team"]]}},
+            "groupings.without_sketches.calls[1]: [team] is not in groupings.calls ([queue]): add it",
+        ),
+        (
+            {"calls": [], "without_sketches": {"calls": [["queue"]]}},
+            "groupings.without_sketches.calls[0]: [queue] is not in groupings.calls (none)",
+        ),
+        (
+            {"without_sketches": {"calls": [[]]}},
+            "groupings.without_sketches.calls[0]: an empty grouping is the whole",
+        ),
+        (
+            {"without_sketches": {"surveys": [["team"]]}},
+            "groupings.without_sketches.surveys: unknown key",
+        ),
+    ],
+)
+def test_only_what_is_kept_can_do_without_sketches(groupings: dict[str, object], expected: str) -> None:
+    """The whole always has them, and surveys, sessions and agents have none."""
+    (problem,) = problems_of({"groupings": groupings})
+    assert problem.startswith(expected)
+
+
 @pytest.mark.parametrize(
     ("retention", "expected"),
     [

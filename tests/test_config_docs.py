@@ -19,7 +19,11 @@ EVERYTHING = {
     "kafka": {"bootstrap": "a:1,b:2", "topics": {"calls": "calls"}},
     "redis": {"url": "rediss://h:6379/0", "ca_file": "ca.pem"},
     "retention": {"10s": "500s"},
-    "groupings": {"tickets": [["team", "tier"]], "calls": []},
+    "groupings": {
+        "tickets": [["team", "tier"]],
+        "calls": [],
+        "without_sketches": {"tickets": [["tier", "team"]]},
+    },
     "queues": [{"when": {"queue": ["no", "007"]}, "max_wait": "2m"}, {}],
     "default_calendar": "office",
     "calendars": {

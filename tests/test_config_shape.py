@@ -55,6 +55,8 @@ def test_it_is_the_same_in_every_process() -> None:
         {"groupings": {"selfservice": [["team"]]}},
         {"groupings": {"agents": [["site"]]}},
         {"groupings": {"contacts": [["team"]]}},
+        {"groupings": {"without_sketches": {"tickets": [["team"]]}}},
+        {"groupings": {"without_sketches": {"calls": [["queue"]]}}},
         {"queues": [{}]},
         {"policies": [{"name": "all", "targets": {"first_reply": "1h"}}]},
         {"calendars": {"office": {"hours": {"mon": ["09:00-17:00"]}}}},
@@ -112,3 +114,14 @@ def test_the_order_of_queue_rules_counts() -> None:
     """The first rule that matches is the one that holds."""
     rules = [{"when": {"queue": "a"}, "answer_within": "1s"}, {"when": {"team": "t"}}]
     assert parse({"queues": rules}).shape_hash() != parse({"queues": rules[::-1]}).shape_hash()
+
+
+def test_the_order_of_what_keeps_no_sketches_does_not_count() -> None:
+    """It is a choice among the groupings, whose order is given there."""
+    one, two = ["team"], ["team", "priority"]
+
+    def shape(*plain: list[str]) -> str:
+        return parse({"groupings": {"without_sketches": {"tickets": list(plain)}}}).shape_hash()
+
+    assert shape(one, two) == shape(two[::-1], one)
+    assert len({shape(one), shape(two), shape(one, two)}) == 3

@@ -3,13 +3,16 @@
 from collections import Counter, defaultdict
 from functools import lru_cache
 from itertools import islice, pairwise, takewhile
+from typing import get_args
 
 import msgspec
 import pytest
 
 from stream.events.selfservice import RANKS
+from stream.events.surveys import Kind
 from stream.floor import simulate
 from stream.floor.sessions import OPENED_SHARE
+from stream.floor.surveys import REVIEW_SCORES
 from stream.floor.telling import Event, Told
 from stream.shard.family import COUNTED
 from stream.sources.live import event_ms
@@ -230,20 +233,52 @@ def test_merged_tickets_live_on_in_one_that_exists() -> None:
         assert other["data"]["ticket"]["customer"] == event["data"]["ticket"]["customer"]
 
 
-def test_surveys_are_partly_answered_within_their_scales() -> None:
-    """About a third of the invitations are answered; csat, nps and ces occur."""
-    assert 0.2 < kinds("surveys")["survey.responded"] / kinds("surveys")["survey.sent"] < 0.35
+def asked() -> dict[str, list[list[Event]]]:
+    """The events of each invitation, by its kind."""
+    found: dict[str, list[list[Event]]] = defaultdict(list)
     for events in histories("surveys").values():
-        assert events[0]["type"] == "survey.sent"
-        for event in events[1:]:
-            survey = event["data"]["survey"]
-            if event["type"] != "survey.expired":
-                assert survey["scale_min"] <= event["data"]["response"]["score"] <= survey["scale_max"]
-    assert {events[0]["data"]["survey"]["kind"] for events in histories("surveys").values()} == {
-        "csat",
-        "nps",
-        "ces",
-    }
+        if events[0]["type"] == "survey.sent":
+            found[events[0]["data"]["survey"]["kind"]].append(events)
+    return found
+
+
+def test_surveys_are_partly_answered_within_their_scales() -> None:
+    """About a third of the invitations are answered; all kinds occur."""
+    assert 0.2 < kinds("surveys")["survey.responded"] / kinds("surveys")["survey.sent"] < 0.35
+    assert set(asked()) == set(get_args(Kind))
+    for kind, surveys in asked().items():
+        assert sum(len(events) > 1 for events in surveys) > 5
+        for event in [event for events in surveys for event in events[1:]]:
+            survey, response = event["data"]["survey"], event["data"].get("response", {})
+            assert bool(response) == (event["type"] != "survey.expired")
+            if "score" in response:
+                assert survey["scale_min"] <= response["score"] <= survey["scale_max"]
+            assert ("confirmed" in response) == (bool(response) and kind == "fcr")
+
+
+def test_who_is_asked_fits_the_question() -> None:
+    """Customers after a ticket or a call, about the experience after calls only; the staff about nobody."""
+    for kind, surveys in asked().items():
+        about = [{"ticket", "call", "customer", "agent"} & set(e[0]["data"]["survey"]) for e in surveys]
+        if kind == "employee":
+            assert not any(about)
+        elif kind == "cx":
+            assert all(of - {"agent"} == {"call", "customer"} for of in about)
+        else:
+            assert {"ticket", "call"} <= set().union(*about)
+
+
+def test_some_resolved_tickets_are_reviewed() -> None:
+    """A few of a hundred, once, after the resolution, under the team and agent who had it then."""
+    tickets = histories("tickets")
+    reviews = [events for events in histories("surveys").values() if events[0]["type"] == "qa.reviewed"]
+    for (event,) in reviews:
+        review = event["data"]["review"]
+        ticket = [told for told in tickets[review["ticket"]] if told["time"] <= event["time"]]
+        assert "ticket.resolved" in [told["type"] for told in ticket]
+        assert REVIEW_SCORES[0] <= review["score"] <= REVIEW_SCORES[1]
+        assert {review[name] == ticket[-1]["data"]["ticket"][name] for name in ("team", "agent")} == {True}
+    assert 0.01 < len(reviews) / kinds("tickets")["ticket.resolved"] < 0.05
 
 
 def test_a_session_lives_as_sessions_do() -> None:

@@ -23,6 +23,7 @@ def clashes(config: Config) -> Iterator[Clash]:
     yield from _retention(config)
     yield from _silence(config)
     yield from sla_clashes(config)
+    yield from _sketches(config)
     yield from _kafka(config.kafka)
     yield from _redis(config.redis)
     for section in (config.kafka, config.redis):
@@ -62,6 +63,19 @@ def _silence(config: Config) -> Iterator[Clash]:
             f"{format_duration(kept_ms)} is shorter than lost.agents ({format_duration(gone_ms)}): an agent "
             "would be forgotten before it is taken for offline",
         )
+
+
+def _sketches(config: Config) -> Iterator[Clash]:
+    for family, named in asdict(config.groupings.without_sketches).items():
+        kept = getattr(config.groupings, family)
+        for place, fields in enumerate(named):
+            if set(fields) not in map(set, kept):
+                known = ", ".join(f"[{', '.join(one)}]" for one in kept) or "none"
+                yield (
+                    (("groupings", "without_sketches", family, place), ("groupings", family)),
+                    f"[{', '.join(fields)}] is not in groupings.{family} ({known}): add it there, "
+                    "or remove it here",
+                )
 
 
 def _kafka(kafka: KafkaConfig) -> Iterator[Clash]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from stream.config.connections import KafkaConfig, RedisConfig
 from stream.config.keys import Key
@@ -67,6 +68,22 @@ class Retention(Struct, frozen=True, kw_only=True):
     panes_1d_ms: Annotated[int, Key(Duration(), "How long panes of 1 day are kept", "1d")] = 400 * _DAY_MS
 
 
+class WithoutSketches(Struct, frozen=True, kw_only=True):
+    """Of the configured groupings those that keep counts and sums only."""
+
+    tickets: Annotated[
+        tuple[Grouping, ...],
+        Key(
+            Groupings(SEGMENT_FIELDS),
+            "Which of `groupings.tickets` keep no percentiles, min and max: a third less memory",
+        ),
+    ] = ()
+    calls: Annotated[
+        tuple[Grouping, ...],
+        Key(Groupings(SEGMENT_FIELDS), "Which of `groupings.calls` keep none"),
+    ] = ()
+
+
 class GroupingsConfig(Struct, frozen=True, kw_only=True):
     """The groupings kept for each family of metrics, beside the whole."""
 
@@ -106,6 +123,7 @@ class GroupingsConfig(Struct, frozen=True, kw_only=True):
             "Groupings of what is joined by customer: lists of 1 to 4 fields",
         ),
     ] = (("channel",), ("team",), ("category",))
+    without_sketches: WithoutSketches = WithoutSketches()
 
 
 class QueueRule(Struct, frozen=True, kw_only=True):
@@ -272,4 +290,9 @@ class Config(Struct, frozen=True, kw_only=True):
         }
         if self.policies or self.calendars or self.default_calendar:
             shape["sla"] = sla_shape(self.default_calendar, self.calendars, self.policies)
+        plain = asdict(self.groupings.without_sketches)
+        if any(plain.values()):  # else the hash stays what it was before there was such a key
+            shape["without_sketches"] = {
+                name: sorted(sorted(fields) for fields in groupings) for name, groupings in plain.items()
+            }
         return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()

@@ -8,7 +8,7 @@ from random import Random
 from stream.floor import world
 from stream.floor.agenda import Agenda
 from stream.floor.pool import NAMES, Pool
-from stream.floor.telling import Entity, Told
+from stream.floor.telling import Entity, Heard, Told
 
 ROSTER_S = 600
 """So often people come and go as the day asks for them."""
@@ -32,15 +32,18 @@ class Shift:
     """The agents of one pool. The pool decides who works; here they tell of it."""
 
     def __init__(
-        self, pool: Pool, team: str, prefix: str, seed: int, agenda: Agenda, outbox: deque[Told]
-    ) -> None:
-        """`prefix` of the subjects, so that two runs never mix."""
+        self, pool: Pool, team: str, prefix: str, seed: int, agenda: Agenda, outbox: deque[Told],
+        on_pause: Heard,
+    ) -> None:  # fmt: skip
+        """`prefix` of the subjects, so that two runs never mix. `on_pause` hears of each agent that takes
+        a break or goes home."""
         self._pool = pool
         self._team = team
         self._prefix = prefix
         self._random = Random(f"{seed}:shift:{pool.name}")
         self._agenda = agenda
         self._outbox = outbox
+        self._on_pause = on_pause
         self._agents: dict[int, Agent] = {}
         agenda.after(0, self._roster)
 
@@ -58,7 +61,9 @@ class Shift:
     def finish(self, name: str) -> None:
         """The agent has done with a contact: goes on, takes a break, or goes home."""
         if self._random.random() < BREAK_SHARE:
-            self._tell(self._agent(_number(name)), "break")
+            agent = self._agent(_number(name))
+            self._tell(agent, "break")
+            self._on_pause(agent.entity, self._agenda.now_ms)
             self._agenda.after(self._random.uniform(*BREAK_S), lambda _: self._go_on(name))
         else:
             self._go_on(name)
@@ -108,6 +113,7 @@ class Shift:
     def _log_out(self, agent: Agent) -> None:
         agent.there = False
         agent.entity.tell("agent.logged_out", self._agenda.now_ms)
+        self._on_pause(agent.entity, self._agenda.now_ms)
 
     def _plan_heartbeat(self, agent: Agent, shift: int) -> None:
         def beat(now_ms: int) -> None:

@@ -25,10 +25,11 @@ class Phones:
     """The call side of the floor: one pool of agents a team, and the calls that are under way."""
 
     def __init__(
-        self, seed: int, per_second: float, agenda: Agenda, outbox: deque[Told], on_ended: Heard, prefix: str
-    ) -> None:
-        """`per_second`: mean calls per second. `on_ended` hears of each answered call that is over. `prefix`
-        of all subjects."""
+        self, seed: int, per_second: float, agenda: Agenda, outbox: deque[Told], on_ended: Heard,
+        on_pause: Heard, prefix: str,
+    ) -> None:  # fmt: skip
+        """`per_second`: mean calls per second. `on_ended` hears of each answered call that is over,
+        `on_pause` of each agent that takes a break or goes home. `prefix` of all subjects."""
         self.random = Random(f"{seed}:calls")
         self.agenda = agenda
         self.on_ended = on_ended
@@ -36,7 +37,8 @@ class Phones:
         shares = {"frontline": 0.53, "billing": 0.23, "technical": 0.17, world.VIP_TEAM: 0.07}
         self._pools = {team: Pool(f"{team}-phone", busy * of, seed, agenda) for team, of in shares.items()}
         self._shifts = {
-            team: Shift(pool, team, prefix, seed, agenda, outbox) for team, pool in self._pools.items()
+            team: Shift(pool, team, prefix, seed, agenda, outbox, on_pause)
+            for team, pool in self._pools.items()
         }
         self._prefix = prefix
         self._outbox = outbox

@@ -55,13 +55,14 @@ def _open(seed: int, rate: float, agenda: Agenda, outbox: deque[Told]) -> None:
     )
     sessions = contacts * SESSIONS
     writers = contacts * TICKETS_SHARE - sessions * OPENED_SHARE
-    surveys = Surveys(seed, agenda, outbox)
-    desk = Desk(seed, contacts * TICKETS_SHARE, agenda, outbox, surveys.invite)
-    phones = Phones(seed, contacts * (1 - TICKETS_SHARE), agenda, outbox, surveys.invite, prefix)
+    surveys = Surveys(seed, agenda, outbox, prefix)
+    desk = Desk(seed, contacts * TICKETS_SHARE, agenda, outbox, surveys.follow)
+    callers = contacts * (1 - TICKETS_SHARE)
+    phones = Phones(seed, callers, agenda, outbox, surveys.follow, surveys.ask_staff, prefix)
     centre = HelpCentre(seed, agenda, outbox, lambda about: desk.open(prefix, about))
     _Arrivals(f"{seed}:writers", writers, agenda, lambda: desk.arrive(prefix)).plan()
     _Arrivals(f"{seed}:visitors", sessions, agenda, lambda: centre.arrive(prefix)).plan()
-    _Arrivals(f"{seed}:callers", contacts * (1 - TICKETS_SHARE), agenda, phones.arrive).plan()
+    _Arrivals(f"{seed}:callers", callers, agenda, phones.arrive).plan()
 
 
 class _Arrivals:

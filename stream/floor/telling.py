@@ -19,11 +19,11 @@ def rfc3339(at_ms: int) -> str:
 
 
 class Entity:
-    """One ticket, call, invitation, agent or session: it keeps its snapshot and puts its events into
+    """One ticket, call, invitation, review, agent or session: it keeps its snapshot and puts its events into
     `outbox`."""
 
     def __init__(self, family: str, part: str, subject: str, outbox: deque[Told]) -> None:
-        """`part` is the name of the snapshot in `data`: ticket, call, survey, agent or session."""
+        """`part` is the name of the snapshot in `data`: ticket, call, survey, review, agent or session."""
         self.family = family
         self.subject = subject
         self.snapshot: dict[str, Any] = {}

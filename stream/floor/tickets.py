@@ -15,6 +15,8 @@ WORK_S = 300.0
 """Mean seconds for which one pass over a ticket keeps an agent busy."""
 PASSES = 2.05
 """Mean passes over a ticket."""
+BOT_SHARE = 0.03
+"""So many tickets a bot resolves alone; when one comes back, a person takes it."""
 
 _CREATED_BY = world.Weighted({"customer": 93, "agent": 4, "system": 3})
 _OUTCOMES = world.Weighted({"resolve": 55, "ask": 35, "escalate": 10})
@@ -90,6 +92,8 @@ class Ticket:
         fate = self._random.random()
         if fate < 0.015:
             self._agenda.after(self._random.uniform(4, 60), self._spam)
+        elif fate > 1 - BOT_SHARE:
+            self._agenda.after(self._random.uniform(5, 60), self._answer_by_bot)
         else:
             self._agenda.after(self._random.uniform(5, 240), lambda at: self._triage(at, merge=fate < 0.04))
 
@@ -103,6 +107,10 @@ class Ticket:
     def _auto_reply(self, now_ms: int) -> None:
         if not self._over:
             self._message("bot", now_ms, automated=True)
+
+    def _answer_by_bot(self, now_ms: int) -> None:
+        self._message("bot", now_ms, automated=True)
+        self._agenda.after(self._random.uniform(600, 7200), lambda at: self._resolve(at, "bot"))
 
     def _spam(self, now_ms: int) -> None:
         self._over = True
@@ -196,8 +204,10 @@ class Ticket:
             self._agenda.after(86_400, self._close)
 
     def _reopen(self, now_ms: int) -> None:
+        snapshot = self.entity.snapshot
         self._message("customer", now_ms)
-        self.entity.snapshot["status"] = "open"
+        snapshot["status"] = "open"
+        snapshot.setdefault("team", world.TEAM_OF_CATEGORY[snapshot["category"]])
         self.entity.tell("ticket.reopened", now_ms)
         self._want_agent()
 

@@ -80,12 +80,14 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """A sum in ms and a sketch, read in seconds. Mean and sum are exact, the others at most 1 % off."""
+    """A sum in ms and a sketch, read in seconds. Count, sum and mean are exact; `estimated` stats are at most
+    1 % off, and `None` of a group that keeps no sketches."""
 
     sum_code: int
     sketch: int
     scale: int = 1000
-    stats = ("mean", "count", "sum", "min", "max", *PERCENTILES)
+    estimated = ("min", "max", *PERCENTILES)
+    stats = ("mean", "count", "sum", *estimated)
     default = "mean"
 
     def values(self, cell: Cell) -> Values:
@@ -98,6 +100,8 @@ class Duration:
         if count <= 0:
             return {"count": count, **dict.fromkeys((*self.stats[:1], *self.stats[2:]), None)}
         read: Values = {"mean": amount / count / self.scale, "count": count, "sum": amount / self.scale}
+        if sketch.ANY in buckets:
+            return {**read, **dict.fromkeys(self.estimated, None)}
         read["min"] = self._scaled(sketch.smallest(buckets))
         read["max"] = self._scaled(sketch.largest(buckets))
         for name in PERCENTILES:

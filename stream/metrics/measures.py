@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Final
 
 from stream.events import clocks
-from stream.metrics.sketch import WIDTH
+from stream.metrics.sketch import ANY, WIDTH
 
 SKETCHES: Final = 128
 """The first code of the first sketch."""
@@ -243,7 +243,8 @@ def measure_name(family: str, code: int) -> str:
         return clock
     if code >= SKETCHES:
         base = SKETCHES + (code - SKETCHES) // WIDTH * WIDTH
-        return f"{_names(family)[base]}[bucket {code - base}]"
+        of = "any bucket" if code - base == ANY else f"bucket {code - base}"
+        return f"{_names(family)[base]}[{of}]"
     names = _names(family)
     if code in names:
         return names[code]

@@ -23,7 +23,9 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from stream.lifecycle.delta import PANE_MS, Cell, Delta, add_into
+from stream.metrics.measures import SKETCHES, SLA_AT_RISK
 from stream.metrics.sizes import DAY, SIZES, Sizes
+from stream.metrics.sketch import ANY, WIDTH
 
 Group = bytes
 Pane = tuple[int, int]
@@ -248,6 +250,20 @@ def group_into(grouped: Grouped, delta: Delta) -> None:
                     groups[group] = cell.copy()
                 else:
                     add_into(target, cell)
+            if segment.plain_groups:
+                plain = without_sketches(cell)
+                for group in segment.plain_groups:
+                    add_into(groups.setdefault(group, {}), plain)
+
+
+def without_sketches(cell: Cell) -> Cell:
+    """The same counts and sums; of the buckets of a sketch only how many values there are in them all."""
+    plain: Cell = {}
+    for code, amount in cell.items():
+        in_sketch = SKETCHES <= code < SLA_AT_RISK
+        kept = code - (code - SKETCHES) % WIDTH + ANY if in_sketch else code
+        plain[kept] = plain.get(kept, 0) + amount
+    return plain
 
 
 def without_zeros(cell: Cell) -> Cell:

@@ -16,13 +16,16 @@ Grouping = tuple[str, ...]
 
 class Segment:
     """The values of one entity's dimensions at one instant, and the group that they fall in of every
-    grouping."""
+    grouping: those with sketches (`groups`) and those without (`plain_groups`)."""
 
-    __slots__ = ("groups", "values")
+    __slots__ = ("groups", "plain_groups", "values")
 
-    def __init__(self, values: tuple[str | None, ...], groups: tuple[bytes, ...]) -> None:
+    def __init__(
+        self, values: tuple[str | None, ...], groups: tuple[bytes, ...], plain_groups: tuple[bytes, ...]
+    ) -> None:
         self.values = values
         self.groups = groups
+        self.plain_groups = plain_groups
 
 
 class Segments:
@@ -35,11 +38,19 @@ class Segments:
 
     BOUND: ClassVar[int] = 200_000
 
-    def __init__(self, groupings: Sequence[Grouping], also: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        groupings: Sequence[Grouping],
+        also: tuple[str, ...] = (),
+        without_sketches: Sequence[Grouping] = (),
+    ) -> None:
+        """`without_sketches`: of which groupings only counts and sums are kept."""
         self.groupings: tuple[Grouping, ...] = ((), *(tuple(g) for g in groupings if g))
         self.dimensions: tuple[str, ...] = tuple(
             dict.fromkeys([*(field for g in self.groupings for field in g), *also])
         )
+        plain = {frozenset(g) for g in without_sketches}
+        self._plain = [frozenset(g) in plain for g in self.groupings]
         self._places = [tuple(self.dimensions.index(field) for field in g) for g in self.groupings]
         self._known: dict[tuple[str | None, ...], Segment] = {}
         self.nothing = self.of((None,) * len(self.dimensions))
@@ -51,12 +62,19 @@ class Segments:
             if len(self._known) >= self.BOUND:
                 # Forgetting is safe: a second object of equal values names the same groups.
                 self._known.clear()
-            groups = tuple(
-                msgpack.encode((number, *(values[place] for place in places)))
-                for number, places in enumerate(self._places)
+            found = self._known[values] = Segment(
+                values, self._groups(values, False), self._groups(values, True)
             )
-            found = self._known[values] = Segment(values, groups)
         return found
+
+    def _groups(self, values: tuple[str | None, ...], plain: bool) -> tuple[bytes, ...]:
+        return tuple(
+            [
+                msgpack.encode((number, *[values[place] for place in places]))
+                for number, places in enumerate(self._places)
+                if self._plain[number] == plain
+            ]
+        )
 
 
 def in_order(values: Sequence[str | None]) -> list[tuple[bool, str]]:

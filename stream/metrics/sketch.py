@@ -16,6 +16,8 @@ from typing import Final
 
 WIDTH: Final = 1400
 """Codes reserved for each sketch; more than the buckets there are."""
+ANY: Final = WIDTH - 1
+"""The bucket of values of which only the number is kept: no percentile can be told of them."""
 LARGEST: Final = 10**12
 """Larger values count in the last bucket: 31 years in milliseconds."""
 

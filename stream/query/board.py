@@ -13,6 +13,7 @@ from stream.query.look import Look, age_ms, now_of
 from stream.query.model import QueryError, Question, Reader
 from stream.query.numbers import NOTHING, number
 from stream.query.query import Queries
+from stream.query.stats import wants_sketches
 from stream.query.windows import Calendar
 from stream.shard.family import COUNTED
 
@@ -106,7 +107,7 @@ class _Maker:
         shown = []
         for value in values:
             metric = self._catalog.get(value.metric)
-            rows = await self._ask(metric, value.window, ())
+            rows = await self._ask(metric, value, ())
             shown.append((value.name, number(metric, rows.get(None, {}), value.stat)))
         return Tile(title, tuple(shown), metric.family in stale)
 
@@ -117,7 +118,7 @@ class _Maker:
         for value in layout.columns:
             metric = self._catalog.get(value.metric)
             try:
-                rows = await self._ask(metric, value.window, (layout.dimension,))
+                rows = await self._ask(metric, value, (layout.dimension,))
             except QueryError as error:
                 return Grid(layout.title, names, [], False, str(error))
             # Rows of zeros are left out of answers.
@@ -134,7 +135,10 @@ class _Maker:
         left = len(ranked) - len(lines)
         return Grid(layout.title, names, lines, metric.family in stale, f"and {left} more" if left else "")
 
-    async def _ask(self, metric: Metric, window: str, by: tuple[str, ...]) -> dict[str | None, Any]:
-        from_ms, to_ms = self._calendar.window(window, self._now_ms) if window else (None, None)
-        answer = await self._queries.ask(Question(metric.id, self._now_ms, from_ms, to_ms, by))
+    async def _ask(self, metric: Metric, value: Value, by: tuple[str, ...]) -> dict[str | None, Any]:
+        now_ms = self._now_ms
+        from_ms, to_ms = self._calendar.window(value.window, now_ms) if value.window else (None, None)
+        sketches = wants_sketches(metric, (value.stat,))
+        question = Question(metric.id, now_ms, from_ms, to_ms, by, sketches=sketches)
+        answer = await self._queries.ask(question)
         return {row.by[by[0]] if by else None: row.values for row in answer.rows}

@@ -77,17 +77,31 @@ def select(
     by: Sequence[str],
     where: dict[str, str | None],
     own: frozenset[By] | None = None,
+    without_sketches: Sequence[Grouping] = (),
+    sketches: bool = False,
 ) -> Selection:
-    """The smallest grouping that has all the dimensions asked for, or `QueryError` that says which groupings
-    there are."""
+    """The smallest grouping that has all the dimensions asked for, with `sketches` if they are wanted, or
+    `QueryError` that says which groupings there are."""
     wanted = {*by, *where}
     every: list[Grouping] = [(), *groupings]
+    plain = {frozenset(fields) for fields in without_sketches}
     fitting = [(len(fields), number) for number, fields in enumerate(every) if wanted <= set(fields)]
     if not fitting:
-        known = ", ".join(f"[{', '.join(fields)}]" for fields in every)
         raise QueryError(
-            f"no grouping of {family} holds {', '.join(sorted(wanted))}; there are {known}. "
+            f"no grouping of {family} holds {', '.join(sorted(wanted))}; there are {_listed(every)}. "
             f"To add one, list it in floorcast.yaml under groupings.{family}"
         )
-    _, number = min(fitting)
+    telling = [(size, number) for size, number in fitting if frozenset(every[number]) not in plain]
+    if sketches and not telling:
+        raise QueryError(
+            f"percentiles, min and max by {', '.join(sorted(wanted))} are not kept: of {family} those "
+            f"groupings have sketches: {_listed([one for one in every if frozenset(one) not in plain])}. "
+            f"Ask for mean, count or sum; or take {_listed([every[number] for _, number in fitting])} out of "
+            f"groupings.without_sketches.{family} in floorcast.yaml, or add a grouping that holds it"
+        )
+    _, number = min(telling if sketches else fitting)
     return Selection(number, every[number], tuple(by), dict(where), own)
+
+
+def _listed(groupings: Sequence[Grouping]) -> str:
+    return ", ".join(f"[{', '.join(fields)}]" for fields in groupings)

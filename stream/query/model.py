@@ -16,11 +16,11 @@ class QueryError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A metric over [from, to) (ms), by some dimensions, where others have given values. Stats: none = the
-    default one.
+    """A metric over [from, to) (ms), by some dimensions, where others have given values.
 
     `now_ms` is where gauges and levels without a window are read. `top`: only so many groups have rows
-    of their own, those with most; the others are one row. 0: all.
+    of their own, those with most; the others are one row. 0: all. `sketches`: whether stats are wanted that
+    only groupings with sketches tell; else these may be `None`.
     """
 
     metric: str
@@ -30,6 +30,7 @@ class Question:
     by: tuple[str, ...] = ()
     where: dict[str, str | None] = field(default_factory=dict)
     top: int = 0
+    sketches: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ class Queries:
         by, where, labels = self._split(metric, question)
         own = await self._own(metric, question, by) if question.top and by else None
         also = tuple(name for name in metric.also if any(_reads(formula, name) for _, formula in labels))
-        read = await self._read(metric, metric.family, by, where, own, also)
+        read = await self._read(metric, metric.family, by, where, own, also, question.sketches)
         rows: dict[By, dict[tuple[str, ...], Values]] = {}
         used = (question.from_ms, question.to_ms or question.now_ms)
         for label_values, formula in labels:
@@ -96,12 +96,14 @@ class Queries:
 
     async def _read(
         self, metric: Metric, name: str, by: tuple[str, ...], where: dict[str, str | None],
-        own: frozenset[By] | None = None, also: tuple[str, ...] = (),
+        own: frozenset[By] | None = None, also: tuple[str, ...] = (), sketches: bool = False,
     ) -> _Read:  # fmt: skip
         """Reads of one family, with those of the others that the question needs beside it."""
         groupings = self._groupings[name] if self._groupings else getattr(self._config.groupings, name)
+        plain = getattr(self._config.groupings.without_sketches, name, ())
         return _Read(
-            self._reader, self._sizes, self._tiler, metric, name, select(groupings, name, by, where, own),
+            self._reader, self._sizes, self._tiler, metric, name,
+            select(groupings, name, by, where, own, plain, sketches),
             await self._reader.fences(name), self._config.future_ms + AHEAD_MS,
             self._family(name, tuple(groupings)),
             [await self._read(metric, other, by, where, own) for other in also],

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from stream.metrics.catalog import Metric
 from stream.metrics.formula import Ages, Level, Oldest
 from stream.query.model import QueryError, Question
-from stream.query.stats import chosen_stats
+from stream.query.stats import chosen_stats, wants_sketches
 from stream.query.windows import Calendar, Step, Window, edge, pane_end
 
 
@@ -59,6 +59,7 @@ def plan(metric: Metric, request: Request, calendar: Calendar, now_ms: int) -> P
         metric=metric.id, now_ms=now_ms,
         from_ms=window[0] if window else None, to_ms=window[1] if window else instant,
         by=tuple(request.by), where=conditions(request.where), top=request.top,
+        sketches=wants_sketches(metric, stats),
     )  # fmt: skip
     if request.top and (not request.by or request.step or request.compare):
         raise QueryError("--top ranks the groups of one span: ask with --by, without --step and --compare")

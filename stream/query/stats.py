@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stream.metrics.catalog import Metric
-from stream.metrics.formula import Level, Ratio, Share
+from stream.metrics.formula import Duration, Level, Ratio, Share
 from stream.query.model import QueryError
 
 _BESIDE = ("numerator", "denominator")
@@ -23,3 +23,9 @@ def chosen_stats(metric: Metric, asked: Sequence[str], windowed: bool) -> tuple[
             )
     beside = _BESIDE if isinstance(metric.formula, Ratio | Share) else ()
     return tuple(dict.fromkeys((*(asked or (metric.formula.default,)), *beside)))
+
+
+def wants_sketches(metric: Metric, stats: Sequence[str]) -> bool:
+    """Whether any of the stats is read from a sketch, so that only groupings that keep these can tell it."""
+    formula = metric.formula
+    return isinstance(formula, Duration) and any(stat in formula.estimated for stat in stats)

@@ -13,7 +13,7 @@ from stream.events.envelope import SEGMENT_FIELDS
 from stream.metrics.catalog import Catalog, Metric
 from stream.metrics.formula import Ages, Level, Oldest
 from stream.query.model import QueryError, Question
-from stream.query.stats import chosen_stats
+from stream.query.stats import chosen_stats, wants_sketches
 from stream.query.windows import Calendar
 from stream.scenario.errors import ScenarioError, unknown
 from stream.scenario.times import Times
@@ -187,7 +187,8 @@ def _of_metric(
         chosen_stats(metric, asked, window[0] is not None)
     except QueryError as error:
         raise ScenarioError(str(error)) from None
-    question = Question(metric.id, at_ms, *window, by=by, where=where)
+    sketches = wants_sketches(metric, asked)
+    question = Question(metric.id, at_ms, *window, by=by, where=where, sketches=sketches)
     return Expectation(at_ms, "metric", entry, line, question=question, rows=rows)
 
 

@@ -41,12 +41,13 @@ def family(name: str, config: Config, groupings: tuple[Grouping, ...] | None = N
     """The rules of a family of `COUNTED`; `groupings` instead of the configured ones (scenarios ask for their
     own)."""
     wanted = groupings if groupings is not None else getattr(config.groupings, name)
+    plain = config.groupings.without_sketches
     if name == "contacts":
         # A fact is as old as what it is about; a record of a call may tell times ahead of its own.
         fold: Fold = ContactFold(Segments(wanted, ("category",)))
         return Family(name, fold, LEVELS[name], config.keep_finished.contacts_ms, config.horizon_ms)
     if name == "tickets":
-        segments = Segments(wanted, ("agent", "team", *_told(config), *_asked(config)))
+        segments = Segments(wanted, ("agent", "team", *_told(config), *_asked(config)), plain.tickets)
         policies = policies_of(config, segments.dimensions)
         fold = TicketFold(segments, config.keep_finished.tickets_ms, policies)
     elif name == "calls":
@@ -82,7 +83,8 @@ def _told(config: Config) -> tuple[str, ...]:
 
 def _calls(config: Config, groupings: tuple[Grouping, ...]) -> Fold:
     asked = dict.fromkeys(field for rule in config.queues for field in rule.when)
-    segments = Segments(groupings, (*asked, *_told(config), "direction"))
+    plain = config.groupings.without_sketches.calls
+    segments = Segments(groupings, (*asked, *_told(config), "direction"), plain)
     rules = [
         (
             {field: frozenset(values) for field, values in rule.when.items()},
