@@ -41,6 +41,10 @@ COMPILED = [
     "stream/shard/shard.py",
     "stream/shard/touched.py",
     "stream/sla/calendar.py",
+    "stream/sla/clock.py",
+    "stream/sla/clocks.py",
+    "stream/sla/marks.py",
+    "stream/sla/policy.py",
     "stream/store/commit.py",
 ]
 

@@ -93,8 +93,10 @@ class Floor:
 
     def tick(self, now_ms: int) -> None:
         """Moves the clock of every shard and fires the timers due up to it."""
-        for name in self.shards:
+        for name, shard in self.shards.items():
             self._run(name, [], now_ms)
+            while shard.pending(shard.fence.clock):
+                self._run(name, [], now_ms)
 
     def _run(self, name: str, records: Sequence[Record], now_ms: int) -> Changes:
         changes = run_batch(self.shards[name], self.images[name, 0], records, now_ms)

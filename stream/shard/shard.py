@@ -31,7 +31,7 @@ from stream.lifecycle.entity import (
     prune,
     refuses,
 )
-from stream.lifecycle.fold import NEVER
+from stream.lifecycle.fold import FOREVER, NEVER
 from stream.lifecycle.rows import Row
 from stream.lifecycle.survey import Survey
 from stream.metrics.cells import pack_cell, unpack_cell
@@ -51,6 +51,8 @@ Batch = Generator[Needs, Loaded, Changes]
 _encode = msgpack.Encoder().encode
 
 
+TIMERS_MAX: Final = 2_000
+"""So many timers, and one for each record, are fired in one commit; the others wait for the next."""
 GROUP_EVENTS: Final = 256
 """So many events are summed by segment before their sums are summed by group."""
 
@@ -108,6 +110,7 @@ class Shard:
         self._timers: list[tuple[int, str]] = []
         # The entry of each entity in there; what is due later waits for it, so that they do not pile up.
         self._armed: dict[str, int] = {}
+        self._firing: dict[str, int] = {}  # the timers that the batch at hand fires
         self._touched: dict[str, Touched] = {}
 
     def restore(self, stored: Restored, retention_clock: int = 0) -> None:
@@ -144,7 +147,8 @@ class Shard:
             self._count("records", len(records))
         changes = Changes(fence=fence)
         due_days = [day for day in self._drop_days if day * DAY_MS <= fence.log_clock]
-        asked = self._expected(records, fence.clock)
+        self._take_due(fence.clock, TIMERS_MAX + len(records))
+        asked = self._expected(records)
         loaded = yield Needs(states=asked, drop_days=due_days)
         self._put(asked, loaded)
         grouped: Grouped = {}
@@ -195,9 +199,23 @@ class Shard:
             for name, count in self.intake.ignored.items()
         }
 
-    def _expected(self, records: Sequence[LogRecord], clock: int) -> list[str]:
+    def pending(self, clock: int) -> bool:
+        """Whether timers that are due at `clock` wait for the next batch, as there were too many for one."""
+        return bool(self._timers) and self._timers[0][0] <= clock
+
+    def _take_due(self, clock: int, most: int) -> None:
+        """Takes the timers that are due for this batch."""
+        firing: dict[str, int] = {}
+        while self._timers and self._timers[0][0] <= clock and len(firing) < most:
+            due, subject = heapq.heappop(self._timers)
+            if self._armed.get(subject) == due:  # else another one came in its place
+                del self._armed[subject]
+                firing[subject] = due
+        self._firing = firing
+
+    def _expected(self, records: Sequence[LogRecord]) -> list[str]:
         """Entities of the batch that are not in memory, as the records' keys tell them, and those whose
-        timers it makes due."""
+        timers it fires."""
         has = self.entities.has
         subjects: dict[str, None] = {}
         for record in records:
@@ -206,10 +224,9 @@ class Shard:
                 subject = key.decode("utf-8", "replace")
                 if not has(subject):
                     subjects[subject] = None
-        if self._timers and self._timers[0][0] <= clock:
-            for due, subject in self._timers:
-                if due <= clock and not has(subject):
-                    subjects[subject] = None
+        for subject in self._firing:
+            if not has(subject):
+                subjects[subject] = None
         return list(subjects)
 
     def _unexpected(self, reading: Reading) -> list[str]:
@@ -227,7 +244,9 @@ class Shard:
         for subject in asked:
             state = self.entities.put(subject, loaded.states.get(subject)).state
             if self._fold.timed and state.exists:
-                self._fold.overlay(Delta(), state, self.fence.clock)  # is counted already
+                # What was due before is counted already, but for a timer that had to wait.
+                waits_ms = self._firing.get(subject, self._armed.get(subject, FOREVER))
+                self._fold.overlay(Delta(), state, min(self.fence.clock, waits_ms - 1))
 
     def _fold_on(self, reading: Reading, changes: Changes, grouped: Grouped) -> bool:
         """Folds records until all are, or one's entity is not in memory. One by one: what an event leaves
@@ -346,14 +365,10 @@ class Shard:
         return touched
 
     def _fire_timers(self, out: Delta, clock: int) -> None:
-        """Changes at due instants: up to the new clock all of them have happened."""
+        """Changes at due instants: of what is touched, all up to the new clock."""
         if not self._fold.timed:
             return
-        while self._timers and self._timers[0][0] <= clock:
-            due, subject = heapq.heappop(self._timers)
-            if self._armed.get(subject) != due:
-                continue  # an earlier one came in its place
-            del self._armed[subject]
+        for subject in self._firing:
             # Of one that was forgotten meanwhile there may be a timer left here.
             if (
                 subject not in self._touched
@@ -412,6 +427,9 @@ class Shard:
         if timer != touched.timer:
             changes.timers[touched.subject] = None if timer == NEVER else timer
         armed = self._armed.get(touched.subject)
+        if armed is not None and armed <= changes.fence.clock:
+            del self._armed[touched.subject]  # it had to wait, and is done with
+            armed = None
         if timer != NEVER and (armed is None or timer < armed):
             self._armed[touched.subject] = timer
             heapq.heappush(self._timers, (timer, touched.subject))

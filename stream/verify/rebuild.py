@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stream.config import Config
+from stream.events.instants import FOREVER
 from stream.shard.changes import Fence, LogRecord
 from stream.shard.family import family
 from stream.shard.image import Image, run_batch
@@ -26,9 +27,15 @@ class Rebuild:
         """Folds the next records; what lies at or behind the fence's offset is left out."""
         within = [record for record in records if record.offset < self._fence.offset]
         if within:
-            run_batch(self._shard, self.image, within, None, self._fence.delivered)
+            self._run(within, None)
 
     def finish(self) -> Image:
         """The image, its timers fired and its panes closed up to the fence's clock."""
-        run_batch(self._shard, self.image, [], self._fence.clock, self._fence.delivered)
+        self._run([], self._fence.clock)
+        while self._shard.pending(self._shard.fence.clock):
+            self._run([], None)
         return self.image
+
+    def _run(self, records: Sequence[LogRecord], now_ms: int | None) -> None:
+        # Notices are told once, when they are found: here nobody waits for them.
+        run_batch(self._shard, self.image, records, now_ms, self._fence.delivered, told=FOREVER)

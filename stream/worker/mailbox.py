@@ -92,8 +92,11 @@ class Mailbox:
 
     async def tick(self) -> None:
         """Moves the clock without events: timers fire, panes close, freshness is renewed."""
-        async with self._lock:
-            await self._commit([])
+        while True:
+            async with self._lock:
+                await self._commit([])
+            if not self.shard.pending(self.shard.fence.clock):
+                return
 
     def carried(self, offsets: Sequence[int]) -> None:
         """What records of these offsets (in order) caused is in its topic: a later commit takes it out of
@@ -131,7 +134,7 @@ class Mailbox:
                 break
         fence = changes.fence
         fence.commit_id = new_commit_id()
-        if answered_ms is not None:
+        if answered_ms is not None and not shard.pending(fence.clock):
             fence.fresh = max(fence.fresh, answered_ms)
         await self._store.commit(shard.family.name, shard.partition, shard.fence.commit_id, changes)
         shard.committed(fence)
