@@ -14,8 +14,8 @@ import yaml
 from bench.events import Log
 from bench.machine import Cores
 from stream.config import Config, parse
+from stream.config.connections import TopicNames
 from stream.embedded.redis import SMALL_HASHES
-from stream.events.decode import FAMILIES
 from stream.shard.family import INPUTS
 from stream.sources.publish import Publisher
 from stream.sources.topics import PARTITIONS, create_topics, topic_names
@@ -69,10 +69,13 @@ def servers(cores: Cores) -> Iterator[Servers]:
         yield Servers(kafka.bootstrap, redis.url(), directory / "work")
 
 
-def deployment(at: Servers, name: str, topics_of: str | None = None) -> Deployment:
-    """Group and namespace of this name; its topics too, unless they are those of another deployment."""
+def deployment(
+    at: Servers, name: str, topics_of: str | None = None, settings: dict[str, object] | None = None
+) -> Deployment:
+    """Group and namespace of this name; its topics too, unless they are those of another deployment.
+    `settings`: further keys of the configuration."""
     prefix = topics_of or name
-    families = (*FAMILIES, "deadletters")
+    families = TopicNames.__struct_fields__
     document: dict[str, object] = {
         "kafka": {
             "bootstrap": at.bootstrap,
@@ -80,6 +83,7 @@ def deployment(at: Servers, name: str, topics_of: str | None = None) -> Deployme
             "topics": {family: f"{prefix}.{family}" for family in families},
         },
         "redis": {"url": at.redis_url, "namespace": name},
+        **(settings or {}),
     }
     path = at.directory / f"{name}.yaml"
     path.write_text(yaml.safe_dump(document))

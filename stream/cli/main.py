@@ -25,6 +25,7 @@ COMMANDS = {
     "explain": "explain",
     "top": "top",
     "surveys": "surveys",
+    "sla": "sla",
     "exporter": "exporter",
 }
 """Command -> its module in this package."""

@@ -51,13 +51,15 @@ class Backlogged(Life):
         self.older_moves: tuple[tuple[int, Segment, int], ...] = ()  # while the creation is unknown
 
     def standings(self) -> tuple[Standing, ...]:
-        """Since when it is in the backlog and unanswered."""
+        """Since when it is in the backlog and unanswered, and when its clocks are due."""
         if self.backlog_in is None:
             return ()
         backlog: Standing = (BACKLOG, self.backlog_in, self.created_ms)
+        clocks = self.clocks_now()
+        due: tuple[Standing, ...] = () if clocks is None else clocks.standings()
         if self.unanswered_in is None:
-            return (backlog,)
-        return (backlog, (BACKLOG_UNANSWERED, self.unanswered_in, self.unanswered_ms))
+            return (backlog, *due)
+        return (backlog, (BACKLOG_UNANSWERED, self.unanswered_in, self.unanswered_ms), *due)
 
     def stand(self, out: Delta, at: int, agent: int) -> None:
         """Moves it in the levels to where it stands now. `agent` is the place of that dimension."""

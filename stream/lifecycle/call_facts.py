@@ -118,7 +118,9 @@ class Call(Life):
         return True
 
     def standings(self) -> tuple[Standing, ...]:
-        """Where it stands in `calls_waiting`."""
+        """Where it stands in `calls_waiting`, and when its clock is due."""
         if self.waiting_in is None or self.lost:
             return ()
-        return ((m.CALLS_WAITING, self.waiting_in, self.waiting_ms),)
+        waiting: Standing = (m.CALLS_WAITING, self.waiting_in, self.waiting_ms)
+        clocks = self.clocks_now()
+        return (waiting,) if clocks is None else (waiting, *clocks.standings())

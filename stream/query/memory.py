@@ -33,6 +33,16 @@ class ImageReader:
     ) -> dict[int, dict[Group, bytes]]:
         return {partition: _some(self._images[family, partition].levels, groups) for partition in partitions}
 
+    async def read_soonest(self, family: str, partition: int, level: int, most: int) -> list[Since]:
+        """As of the store."""
+        found = [since for since in self._images[family, partition].since if since.level == level]
+        return sorted(found, key=lambda since: (since.since_ms, since.subject))[:most]
+
+    async def read_entities(self, family: str, partition: int, subjects: list[str]) -> dict[str, bytes]:
+        """As of the store."""
+        states = self._images[family, partition].states
+        return {subject: states[subject] for subject in subjects if subject in states}
+
     async def read_members(self, family: str, partitions: list[int], level: int, oldest: bool) -> list[Since]:
         found: list[Since] = []
         for partition in partitions:

@@ -296,6 +296,16 @@ class Clocks:
         self.backlog_in = backlog_in
         self._stand(out, at)
 
+    def standings(self) -> tuple[tuple[int, Segment, int], ...]:
+        """Of each clock that runs, breached or not, its level, where it stands, and when it is or was due."""
+        return tuple(
+            [
+                (SLA_RUNNING + 2 * clock.kind, self.segment, clock.due_ms)
+                for clock in self.live
+                if clock.ticking and not self.removed
+            ]
+        )
+
     def awaits(self, kind: int, started_ms: int) -> bool:
         """Whether the clock of that kind that started then is undecided."""
         return any(

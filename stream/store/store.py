@@ -154,6 +154,18 @@ class RedisStore:
             for member, since_ms in score_pairs(answer)
         ]
 
+    async def read_soonest(self, family: str, partition: int, level: int, most: int) -> list[Since]:
+        """Of who stands in a level of a shard those with the least instants."""
+        key = self._keys(family, partition).since(level)
+        (answer,) = await self._client.ask([("ZRANGE", key, 0, most - 1, "WITHSCORES")])
+        return [read_member(level, member, since_ms) for member, since_ms in score_pairs(answer)]
+
+    async def read_entities(self, family: str, partition: int, subjects: list[str]) -> dict[str, bytes]:
+        """Packed entities of a shard, by subject; those that are not there are left out."""
+        wanted = [(self._keys(family, partition).states, subjects)]
+        ((found,), _) = await read_hashes(self._client, wanted)
+        return found
+
     async def read_states(self, family: str, partition: int) -> list[tuple[str, bytes]]:
         """Every packed entity of a shard, in steps of a bounded size: not of one moment."""
         (states,) = await scan(self._client, "HSCAN", [self._keys(family, partition).states])

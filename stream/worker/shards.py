@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("floorcast.worker")
 
-TICK_S = 0.25
+TICK_S = 0.1
 """How often shards are looked at: a timer that is due fires within this."""
 CELLS_MAX = 200_000
 """Cells that a worker keeps in memory, shared by its shards (about 0.5 KB each)."""
