@@ -42,8 +42,8 @@ class Breaches:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Percentiles of the calm half, ms, and the longest wait of the half in which a worker died; `missing` and
-    `twice`: breaches of which no record, or several, were seen."""
+    """Percentiles of the calm half, ms, and the longest wait of the half in which a worker died; `missing`
+    and `twice`: breaches of which no record, or several, were seen."""
 
     calm: int
     p50_ms: int

@@ -1,7 +1,7 @@
 """Reading back what stands in a log."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import ConsumerRecord
@@ -14,6 +14,13 @@ async def read_log(bootstrap: str, topics: Iterable[str], count: int) -> list[Co
 
     Bounded by a count because the embedded broker does not tell the end of its log.
     """
+    return await read_until(bootstrap, topics, lambda records: len(records) >= count)
+
+
+async def read_until(
+    bootstrap: str, topics: Iterable[str], enough: Callable[[list[ConsumerRecord[bytes, bytes]]], bool]
+) -> list[ConsumerRecord[bytes, bytes]]:
+    """The same until they are enough."""
     records: list[ConsumerRecord[bytes, bytes]] = []
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest")
     await consumer.start()
@@ -22,7 +29,7 @@ async def read_log(bootstrap: str, topics: Iterable[str], count: int) -> list[Co
         parts = [TopicPartition(t, p) for t in topics for p in sorted(cluster.partitions_for_topic(t) or ())]
         consumer.assign(parts)
         async with asyncio.timeout(READ_TIMEOUT_S):
-            while len(records) < count:
+            while not enough(records):
                 for found in (await consumer.getmany(timeout_ms=500)).values():
                     records.extend(found)
         for found in (await consumer.getmany(timeout_ms=300)).values():  # what should not be there
