@@ -204,11 +204,12 @@ def prune(fold: Fold, entity: Entity, sealed_before_ms: int) -> None:
     kept = [row for piece in pieces for row in piece]
     if fold.sealed and len(pieces) == 1 and kept[0][0] < sealed_before_ms:
         old = [row for row in kept if row[0] < sealed_before_ms]
-        kept = kept[len(old) :]
         begun = start if start is not None else fold.new()
-        counted = replay_life(fold, old, begun, ledger)
-        # What nothing can take back any more need not be known: over a long life it is much.
-        entity.checkpoint, changed = seal(begun, counted if fold.removals else Delta()), True
+        if fold.may_seal(begun, old, sealed_before_ms):
+            kept = kept[len(old) :]
+            counted = replay_life(fold, old, begun, ledger)
+            # What nothing can take back any more need not be known: over a long life it is much.
+            entity.checkpoint, changed = seal(begun, counted if fold.removals else Delta()), True
     if changed:
         if entity.beats:
             entity.beats = beats_of([row[0] for row in kept if row[3] == fold.heartbeat], fold.heartbeat_ms)

@@ -95,6 +95,10 @@ class Fold:
     def foresee(self, life: Life, rows: Sequence[Row]) -> None:
         """Takes note of what later events will show; `rows` are about to be folded on."""
 
+    def may_seal(self, life: Life, rows: Sequence[Row], sealed_before_ms: int) -> bool:
+        """Whether rows that follow on a life, all of them older than `sealed_before_ms`, may be sealed."""
+        return True
+
     def keep(self, out: Delta, life: Life) -> None:
         """What a removed life has contributed that stands all the same."""
 

@@ -70,6 +70,9 @@ _DUE_AT: Final = 3
 _TAGS: Final = 4
 
 DONE: Final = ("resolved", "closed")
+CREATION_WITHIN_MS: Final = 8 * 24 * 3_600_000
+"""A `ticket.created` that comes later than this after the first event moves no start of a clock: histories
+need not be kept for it."""
 
 # What a message was, as kept in the history.
 BY_CUSTOMER: Final = 1
@@ -249,7 +252,7 @@ class Ticket(Backlogged):
         clocks.spans.append((at if first else self.created_ms, self.status))
         if not first:
             clocks.change(out, rules.policies, at, self.status, self.segment, self.tags, NEVER)
-            if self.first_resolved_ms == NEVER:
+            if self.first_resolved_ms == NEVER and self.creation_ms <= at:
                 clocks.create(out, rules.policies, self.created_ms, True)
         return clocks
 
@@ -517,16 +520,21 @@ class TicketFold(Fold):
         there."""
         if life.removed or MERGED <= rank <= RESTORED:
             return True
-        if rank != CREATED or not life.exists:
-            return False
         assert isinstance(life, Ticket)
-        return life.clocks is not None and not life.created_counted
+        return rank == CREATED and life.clocks is not None and not life.created_counted
 
     def foresee(self, life: Life, rows: Sequence[Row]) -> None:
         """Of several creations the first counts."""
         assert isinstance(life, Ticket)
         if not life.created_counted:
-            life.creation_ms = next((row[0] for row in rows if row[3] == CREATED), NEVER)
+            life.creation_ms = _creation(life, rows)
+
+    def may_seal(self, life: Life, rows: Sequence[Row], sealed_before_ms: int) -> bool:
+        """Not while a creation may come that moves the start of clocks."""
+        assert isinstance(life, Ticket)
+        if life.created_counted or _creation(life, rows) != NEVER:
+            return True
+        return _first_ms(life, rows) + CREATION_WITHIN_MS < sealed_before_ms
 
     def keep(self, out: Delta, life: Life) -> None:
         """The breaches before it was removed."""
@@ -549,6 +557,18 @@ class TicketFold(Fold):
         """It becomes older, or stale."""
         assert isinstance(life, Ticket)
         life.age_once(out, number, due, sign)
+
+
+def _first_ms(life: Ticket, rows: Sequence[Row]) -> int:
+    return life.created_ms if life.exists else rows[0][0]
+
+
+def _creation(life: Ticket, rows: Sequence[Row]) -> int:
+    """When the ticket is created within rows that follow, or `NEVER`."""
+    for row in rows:
+        if row[3] == CREATED:
+            return row[0] if row[0] <= _first_ms(life, rows) + CREATION_WITHIN_MS else NEVER
+    return NEVER
 
 
 def _kind(message: Any) -> int:
