@@ -265,9 +265,9 @@ class Clocks:
         self._cancel_all(out, policies, at)
 
     def remove(self, out: Delta, policies: Policies, at: int, for_good: bool) -> None:
-        """It has left all counts."""
+        """It has left all counts; `for_good`: and lives on as another one, so nothing starts any more."""
         if for_good:
-            self._cancel_all(out, policies, at)
+            self.exempted(out, policies, at)
         if not self.removed:
             self.removed = True
             self._enter(out, policies, at, self.status)
