@@ -1,5 +1,5 @@
 """What other products got wrong, each as a test of ours: the public bugs and requests that the contract lists
-(its page of cases, section 1). The names of scenarios begin with `case-`, their `about` has product and number."""
+(cases, section 1). The names of scenarios begin with `case-`, their `about` has product and number."""
 
 from __future__ import annotations
 

@@ -141,6 +141,37 @@ def _servicenow_type(before: str, after: str) -> str:
     return "ticket.reopened" if before in ("resolved", "closed") else "ticket.status_changed"
 
 
+BOSTON_ZONE = ZoneInfo("America/New_York")
+
+
+def boston311(path: str) -> Iterator[CloudEvent]:
+    """Requests to the City of Boston: a row is one of them, with the instant by which it was promised to be
+    closed, if any. Times are local, without an offset."""
+    for row in _rows(path):
+        ticket = {
+            "channel": row["source"].lower().replace(" ", "_") or None,
+            "category": row["reason"].strip() or None,
+            "team": row["department"].strip() or None,
+            "due_at": _boston_text(row["target_dt"]),
+        }
+        case = row["case_enquiry_id"]
+        opened = _boston_time(row["open_dt"])
+        assert opened is not None
+        yield _event("boston311", "ticket.created", case, opened, 0, {"ticket": ticket})
+        closed = _boston_time(row["closed_dt"])
+        if closed is not None:
+            yield _event("boston311", "ticket.closed", case, closed, 1, {})
+
+
+def _boston_time(text: str) -> datetime | None:
+    return datetime.fromisoformat(text).replace(tzinfo=BOSTON_ZONE) if text.strip() else None
+
+
+def _boston_text(text: str) -> str | None:
+    at = _boston_time(text)
+    return None if at is None else at.isoformat()
+
+
 SFO_CHANNEL = {"1": "gate", "2": "mail", "3": "web"}
 SFO_LANGUAGE = {"1": "en", "2": "es", "3": "zh", "4": "ja"}
 SFO_WEEKDAY = {"MON": 0, "TUE": 1, "WED": 2, "THUR": 3, "FRI": 4, "SAT": 5, "SUN": 6}
