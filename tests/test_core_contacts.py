@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.config import Config, parse
-from stream.events.contacts import CONTACT_STARTED, encode_contact
+from stream.events.contacts import CONTACT_STARTED
 from stream.events.decode import decoder_of
 from stream.events.instants import to_ms
 from stream.metrics.catalog import load_catalog
@@ -22,7 +22,7 @@ from stream.query.memory import ImageReader
 from stream.query.model import Question
 from stream.query.query import Queries
 from stream.scenario.judge import run_now
-from stream.shard.facts import contact_records, is_facts
+from stream.shard.facts import contact_records, encode_contact, is_facts
 from stream.shard.family import family
 from stream.shard.image import Image, run_batch
 from tests import oracle
@@ -181,9 +181,7 @@ def test_a_rolled_back_shard_tells_the_same_again(name: str, data: st.DataObject
 
 def fact(at_ms: int, sent_ms: int, entity: str = "tickets/T1", version: int = 7) -> Sent:
     """That a contact of C1 started."""
-    value = encode_contact(
-        CONTACT_STARTED, "C1", at_ms, entity, version, [("team", "red"), ("category", None)]
-    )
+    value = encode_contact(CONTACT_STARTED, "C1", at_ms, entity, version, ("team", "category"), ["red", None])
     return Sent(at_ms, sent_ms, msgspec.json.decode(value), value)
 
 
@@ -195,9 +193,21 @@ def test_a_fact_is_an_event_like_others() -> None:
     assert (contact.entity, contact.version, contact.team) == ("tickets/T1", 7, "red")
     assert contact.category is msgspec.UNSET
     gone = decoder_of("contacts").decode(
-        encode_contact(CONTACT_STARTED, "C1", BASE_MS + 1, "tickets/T1", 8, None)
+        encode_contact(CONTACT_STARTED, "C1", BASE_MS + 1, "tickets/T1", 8, (), None)
     )
     assert (gone.type, gone.id) == ("contact.withdrawn", read.id)
+
+
+@given(
+    at_ms=st.integers(0, 4_000_000_000_000), customer=st.text(min_size=1, max_size=9).filter(str.isprintable)
+)
+def test_a_fact_reads_back_whatever_it_says(at_ms: int, customer: str) -> None:
+    """Any instant to the millisecond; names with quotes, backslashes and all letters there are."""
+    entity = f'tickets/"{customer}\\'
+    value = encode_contact(CONTACT_STARTED, customer, at_ms, entity, 3, ("team", "plan"), [None, customer])
+    read = decoder_of("contacts").decode(value)
+    assert (read.subject, to_ms(read.time), read.data.contact.entity) == (customer, at_ms, entity)
+    assert (read.id, read.data.contact.plan) == (f"contact.started/{at_ms}/{entity}", customer)
 
 
 def test_a_fact_too_old_is_left_out_counted_and_no_dead_letter() -> None:

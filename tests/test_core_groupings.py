@@ -13,8 +13,8 @@ from stream.lifecycle.delta import Delta
 from stream.metrics.catalog import load_catalog
 from stream.metrics.formula import Ages, Duration, Oldest
 from stream.metrics.measures import SKETCHES
-from stream.metrics.panes import Grouped, group_into
-from stream.metrics.segments import Segments, group_values
+from stream.metrics.panes import Grouped, group_into, sum_coarser
+from stream.metrics.segments import Segments, group_name, group_values
 from stream.metrics.sketch import ANY, WIDTH
 from stream.query.grouping import select
 from stream.query.model import QueryError, Question
@@ -45,6 +45,7 @@ def summed(changes: list[tuple[int, tuple[str | None, str | None], int, int]], p
     for at_ms, values, code, amount in changes:
         out.add(at_ms, segments.of(values), code, amount)
     group_into(grouped, out)
+    sum_coarser(grouped, segments)
     return grouped
 
 
@@ -62,6 +63,36 @@ def test_the_sums_are_the_same_but_for_the_buckets(changes: list[Any]) -> None:
                 kept = code if own else code - (code - SKETCHES) % WIDTH + ANY
                 expected[kept] = expected.get(kept, 0) + amount
             assert plain[start][group] == expected
+
+
+FIELDS_OF_ANY = ("team", "queue", "plan")
+ANY_GROUPINGS = st.lists(
+    st.lists(st.sampled_from(FIELDS_OF_ANY), min_size=1, max_size=3, unique=True).map(
+        lambda fields: tuple(sorted(fields))
+    ),
+    unique=True,
+)
+
+
+@given(
+    groupings=ANY_GROUPINGS,
+    changes=st.lists(st.tuples(*[st.sampled_from(["a", "b", None])] * 3, st.integers(-2, 2)), max_size=20),
+)
+def test_every_group_has_all_that_falls_into_it(groupings: list[Any], changes: list[Any]) -> None:
+    """Although only the finest groupings are counted: the coarser ones are made of these."""
+    segments = Segments(groupings, FIELDS_OF_ANY)
+    out = Delta()
+    expected: dict[bytes, int] = {}
+    for *values, amount in changes:
+        named = dict(zip(FIELDS_OF_ANY, values, strict=True))
+        out.add(0, segments.of(tuple(named[field] for field in segments.dimensions)), 1, amount)
+        for number, fields in enumerate([(), *groupings]):
+            group = group_name(number, [named[field] for field in fields])
+            expected[group] = expected.get(group, 0) + amount
+    grouped: Grouped = {}
+    group_into(grouped, out)
+    sum_coarser(grouped, segments)
+    assert {group: cell[1] for group, cell in grouped.get(0, {}).items()} == expected
 
 
 SETTINGS: dict[str, Any] = {

@@ -41,10 +41,10 @@ class AgentSnapshots(Snapshots):
     def __init__(self, dimensions: tuple[str, ...]) -> None:
         super().__init__("agent", (), dimensions)
 
-    def of_subject(self, subject: str, data: Any) -> Snapshot | None:
+    def of_subject(self, subject: str, data: Any, last: Snapshot | None = None) -> Snapshot | None:
         part = data.agent if data else UNSET
         told = [subject if name == "agent" else getattr(part, name, UNSET) for name in self.names]
-        return self._shared(tuple(told))
+        return self._shared(told, last)
 
 
 class Agent(Life):

@@ -5,11 +5,10 @@ A value is what the event said: a string (or number), `None` (cleared) or `UNSET
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from operator import attrgetter
 from typing import Any, Final
 
 from msgspec import UNSET
+from msgspec.structs import astuple
 
 Snapshot = tuple[Any, ...]
 
@@ -24,43 +23,57 @@ class Snapshots:
     def __init__(self, part: str, fields: tuple[str, ...], dimensions: tuple[str, ...]) -> None:
         self.names = (*fields, *dimensions)
         self._part = part
-        self._fields: Callable[[Any], Any] = attrgetter(*self.names) if len(self.names) > 1 else self._few
+        self._places: list[int] = []
         self._known: dict[object, object] = {}
 
-    def of(self, data: Any) -> Snapshot | None:
-        """The kept fields of an event's `data`, or `None` when it has no snapshot."""
+    def of(self, data: Any, last: Snapshot | None = None) -> Snapshot | None:
+        """The kept fields of an event's `data`, or `None` when it has no snapshot. `last`: the one before."""
         if not data:
             return None
         part = getattr(data, self._part)
         if not part:
             return None
-        return self._shared(self._told(part))
+        if not self._places:
+            fields = part.__struct_fields__
+            self._places = [fields.index(name) for name in self.names]
+        # All fields at once, then those that are kept: quicker than each by its name.
+        given: tuple[Any, ...] = astuple(part)
+        return self._shared(self._told([given[place] for place in self._places]), last)
 
-    def of_subject(self, subject: str, data: Any) -> Snapshot | None:
+    def of_subject(self, subject: str, data: Any, last: Snapshot | None = None) -> Snapshot | None:
         """The same for an event of an entity."""
-        return self.of(data)
+        return self.of(data, last)
 
-    def _told(self, part: Any) -> Snapshot:
-        """The kept fields of a snapshot, each a value that can be packed and compared."""
-        told: Snapshot = self._fields(part)
-        return told
+    def _told(self, given: list[Any]) -> list[Any]:
+        """The kept fields, each a value that can be packed and compared."""
+        return given
 
-    def _few(self, part: Any) -> Snapshot:
-        """As `attrgetter`, which gives no tuple of less than two."""
-        return tuple([getattr(part, name) for name in self.names])
+    def _shared(self, given: list[Any], last: Snapshot | None) -> Snapshot:
+        """The same with one object for equal values: histories then share them, and comparing is cheap.
+        Mostly they are those of the snapshot before: these are found without a look into a table."""
+        if last is None:
+            return tuple([self._known_as(value) for value in given])
+        values: list[Any] = []
+        changed = False
+        for place, value in enumerate(given):
+            old = last[place]
+            if value is old or (value is not UNSET and value == old):
+                values.append(old)
+            else:
+                changed = True
+                values.append(self._known_as(value))
+        return tuple(values) if changed else last
 
-    def _shared(self, snapshot: Snapshot) -> Snapshot:
-        """The same with one object for equal values: histories then share them, and comparing is cheap."""
+    def _known_as(self, value: Any) -> Any:
+        if value is UNSET or value is None:
+            return value
         known = self._known
-        if len(known) > KNOWN_MAX:
-            known.clear()  # forgetting is safe: equal objects are equal
-        values: list[object] = []
-        for value in snapshot:
-            shared = known.get(value)
-            if shared is None and value is not None:
-                shared = known[value] = value
-            values.append(shared)
-        return tuple(values)
+        shared = known.get(value)
+        if shared is None:
+            if len(known) > KNOWN_MAX:
+                known.clear()  # forgetting is safe: equal objects are equal
+            shared = known[value] = value
+        return shared
 
 
 def merged(kept: tuple[str | None, ...], snapshot: Snapshot, begin: int) -> tuple[str | None, ...]:
@@ -68,7 +81,7 @@ def merged(kept: tuple[str | None, ...], snapshot: Snapshot, begin: int) -> tupl
     same tuple when none differs."""
     for place, old in enumerate(kept):
         new = snapshot[begin + place]
-        if new is not UNSET and new != old:
+        if new is not old and new is not UNSET and new != old:
             given = snapshot[begin:]
             return tuple([old if new is UNSET else new for old, new in zip(kept, given, strict=True)])
     return kept

@@ -134,11 +134,11 @@ class Survey(Life):
 class SurveySnapshots(Snapshots):
     """Takes the kept fields of `data.survey`, or of `data.review`, which has the segment fields only."""
 
-    def of(self, data: Any) -> Snapshot | None:
+    def of(self, data: Any, last: Snapshot | None = None) -> Snapshot | None:
         """As of `Snapshots`."""
         if data and data.review:
-            return self._shared(tuple([getattr(data.review, name, UNSET) for name in self.names]))
-        return super().of(data)
+            return self._shared([getattr(data.review, name, UNSET) for name in self.names], last)
+        return super().of(data, last)
 
 
 class SurveyFold(Fold):

@@ -109,16 +109,14 @@ class TicketSnapshots(Snapshots):
         super().__init__("ticket", (*FIELDS, "tags") if tagged else FIELDS, dimensions)
         self._tagged = tagged
 
-    def _told(self, part: Any) -> Snapshot:
-        told = super()._told(part)
-        due_at = told[_DUE_AT]
+    def _told(self, given: list[Any]) -> list[Any]:
+        due_at = given[_DUE_AT]
         if due_at is not UNSET and due_at is not None:
-            told = (*told[:_DUE_AT], to_ms(due_at), *told[_DUE_AT + 1 :])
-        if self._tagged and told[_TAGS] is not UNSET:
-            tags = told[_TAGS]
-            joined = TAGS_APART.join(sorted({*tags})) if tags else None
-            told = (*told[:_TAGS], joined, *told[_TAGS + 1 :])
-        return told
+            given[_DUE_AT] = to_ms(due_at)
+        if self._tagged and given[_TAGS] is not UNSET:
+            tags = given[_TAGS]
+            given[_TAGS] = TAGS_APART.join(sorted({*tags})) if tags else None
+        return given
 
 
 class Ticket(Backlogged):

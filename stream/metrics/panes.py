@@ -24,6 +24,7 @@ from typing import Any, Final
 
 from stream.lifecycle.delta import PANE_MS, Cell, Delta, add_into
 from stream.metrics.measures import SKETCHES, SLA_AT_RISK
+from stream.metrics.segments import Segments
 from stream.metrics.sizes import DAY, SIZES, Sizes
 from stream.metrics.sketch import ANY, WIDTH
 
@@ -99,13 +100,13 @@ class Panes:
                 known.setdefault(group, {})
 
     def apply(self, grouped: Grouped) -> None:
-        """Adds contributions to every pane that holds them at the clocks as they stand."""
+        """Adds contributions to every pane that holds them at the clocks as they stand. Takes them over."""
         for start, groups in grouped.items():
             landing = self._landing(start)
             if not landing:
                 self.dropped += 1
             for pane in landing:
-                self._add(pane, groups, start + PANE_MS)
+                self._add(pane, groups, start + PANE_MS, len(landing) == 1)
 
     def advance(self, clock: int, retention_clock: int) -> None:
         """Moves the clocks: rolls up panes that close, and drops those whose retention is over."""
@@ -118,7 +119,7 @@ class Panes:
                     if finer in self.index:
                         # Also into a pane whose own retention is over: it hands on to the next size, then
                         # goes.
-                        self._add(parent, self.cells.get(finer, {}), self.sizes.end(size - 1, child))
+                        self._add(parent, self.cells.get(finer, {}), self.sizes.end(size - 1, child), False)
                     self._rolled(parent, child)
         self.clock, self.retention_clock = clock, retention_clock
         while self._expiry and self._expiry[0][0] <= retention_clock:
@@ -157,7 +158,8 @@ class Panes:
             finer_kept = kept
         return landing
 
-    def _add(self, pane: Pane, groups: dict[Group, Cell], end: int) -> None:
+    def _add(self, pane: Pane, groups: dict[Group, Cell], end: int, own: bool) -> None:
+        """Adds the cells of a shorter pane, which are taken over when nobody else has them (`own`)."""
         if pane not in self.index:
             self._enter(pane)
             self.whole.add(pane)
@@ -168,7 +170,7 @@ class Panes:
         for group, cell in groups.items():
             target = cells.get(group)
             if target is None:
-                target = cells[group] = without_zeros(cell)
+                target = cells[group] = cell if own and all(cell.values()) else without_zeros(cell)
             else:
                 take_in(target, cell)
             if later:
@@ -238,7 +240,8 @@ class Panes:
 
 
 def group_into(grouped: Grouped, delta: Delta) -> None:
-    """Adds contributions, summed by group instead of by segment."""
+    """Adds contributions, summed by group instead of by segment; `sum_coarser` adds those groups that are
+    made of others."""
     for start, segments in delta.panes.items():
         groups = grouped.get(start)
         if groups is None:
@@ -256,6 +259,20 @@ def group_into(grouped: Grouped, delta: Delta) -> None:
                     add_into(groups.setdefault(group, {}), plain)
 
 
+def sum_coarser(grouped: Grouped, segments: Segments) -> None:
+    """Adds to the groups that are made of others what these hold: to be called once, when all contributions
+    are in. A batch's contributions are many and its groups few, so that this is cheaper than counting each
+    everywhere."""
+    for groups in grouped.values():
+        for group, cell in list(groups.items()):
+            for coarser in segments.coarser(group):
+                target = groups.get(coarser)
+                if target is None:
+                    groups[coarser] = cell.copy()
+                else:
+                    add_into(target, cell)
+
+
 def without_sketches(cell: Cell) -> Cell:
     """The same counts and sums; of the buckets of a sketch only how many values there are in them all."""
     plain: Cell = {}
@@ -268,10 +285,9 @@ def without_sketches(cell: Cell) -> Cell:
 
 def without_zeros(cell: Cell) -> Cell:
     """A copy as it is stored: what was taken back altogether leaves nothing behind."""
-    for amount in cell.values():
-        if not amount:
-            return {code: amount for code, amount in cell.items() if amount}
-    return cell.copy()
+    if all(cell.values()):
+        return cell.copy()
+    return {code: amount for code, amount in cell.items() if amount}
 
 
 def take_in(target: dict[Any, int], cell: dict[Any, int]) -> None:

@@ -15,8 +15,8 @@ Grouping = tuple[str, ...]
 
 
 class Segment:
-    """The values of one entity's dimensions at one instant, and the group that they fall in of every
-    grouping: those with sketches (`groups`) and those without (`plain_groups`)."""
+    """The values of one entity's dimensions at one instant, and the groups that they are counted in: those
+    with sketches (`groups`) and those without (`plain_groups`). Coarser groups are made of these."""
 
     __slots__ = ("groups", "plain_groups", "values")
 
@@ -51,7 +51,10 @@ class Segments:
         )
         plain = {frozenset(g) for g in without_sketches}
         self._plain = [frozenset(g) in plain for g in self.groupings]
-        self._places = [tuple(self.dimensions.index(field) for field in g) for g in self.groupings]
+        self._made_of = [self._finer(number) for number in range(len(self.groupings))]
+        self._coarser: dict[bytes, tuple[bytes, ...]] = {}
+        self._counted = self._places(False)
+        self._counted_plain = self._places(True)
         self._known: dict[tuple[str | None, ...], Segment] = {}
         self.nothing = self.of((None,) * len(self.dimensions))
 
@@ -63,18 +66,51 @@ class Segments:
                 # Forgetting is safe: a second object of equal values names the same groups.
                 self._known.clear()
             found = self._known[values] = Segment(
-                values, self._groups(values, False), self._groups(values, True)
+                values, _names(self._counted, values), _names(self._counted_plain, values)
             )
         return found
 
-    def _groups(self, values: tuple[str | None, ...], plain: bool) -> tuple[bytes, ...]:
-        return tuple(
-            [
-                msgpack.encode((number, *[values[place] for place in places]))
-                for number, places in enumerate(self._places)
-                if self._plain[number] == plain
-            ]
-        )
+    def _places(self, plain: bool) -> list[tuple[int, list[int]]]:
+        """Of the groupings that are made of no others: the number, and the places of the fields."""
+        return [
+            (number, [self.dimensions.index(field) for field in fields])
+            for number, fields in enumerate(self.groupings)
+            if self._made_of[number] < 0 and self._plain[number] == plain
+        ]
+
+    def _finer(self, number: int) -> int:
+        """The grouping of whose groups those of another one can be summed, or -1: it has all its fields and
+        more, keeps what it keeps, and there is none finer. Of several the one with the fewest groups, as far
+        as fields can tell."""
+        sets = [frozenset(grouping) for grouping in self.groupings]
+        alike = [other for other, plain in enumerate(self._plain) if plain == self._plain[number]]
+        finest = [one for one in alike if not any(sets[one] < sets[other] for other in alike)]
+        finer = [(len(sets[one]), one) for one in finest if sets[number] < sets[one]]
+        return min(finer)[1] if finer else -1
+
+    def coarser(self, group: bytes) -> tuple[bytes, ...]:
+        """The groups of other groupings that are made of this one among others."""
+        found = self._coarser.get(group)
+        if found is None:
+            if len(self._coarser) >= self.BOUND:
+                self._coarser.clear()
+            number, values = group_values(group)
+            named = dict(zip(self.groupings[number], values, strict=True))
+            found = self._coarser[group] = tuple(
+                [
+                    msgpack.encode((made, *[named[field] for field in self.groupings[made]]))
+                    for made, of in enumerate(self._made_of)
+                    if of == number
+                ]
+            )
+        return found
+
+
+def _names(counted: list[tuple[int, list[int]]], values: tuple[str | None, ...]) -> tuple[bytes, ...]:
+    names: list[bytes] = []
+    for number, places in counted:
+        names.append(group_name(number, [values[place] for place in places]))
+    return tuple(names)
 
 
 def in_order(values: Sequence[str | None]) -> list[tuple[bool, str]]:

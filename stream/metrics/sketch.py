@@ -31,10 +31,14 @@ def _bounds() -> list[int]:
 
 BOUNDS: Final = _bounds()
 LAST: Final = len(BOUNDS) - 1
+EXACT: Final = 100
+"""Up to here each integer has its own bucket, of its own number."""
 
 
 def bucket(value: int) -> int:
     """The bucket of a value >= 0."""
+    if value <= EXACT:
+        return value
     found = bisect_left(BOUNDS, value)
     return found if found < LAST else LAST
 

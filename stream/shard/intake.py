@@ -4,9 +4,11 @@ known."""
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Any, Final
 from zlib import adler32
 
+from msgspec import UNSET
+from msgspec.structs import astuple
 from mypy_extensions import mypyc_attr
 
 from stream.events.decode import Decoder
@@ -14,6 +16,19 @@ from stream.events.instants import to_ms
 from stream.events.refusal import Refused, UnknownType
 from stream.lifecycle.call import TIMES
 from stream.shard.changes import LogRecord
+
+Event = tuple[Any, ...]
+"""The fields of a decoded event: taken all at once they cost a fraction of what they do by name."""
+ID: Final = 1
+SOURCE: Final = 2
+TYPE: Final = 3
+SUBJECT: Final = 4
+TIME: Final = 5
+RECORDED: Final = 6
+SEQUENCE: Final = 7
+DATA: Final = 8
+"""Their places (events/envelope.py)."""
+_NOTHING: Final[Event] = ("1.0", "", "", "", "", None, UNSET, UNSET, UNSET)
 
 IGNORED_TYPES_MAX = 50
 """Unknown types counted by name; more are counted as `others`."""
@@ -23,15 +38,23 @@ IGNORED_TYPES_MAX = 50
 class Incoming:
     """A record that is not to be ignored: its event, or why it is refused."""
 
-    __slots__ = ("at_ms", "event", "log_clock", "rank", "record", "refused", "subject")
+    __slots__ = (
+        "at_ms", "data", "id", "log_clock", "rank", "record", "recorded", "refused", "sequence", "source",
+        "subject",
+    )  # fmt: skip
 
     def __init__(
-        self, record: LogRecord, event: Any, rank: int, at_ms: int, log_clock: int, refused: Refused | None
+        self, record: LogRecord, event: Event, rank: int, at_ms: int, log_clock: int, refused: Refused | None
     ) -> None:
-        """`at_ms`: when it happened. `log_clock`: the shard's at the record."""
+        """`event`: its fields, in their order. `at_ms`: when it happened. `log_clock`: the shard's at the
+        record."""
         self.record = record
-        self.event = event
-        self.subject: str = event.subject if refused is None else ""
+        self.id: str = event[ID]
+        self.source: str = event[SOURCE]
+        self.subject: str = event[SUBJECT]
+        self.recorded: Any = event[RECORDED]
+        self.sequence: Any = event[SEQUENCE]
+        self.data: Any = event[DATA]
         self.rank = rank
         self.at_ms = at_ms
         self.log_clock = log_clock
@@ -59,23 +82,24 @@ class Intake:
             self.ignored[unknown.name if known else "others"] += 1
             return None
         except Refused as refused:
-            return Incoming(record, None, 0, 0, log_clock, refused)
+            return Incoming(record, _NOTHING, 0, 0, log_clock, refused)
 
     def _incoming(self, record: LogRecord, log_clock: int) -> Incoming:
         value = record.value
         if value is not None and len(value) > self._max_event_bytes:
             raise Refused("too_large", "", f"{len(value)} bytes; at most {self._max_event_bytes} are read")
         event = self._decoder.decode(value, record.headers)
-        at_ms = to_ms(event.time)
+        fields: Event = astuple(event)
+        at_ms = to_ms(fields[TIME])
         sent_ms: int = record.timestamp
         if at_ms < log_clock - self._horizon_ms:
             raise Refused("late", "time", "older than the horizon when it arrived")
         if at_ms > sent_ms + self._future_ms:
             raise Refused("future", "time", "later than its record was sent")
-        kind = event.type
+        kind: str = fields[TYPE]
         if kind == "call.record":
             _check_times(event, sent_ms + self._horizon_ms)
-        return Incoming(record, event, self._decoder.rank[kind], at_ms, log_clock, None)
+        return Incoming(record, fields, self._decoder.rank[kind], at_ms, log_clock, None)
 
 
 def _check_times(event: Any, latest_ms: int) -> None:

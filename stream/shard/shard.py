@@ -35,7 +35,7 @@ from stream.lifecycle.fold import FOREVER, NEVER
 from stream.lifecycle.rows import Row
 from stream.lifecycle.survey import Survey
 from stream.metrics.cells import pack_cell, unpack_cell
-from stream.metrics.panes import CELLS_MAX, Group, Grouped, Pane, Panes, group_into
+from stream.metrics.panes import CELLS_MAX, Group, Grouped, Pane, Panes, group_into, sum_coarser
 from stream.metrics.sizes import Sizes
 from stream.shard.changes import Changes, Fence, Loaded, LogRecord, Needs, Restored
 from stream.shard.deadletter import dead_letter
@@ -160,6 +160,7 @@ class Shard:
         out = Delta()
         self._fire_timers(out, fence.clock)
         group_into(grouped, out)
+        sum_coarser(grouped, self._fold.segments)
         needs = Needs(cells=self.panes.missing(grouped, fence.clock, fence.retention_clock))
         if needs:
             answer = yield needs
@@ -319,20 +320,19 @@ class Shard:
         if entity.state.ahead:
             # Counted again, if it still is, when the batch has been read (`_fire_timers`).
             fold.clear_overlay(out, entity.state)
-        event = item.event
-        data, sequence, recorded = event.data, event.sequence, event.recordedtime
+        data, sequence, recorded = item.data, item.sequence, item.recorded
         version = item.at_ms if recorded is UNSET else to_ms(recorded)
         if self._contacts:
             version = data.contact.version
         row: Row = (
             item.at_ms,
-            event.source,
+            item.source,
             0 if sequence is UNSET else int(sequence),
             item.rank,
-            event.id,
+            item.id,
             version,
             checksum(item.record),
-            fold.snapshots.of_subject(item.subject, data),
+            fold.snapshots.of_subject(item.subject, data, entity.last_snapshot),
             fold.extra_of(item.rank, data),
         )
         result = add(fold, entity, row, out)
