@@ -215,7 +215,8 @@ class Ticket(Backlogged):
         if (was_done or (before is None and rank == REOPENED)) and after in ACTIVE:
             self._reopen(out, at, rules)
         if first and clocks is not None and self.creation_ms <= at:
-            clocks.create(out, rules.policies, at, self.segment.values[rules.agent] is not None)
+            assigned = self.segment.values[rules.agent] is not None
+            clocks.create(out, rules.policies, at, assigned, rank == REOPENED)
         if rank == MESSAGE:
             self._message(out, at, extra, rules)
         elif rank == CREATED:

@@ -179,12 +179,15 @@ class Clocks:
         if promised or self.policy(policies) is not before:
             self._retarget(out, policies, at, before)
 
-    def create(self, out: Delta, policies: Policies, at: int, assigned: bool) -> None:
-        """The ticket exists from now on."""
+    def create(
+        self, out: Delta, policies: Policies, at: int, assigned: bool, was_resolved: bool = False
+    ) -> None:
+        """The ticket exists from now on. `was_resolved`: it did before, and was; `resolution` is over."""
         if self.exempt or self.status in DONE:
             return
         for kind in FROM_CREATION:
-            self._start(out, policies, kind, at, at)
+            if kind != RESOLUTION or not was_resolved:
+                self._start(out, policies, kind, at, at)
         if not assigned:
             self._start(out, policies, ASSIGNMENT, at, at)
 

@@ -16,6 +16,7 @@ Row = dict[str, str]
 
 BANK_ZONE = ZoneInfo("Asia/Jerusalem")
 SFO_ZONE = ZoneInfo("America/Los_Angeles")
+BOSTON_ZONE = ZoneInfo("America/New_York")
 
 
 def _event(
@@ -141,37 +142,6 @@ def _servicenow_type(before: str, after: str) -> str:
     return "ticket.reopened" if before in ("resolved", "closed") else "ticket.status_changed"
 
 
-BOSTON_ZONE = ZoneInfo("America/New_York")
-
-
-def boston311(path: str) -> Iterator[CloudEvent]:
-    """Requests to the City of Boston: a row is one of them, with the instant by which it was promised to be
-    closed, if any. Times are local, without an offset."""
-    for row in _rows(path):
-        ticket = {
-            "channel": row["source"].lower().replace(" ", "_") or None,
-            "category": row["reason"].strip() or None,
-            "team": row["department"].strip() or None,
-            "due_at": _boston_text(row["target_dt"]),
-        }
-        case = row["case_enquiry_id"]
-        opened = _boston_time(row["open_dt"])
-        assert opened is not None
-        yield _event("boston311", "ticket.created", case, opened, 0, {"ticket": ticket})
-        closed = _boston_time(row["closed_dt"])
-        if closed is not None:
-            yield _event("boston311", "ticket.closed", case, closed, 1, {})
-
-
-def _boston_time(text: str) -> datetime | None:
-    return datetime.fromisoformat(text).replace(tzinfo=BOSTON_ZONE) if text.strip() else None
-
-
-def _boston_text(text: str) -> str | None:
-    at = _boston_time(text)
-    return None if at is None else at.isoformat()
-
-
 SFO_CHANNEL = {"1": "gate", "2": "mail", "3": "web"}
 SFO_LANGUAGE = {"1": "en", "2": "es", "3": "zh", "4": "ja"}
 SFO_WEEKDAY = {"MON": 0, "TUE": 1, "WED": 2, "THUR": 3, "FRI": 4, "SAT": 5, "SUN": 6}
@@ -217,3 +187,34 @@ def sfo_day(day_of_month: int, weekday: str) -> date:
         if found.weekday() == SFO_WEEKDAY[weekday]:
             return found
     raise ValueError(f"no {weekday} the {day_of_month}. from May to December 2017")
+
+
+BOSTON_CHANNEL = {
+    "Constituent Call": "phone",
+    "Citizens Connect App": "app",
+    "City Worker App": "app",
+    "Self Service": "web",
+}
+
+
+def boston311(path: str) -> Iterator[CloudEvent]:
+    """Service requests of the City of Boston: a row is a request, its times are local without an offset.
+
+    The city's own target is sent as `due_at`; a request without one has none.
+    """
+    for row in _rows(path):
+        ticket: dict[str, Any] = {
+            "channel": BOSTON_CHANNEL[row["source"]],
+            "team": row["department"],
+            "category": row["type"],
+        }
+        if row["target_dt"]:
+            ticket["due_at"] = _boston_time(row["target_dt"]).isoformat()
+        case = row["case_enquiry_id"]
+        yield _event("boston311", "ticket.created", case, _boston_time(row["open_dt"]), 0, {"ticket": ticket})
+        if row["closed_dt"]:
+            yield _event("boston311", "ticket.closed", case, _boston_time(row["closed_dt"]), 1, {})
+
+
+def _boston_time(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=BOSTON_ZONE)

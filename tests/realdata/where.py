@@ -10,7 +10,7 @@ _BESIDE_THE_PROJECT = Path(__file__).resolve().parents[2] / ".." / "shared" / "d
 
 
 def real_data(folder: str) -> Path:
-    """The folder of one data set (`bank`, `servicenow`, `sfo`); skips the test where there is none."""
+    """The folder of one data set (`bank`, `boston311`, ...); skips the test where there is none."""
     base = Path(os.environ.get(VARIABLE) or _BESIDE_THE_PROJECT)
     if not (base / folder).is_dir():
         pytest.skip(
