@@ -4,6 +4,15 @@
 effect as text, passwords masked; `config_markdown` is docs/configuration.md.
 """
 
+from stream.config.alerts import (
+    AlertmanagerConfig,
+    AlertsConfig,
+    Destination,
+    PagerDutyConfig,
+    Route,
+    SlackConfig,
+    WebhookConfig,
+)
 from stream.config.connections import KafkaConfig, RedisConfig, TopicNames
 from stream.config.describe import config_markdown, describe
 from stream.config.durations import format_duration, parse_duration
@@ -25,9 +34,12 @@ from stream.config.problems import ConfigError
 from stream.config.secrets import Secret
 
 __all__ = [
+    "AlertmanagerConfig",
+    "AlertsConfig",
     "Config",
     "ConfigError",
     "DeadlettersConfig",
+    "Destination",
     "ExporterConfig",
     "Grouping",
     "GroupingsConfig",
@@ -35,11 +47,15 @@ __all__ = [
     "KeepFinished",
     "Lost",
     "MetricConfig",
+    "PagerDutyConfig",
     "QueueRule",
     "RedisConfig",
     "Retention",
+    "Route",
     "Secret",
+    "SlackConfig",
     "TopicNames",
+    "WebhookConfig",
     "WorkerConfig",
     "config_markdown",
     "describe",
