@@ -1,0 +1,77 @@
+"""Routes: by team, priority, clock and level, as people who know Alertmanager expect."""
+
+from typing import Any
+
+import pytest
+
+from stream.alerts.routing import targets
+from stream.config import ConfigError, parse
+from stream.config.alerts import Occasion
+from tests.alerts import config
+
+LABELS = {"team": "billing", "priority": "urgent", "clock": "first_reply", "level": "75%", "policy": "all"}
+
+
+def told(routes: list[dict[str, Any]], on: Occasion = "breached") -> list[str]:
+    """Who is told of LABELS."""
+    return [target.to for target in targets(config(routes).alerts.routes, on, LABELS)]
+
+
+@pytest.mark.parametrize(
+    "when", [{}, {"team": "billing"}, {"team": ["x", "billing"], "clock": "first_reply"}, {"level": "75%"}]
+)
+def test_all_keys_must_match_and_any_value_of_a_list_does(when: dict[str, Any]) -> None:
+    """None matches everything."""
+    assert told([{"when": when, "to": ["a"]}]) == ["a"]
+
+
+@pytest.mark.parametrize(
+    "when", [{"team": "sales"}, {"team": "billing", "clock": "resolution"}, {"tier": "x"}]
+)
+def test_a_key_that_differs_or_is_not_there_does_not_match(when: dict[str, Any]) -> None:
+    """Every key counts."""
+    assert told([{"when": when, "to": ["a"]}]) == []
+
+
+def test_the_first_route_that_matches_counts() -> None:
+    """The rest is not looked at."""
+    assert told([{"when": {"team": "sales"}, "to": ["a"]}, {"to": ["b"]}, {"to": ["c"]}]) == ["b"]
+
+
+def test_continue_looks_further() -> None:
+    """A destination that is named twice is told once, as the first route says."""
+    routes = [{"to": ["a"], "continue": True, "repeat": "5m"}, {"to": ["a", "b"], "repeat": "9m"}]
+    found = targets(config(routes).alerts.routes, "breached", LABELS)
+    assert [(target.to, target.repeat_ms) for target in found] == [("a", 300_000), ("b", 540_000)]
+
+
+def test_a_route_is_for_warnings_and_breaches_unless_it_says_otherwise() -> None:
+    """`blind` must be asked for."""
+    assert [told([{"to": ["a"]}], on) for on in ("at_risk", "breached", "blind")] == [["a"], ["a"], []]
+    assert told([{"on": "at_risk", "to": ["a"]}, {"to": ["b"]}]) == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("alerts", "said"),
+    [
+        ({"routes": [{"to": ["x"]}]}, "alerts.routes[0].to: no destination is called x"),
+        ({"routes": [{}]}, "alerts.routes[0]: needs `to`"),
+        ({"routes": [{"to": "a", "on": ["breach"]}]}, "expected any of at_risk, breached, blind"),
+        ({"routes": [{"to": "a", "when": {"teams": "x"}}]}, "the nearest is team"),
+        ({"destinations": {"p": {"kind": "pager"}}}, "expected one of slack, pagerduty, alertmanager"),
+        ({"destinations": {"p": {"kind": "pagerduty"}}}, "alerts.destinations.p.routing_key_file: needs"),
+        ({"destinations": {"p": {"kind": "pagerduty", "token": "x"}}}, "unknown key"),
+        ({"destinations": {"s": {"kind": "slack", "token": "x"}}}, "alerts.destinations.s.channel: needs"),
+        ({"destinations": {"s": {"kind": "slack"}}}, "needs either token_file and channel"),
+        ({"destinations": {"w": {"kind": "webhook"}}}, "needs url or url_file"),
+        ({"destinations": {"w": {"kind": "webhook", "url": "x"}}}, "expected https://host/path"),
+        ({"destinations": {"a b": {"kind": "alertmanager"}}}, "a name is up to 64 letters"),
+        ({"ticket_url": "https://h/x"}, "a link with {ticket} or {subject}"),
+        ({"max_age": "8d"}, "is longer than 7d"),
+    ],
+)
+def test_a_wrong_configuration_says_what_and_where(alerts: dict[str, Any], said: str) -> None:
+    """Strict as the rest."""
+    with pytest.raises(ConfigError) as caught:
+        parse({"alerts": alerts})
+    assert said in str(caught.value)
