@@ -1,4 +1,4 @@
-"""`floorcast alerts` on real servers: from the topic to the receivers, over restarts, kill -9, a lost Kafka."""
+"""`floorcast alerts` on real servers: from topic to receivers, over restarts, kill -9 and a lost Kafka."""
 
 import asyncio
 import json

@@ -1,11 +1,15 @@
 """Routes: by team, priority, clock and level, as people who know Alertmanager expect."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from stream.alerts.routing import targets
-from stream.config import ConfigError, parse
+from stream.cli.run import alerts_anybody
+from stream.config import ConfigError, describe, load, parse
 from stream.config.alerts import Occasion
 from tests.alerts import config
 
@@ -40,7 +44,10 @@ def test_the_first_route_that_matches_counts() -> None:
 
 def test_continue_looks_further() -> None:
     """A destination that is named twice is told once, as the first route says."""
-    routes = [{"to": ["a"], "continue": True, "repeat": "5m"}, {"to": ["a", "b"], "repeat": "9m"}]
+    routes: list[dict[str, Any]] = [
+        {"to": ["a"], "continue": True, "repeat": "5m"},
+        {"to": ["a", "b"], "repeat": "9m"},
+    ]
     found = targets(config(routes).alerts.routes, "breached", LABELS)
     assert [(target.to, target.repeat_ms) for target in found] == [("a", 300_000), ("b", 540_000)]
 
@@ -75,3 +82,25 @@ def test_a_wrong_configuration_says_what_and_where(alerts: dict[str, Any], said:
     with pytest.raises(ConfigError) as caught:
         parse({"alerts": alerts})
     assert said in str(caught.value)
+
+
+def test_the_example_of_the_page_is_a_configuration(tmp_path: Path) -> None:
+    """docs/alerts.md; what it names is shown by `floorcast check` as it was given."""
+    page = (Path(__file__).parents[1] / "docs" / "alerts.md").read_text()
+    example = re.search(r"```yaml\n(alerts:.*?)```", page, re.DOTALL)
+    assert example is not None
+    file = tmp_path / "floorcast.yaml"
+    file.write_text(example[1])
+    found = load(file, env={})
+    assert parse(yaml.safe_load(describe(found))) == found
+    urgent = {"priority": "urgent", "team": "billing", "clock": "first_reply"}
+    assert [target.to for target in targets(found.alerts.routes, "breached", urgent)] == ["pager", "floor"]
+
+
+def test_the_dispatcher_runs_where_there_is_somebody_to_tell() -> None:
+    """`floorcast run`: not without destinations, and not for history."""
+    assert alerts_anybody(config([]))
+    assert not alerts_anybody(parse({}))
+    assert not alerts_anybody(
+        parse({"clock": "events", "alerts": {"destinations": {"a": {"kind": "alertmanager"}}}})
+    )

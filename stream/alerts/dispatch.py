@@ -93,6 +93,8 @@ class Dispatcher:
         try:
             while True:
                 await self._session(ticking)
+                if ticking.done():
+                    ticking.result()
                 await asyncio.sleep(AGAIN_S)
         finally:
             ticking.cancel()
@@ -107,7 +109,6 @@ class Dispatcher:
                 try:
                     while not ticking.done():
                         await self._read(topics)
-                    ticking.result()
                 finally:
                     self._ready = False
                     await self._all_back()
