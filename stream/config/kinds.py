@@ -189,7 +189,7 @@ class SecretUrl(Kind):
         raise Wrong("expected https://host/path (or http://)")
 
     def show(self, value: object) -> object:
-        return MASK if value is not None else None
+        return f"https://{MASK}" if value is not None else None
 
 
 class Servers(Kind):
