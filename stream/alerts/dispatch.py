@@ -214,7 +214,8 @@ class Dispatcher:
                 self._failed(name, batch, failed, again)
             else:
                 self._succeeded(name, batch, thread)
-            if not self._ready or not await self._written() or self._circuits[name].failures:
+            # Also when the session is ending: what has arrived must be known after it.
+            if not await self._written() or not self._ready or self._circuits[name].failures:
                 return
             batch = self.book.due(name, self._wall_ms(), self._channels[name].batch_max)
 
