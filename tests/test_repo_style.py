@@ -16,6 +16,7 @@ SOLE_USERS = {
     "faust": ("worker",),
     "mode": ("worker",),
     "aiokafka": ("worker", "sources"),
+    "httpx": ("alerts",),
 }
 # Clocks that need no import of `time`.
 CLOCK_CALLS = ("datetime.now", "datetime.today", "datetime.utcnow", "date.today")

@@ -16,6 +16,7 @@ COMMANDS = {
     "import": "import_",
     "simulate": "simulate",
     "worker": "worker",
+    "alerts": "alerts",
     "run": "run",
     "demo": "demo",
     "wait": "wait",

@@ -1,4 +1,4 @@
-"""`floorcast run`: worker and exporter as one; with `--embedded` broker and Redis, too."""
+"""`floorcast run`: worker, exporter and alerts as one; with `--embedded` broker and Redis, too."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from stream.sources.topics import create_topics
     help="Where the embedded pair runs. Default: FLOORCAST_DATA.",
 )  # fmt: skip
 def command(embedded: bool, until_ms: int | None, config_path: Path | None, data_dir: Path | None) -> None:
-    """Run worker and exporter, and start again what fails, until interrupted."""
+    """Run worker, exporter and (with destinations) alerts, and start again what fails, until interrupted."""
     if embedded and data_dir is None:
         raise click.UsageError(
             "--embedded needs --data DIR: where its files go, and where other commands find it"
@@ -42,8 +42,9 @@ def command(embedded: bool, until_ms: int | None, config_path: Path | None, data
         if embedded and data_dir is not None:
             status = _run_embedded(config_path, data_dir, until_ms)
         else:
-            resolve(config_path, data_dir)  # says now what is wrong
-            status = Supervisor(parts(config_path, data_dir, until_ms)).run()
+            config = resolve(config_path, data_dir)
+            alerting = [alerts(config_path, data_dir)] if alerts_anybody(config) else []
+            status = Supervisor([*parts(config_path, data_dir, until_ms), *alerting]).run()
     sys.exit(status)
 
 
@@ -55,8 +56,10 @@ def _run_embedded(config_path: Path | None, data_dir: Path, until_ms: int | None
                 f"memory, nothing outlives this process. Other commands find them with "
                 f"--data {data_dir} or FLOORCAST_DATA."
             )
-            prepare(config_path, data_dir)
-            return Supervisor(parts(config_path, data_dir, until_ms), environment(data_dir)).run()
+            config = prepare(config_path, data_dir)
+            alerting = [alerts(config_path, data_dir)] if alerts_anybody(config) else []
+            running = [*parts(config_path, data_dir, until_ms), *alerting]
+            return Supervisor(running, environment(data_dir)).run()
     except EmbeddedError as error:
         raise click.ClickException(str(error)) from None
 
@@ -65,14 +68,27 @@ def parts(
     config_path: Path | None, data_dir: Path | None, until_ms: int | None, log_dir: Path | None = None
 ) -> list[Part]:
     """Worker and exporter. With `log_dir` their output goes to files there."""
-    common = (["--config", str(config_path)] if config_path else []) + (
-        ["--data", str(data_dir)] if data_dir else []
-    )
+    common = _common(config_path, data_dir)
     until = [] if until_ms is None else ["--until", _instant(until_ms)]
     return [
         Part("worker", ["worker", *until, *common], log_dir / "worker.log" if log_dir else None),
         Part("exporter", ["exporter", *common], log_dir / "exporter.log" if log_dir else None),
     ]
+
+
+def alerts(config_path: Path | None, data_dir: Path | None) -> Part:
+    """The dispatcher of alerts."""
+    return Part("alerts", ["alerts", *_common(config_path, data_dir)])
+
+
+def alerts_anybody(config: Config) -> bool:
+    """Whether there is anything for a dispatcher to do: of history nobody is alerted."""
+    return bool(config.alerts.destinations) and config.clock == "wall"
+
+
+def _common(config_path: Path | None, data_dir: Path | None) -> list[str]:
+    of_config = ["--config", str(config_path)] if config_path else []
+    return of_config + (["--data", str(data_dir)] if data_dir else [])
 
 
 def prepare(config_path: Path | None, data_dir: Path) -> Config:

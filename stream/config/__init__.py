@@ -5,6 +5,15 @@ effect as text, passwords masked; `config_markdown` is docs/configuration.md. `r
 depend on (holidays, instants), `calendars_of` makes them.
 """
 
+from stream.config.alerts import (
+    AlertmanagerConfig,
+    AlertsConfig,
+    Destination,
+    PagerDutyConfig,
+    Route,
+    SlackConfig,
+    WebhookConfig,
+)
 from stream.config.connections import KafkaConfig, RedisConfig, TopicNames
 from stream.config.describe import config_markdown, describe
 from stream.config.durations import format_duration, parse_duration
@@ -31,10 +40,13 @@ from stream.config.targets import CLOCKS, Warn
 __all__ = [
     "AROUND_THE_CLOCK",
     "CLOCKS",
+    "AlertmanagerConfig",
+    "AlertsConfig",
     "CalendarVersion",
     "Config",
     "ConfigError",
     "DeadlettersConfig",
+    "Destination",
     "ExporterConfig",
     "Grouping",
     "GroupingsConfig",
@@ -43,16 +55,20 @@ __all__ = [
     "KeepFinished",
     "Lost",
     "MetricConfig",
+    "PagerDutyConfig",
     "PolicyConfig",
     "QueueRule",
     "RedisConfig",
     "Resolved",
     "ResolvedVersion",
     "Retention",
+    "Route",
     "Secret",
+    "SlackConfig",
     "TopicNames",
     "Versions",
     "Warn",
+    "WebhookConfig",
     "WorkerConfig",
     "calendars_of",
     "config_markdown",

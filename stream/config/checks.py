@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 
 from msgspec.structs import asdict
 
+from stream.config.alerts import (
+    AlertmanagerConfig,
+    AlertsConfig,
+    Destination,
+    PagerDutyConfig,
+    SlackConfig,
+    WebhookConfig,
+)
 from stream.config.checks_sla import Clash, sla_clashes
 from stream.config.connections import KafkaConfig, RedisConfig
 from stream.config.durations import format_duration
 from stream.config.model import Config
-from stream.config.problems import Path
+from stream.config.problems import Path, nearest
 
+_AGE_MAX_MS = 7 * 86_400_000
+"""`stream/alerts` remembers at least so long what was sent."""
 _PANES = ("10s", "1m", "15m", "1d")
 _LEAST_MS = (120_000, 1_800_000, 172_800_000)
 """Twice the next coarser pane: coarser panes are made from these, one whole and one still being filled."""
@@ -26,6 +37,7 @@ def clashes(config: Config) -> Iterator[Clash]:
     yield from _sketches(config)
     yield from _kafka(config.kafka)
     yield from _redis(config.redis)
+    yield from _alerts(config.alerts)
     for section in (config.kafka, config.redis):
         yield from _credentials("kafka" if isinstance(section, KafkaConfig) else "redis", section)
 
@@ -104,6 +116,55 @@ def _kafka(kafka: KafkaConfig) -> Iterator[Clash]:
 def _redis(redis: RedisConfig) -> Iterator[Clash]:
     if redis.username is not None and redis.password is None and redis.password_file is None:
         yield (("redis", "username"), ("redis", "url")), "needs redis.password_file or redis.password"
+
+
+def _alerts(alerts: AlertsConfig) -> Iterator[Clash]:
+    if alerts.max_age_ms > _AGE_MAX_MS:
+        yield (
+            (("alerts", "max_age"),),
+            f"{format_duration(alerts.max_age_ms)} is longer than {format_duration(_AGE_MAX_MS)}: so long it "
+            "is known what was sent",
+        )
+    for name, destination in alerts.destinations.items():
+        place = ("alerts", "destinations", name)
+        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name):
+            yield (place,), "a name is up to 64 letters, digits, dots, hyphens and underscores"
+        for key, message in _destination(destination):
+            yield ((*place, key), place), message
+    for number, route in enumerate(alerts.routes):
+        here = ("alerts", "routes", number)
+        if not route.to:
+            yield (here,), "needs `to`: the names of destinations"
+        for name in route.to:
+            if name not in alerts.destinations:
+                near = f"; the nearest is {nearest(name, alerts.destinations)}" if alerts.destinations else ""
+                yield ((*here, "to"), ("alerts", "destinations")), f"no destination is called {name}{near}"
+
+
+def _destination(destination: Destination) -> Iterator[tuple[str, str]]:
+    """Key and message of what is missing or given twice."""
+
+    def given(key: str) -> int:
+        return sum(getattr(destination, each) is not None for each in (key, f"{key}_file"))
+
+    secrets = [key.removesuffix("_file") for key in destination.__struct_fields__ if key.endswith("_file")]
+    for key in secrets:
+        if given(key) > 1:
+            yield f"{key}_file", f"{key} is given as well: keep one"
+    match destination:
+        case SlackConfig():
+            if bool(given("token")) == bool(given("url")):
+                yield "token_file", "needs either token_file and channel (a bot) or url_file (a webhook)"
+            elif given("token") and destination.channel is None:
+                yield "channel", "needs the channel that the bot writes to"
+            elif given("url") and destination.channel is not None:
+                yield "channel", "is not used with an incoming webhook, which has its own: remove it"
+        case PagerDutyConfig() if not given("routing_key"):
+            yield "routing_key_file", "needs routing_key_file or routing_key"
+        case WebhookConfig() if not given("url"):
+            yield "url_file", "needs url or url_file"
+        case AlertmanagerConfig() if bool(given("password")) != (destination.username is not None):
+            yield "username", "needs username and password_file together"
 
 
 def _credentials(section: str, client: KafkaConfig | RedisConfig) -> Iterator[Clash]:

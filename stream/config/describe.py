@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import yaml
 from msgspec import Struct
 
+from stream.config.alerts import DESTINATIONS, Route
 from stream.config.keys import Field, environment_name, fields_of, leaves
 from stream.config.load import OTHER_VARIABLES
 from stream.config.model import Config, MetricConfig, QueueRule
@@ -72,6 +73,16 @@ metrics:
     owner: Tier 1 leads
     next_action: Move two people from chat to tickets until it is met.
 """
+_ALERTS_EXAMPLE = """\
+alerts:
+  ticket_url: https://example.zendesk.com/agent/tickets/{ticket}
+  destinations:
+    floor: {kind: slack, channel: C0123456789, token_file: /run/secrets/slack}
+    pager: {kind: pagerduty, routing_key_file: /run/secrets/pagerduty}
+  routes:
+  - {when: {priority: urgent}, on: [breached, blind], to: [pager], continue: true}
+  - {to: [floor], repeat: 30m, digest: 1m}
+"""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -97,16 +108,23 @@ def config_markdown() -> str:
     calendars = _entries("calendars", CalendarVersion, _CALENDARS_EXAMPLE)
     policies = _entries("policies", PolicyConfig, _POLICIES_EXAMPLE)
     metrics = _entries("metrics", MetricConfig, _METRICS_EXAMPLE)
-    entries = [*queues, *calendars, *policies, *metrics]
+    alerts = _alerts()
+    entries = [*queues, *calendars, *policies, *metrics, *alerts]
     return "\n".join([_INTRODUCTION, "## Keys\n", _COLUMNS, *rows, "", *entries, *_others()])
 
 
-def _entries(key: str, struct: type[Struct], example: str) -> Iterator[str]:
-    yield f"## Entries of `{key}`\n"
+def _alerts() -> Iterator[str]:
+    for kind, struct in DESTINATIONS.items():
+        yield from _entries("alerts.destinations", struct, "", f" of kind `{kind}`")
+    yield from _entries("alerts.routes", Route, _ALERTS_EXAMPLE)
+
+
+def _entries(key: str, struct: type[Struct], example: str, which: str = "") -> Iterator[str]:
+    yield f"## Entries of `{key}`{which}\n"
     yield _ENTRY_COLUMNS
     for field in fields_of(struct):
         yield _cells(f"`{field.name}`", _default(field), _meaning(field))
-    yield f"\n```yaml\n{example}```\n"
+    yield f"\n```yaml\n{example}```\n" if example else ""
 
 
 def _others() -> Iterator[str]:

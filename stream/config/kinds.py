@@ -112,6 +112,44 @@ class Choice(Kind):
         raise Wrong(f"expected {', '.join(self._words[:-1])} or {self._words[-1]}, got {shown(value)}")
 
 
+class Words(Kind):
+    """A list of words: any, or only those of `known`. One word stands for a list of one."""
+
+    yaml_text = True
+
+    def __init__(self, *known: str) -> None:
+        self._known = known
+
+    def read(self, value: object, at: At) -> object:
+        words = value if isinstance(value, list) else [value]
+        expected = f"any of {', '.join(self._known)}" if self._known else "a name or a list of names"
+        for word in words:
+            if not isinstance(word, str) or not word or (self._known and word not in self._known):
+                near = (
+                    f"; the nearest is {nearest(word, self._known)}"
+                    if self._known and word and isinstance(word, str)
+                    else ""
+                )
+                raise Wrong(f"expected {expected}, got {shown(word)}{near}{quoting(word)}")
+        if not words:
+            raise Wrong(f"expected {expected}, got an empty list")
+        return tuple(dict.fromkeys(words))
+
+    def show(self, value: object) -> object:
+        return list(value) if isinstance(value, tuple) else value
+
+
+class Flag(Kind):
+    """true or false."""
+
+    yaml_text = True
+
+    def read(self, value: object, at: At) -> object:
+        if isinstance(value, bool):
+            return value
+        raise Wrong(f"expected true or false, got {shown(value)}")
+
+
 class Zone(Kind):
     """The name of a time zone of the IANA database."""
 
@@ -135,6 +173,27 @@ class RedisUrl(Kind):
             "expected redis://host:port/database (rediss:// for TLS) without further options; "
             "a password with special characters stands better in password or password_file"
         )
+
+
+class HttpUrl(Kind):
+    """`https://host/path`, without user, password or query: it is shown."""
+
+    def read(self, value: object, at: At) -> object:
+        if isinstance(value, str) and _is_http_url(value) and not re.search("[@?#]", value):
+            return value
+        raise Wrong("expected https://host/path (or http://) without user, password and query")
+
+
+class SecretUrl(Kind):
+    """`https://...` of which any part may be a secret; no message shows it."""
+
+    def read(self, value: object, at: At) -> object:
+        if isinstance(value, str) and _is_http_url(value):
+            return Secret(value)
+        raise Wrong("expected https://host/path (or http://)")
+
+    def show(self, value: object) -> object:
+        return f"https://{MASK}" if value is not None else None
 
 
 class Servers(Kind):
@@ -172,3 +231,13 @@ def _is_redis_url(url: str) -> bool:
         and re.fullmatch(r"(/[0-9]{0,4})?", parts.path) is not None
         and not re.search(r"[\s?#\x00-\x1f]", url)
     )
+
+
+def _is_http_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return False
+    fits = parts.scheme in ("http", "https") and bool(host) and (port is None or port > 0)
+    return fits and not re.search(r"[\s\x00-\x1f\x7f]", url)

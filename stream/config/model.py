@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from stream.config.alerts import AlertsConfig
 from stream.config.connections import KafkaConfig, RedisConfig
 from stream.config.keys import Key
 from stream.config.kinds import Choice, Duration, Share, Text, Whole, Zone
@@ -241,6 +242,7 @@ class Config(Struct, frozen=True, kw_only=True):
     ] = {}
     worker: WorkerConfig = WorkerConfig()
     exporter: ExporterConfig = ExporterConfig()
+    alerts: AlertsConfig = AlertsConfig()
 
     @property
     def retention_ms(self) -> tuple[int, int, int, int]:

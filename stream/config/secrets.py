@@ -33,14 +33,19 @@ class Secret:
 
 
 def password_of(section: str, password: Secret | None, password_file: str | None) -> str | None:
-    """The password of a section from its key, or from its file as it is now; None without either.
+    """The password of a section, like `secret_of`."""
+    return secret_of(f"{section}.password", password, password_file)
+
+
+def secret_of(key: str, secret: Secret | None, file: str | None) -> str | None:
+    """The secret of a key, or from the file that `KEY_file` names, as it is now; None without either.
 
     Raises ConfigError when the file cannot be read or is empty. The newline at its end is not part of it.
     """
-    if password is not None or password_file is None:
-        return password.reveal() if password is not None else None
+    if secret is not None or file is None:
+        return secret.reveal() if secret is not None else None
     try:
-        text = Path(password_file).read_text(encoding="utf-8").rstrip("\r\n")
+        text = Path(file).read_text(encoding="utf-8").rstrip("\r\n")
         fault = "" if text else "the file is empty"
     except OSError as error:
         text, fault = "", str(error.strerror or "it cannot be read").lower()
@@ -48,8 +53,8 @@ def password_of(section: str, password: Secret | None, password_file: str | None
         text, fault = "", "it is not UTF-8 text"
     if fault:
         # Raised out here: an exception in whose context the file's bytes stand could be logged.
-        where = f"{section}.password_file: {password_file}"
-        raise ConfigError([f"{where}: {fault}; write the password into that file"])
+        what = key.rpartition(".")[2].replace("_", " ")
+        raise ConfigError([f"{key}_file: {file}: {fault}; write the {what} into that file"])
     return text
 
 

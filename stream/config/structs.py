@@ -87,6 +87,31 @@ class MapOf(Kind):
         )
 
 
+class MapOfKinds(Kind):
+    """Names, each with a mapping whose key `kind` says which struct of the model it is."""
+
+    yaml_text = True
+
+    def __init__(self, structs: Mapping[str, type[msgspec.Struct]]) -> None:
+        self.structs = structs
+
+    def read(self, value: object, at: At) -> object:
+        if not isinstance(value, Mapping):
+            raise Wrong(f"expected a mapping, got {shown(value)}")
+        entries: dict[str, msgspec.Struct] = {}
+        for name, entry in value.items():
+            here = at.into(str(name))
+            kind = entry.get("kind") if isinstance(entry, Mapping) else None
+            if isinstance(kind, str) and kind in self.structs:
+                entries[str(name)] = read_struct(self.structs[kind], entry, here)
+            else:
+                here.into("kind").note(f"expected one of {', '.join(self.structs)}, got {shown(kind)}")
+        return entries
+
+    def show(self, value: object) -> object:
+        return {name: show_struct(each) for name, each in value.items()} if isinstance(value, dict) else value
+
+
 def show_struct(struct: msgspec.Struct) -> dict[str, object]:
     """A struct of the model as floorcast.yaml would say it, passwords masked."""
     shown_keys: dict[str, object] = {}

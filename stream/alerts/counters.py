@@ -1,0 +1,30 @@
+"""What the dispatcher has done, as plain numbers for whoever exports them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Literal
+
+Result = Literal["sent", "failed", "refused"]
+"""`failed`: tried again later; `refused`: not worth a retry, given up."""
+
+
+@dataclass
+class Counters:
+    """Since the process was started. Destinations by name; their kinds stand in the configuration."""
+
+    deliveries: Counter[tuple[str, Result]] = field(default_factory=Counter)
+    """(destination, result) -> attempts."""
+    retries: Counter[str] = field(default_factory=Counter)
+    """Attempts after a failed one."""
+    repeats: Counter[str] = field(default_factory=Counter)
+    """Messages that may have arrived before: sent again as nobody said so."""
+    too_old: int = 0
+    """Alerts found, or waiting to be sent, for longer than `max_age`."""
+    decided: int = 0
+    """Warnings and breaches not sent, as a later event had decided the clock."""
+    unreadable: int = 0
+    """Records of the topics that are none of ours."""
+    circuits: dict[str, str] = field(default_factory=dict)
+    """`closed`, `open` or `half_open`."""
