@@ -229,7 +229,7 @@ async def test_a_lost_kafka_is_one_alert_and_its_return_another(
         hook = json.dumps({"web": {"kind": "webhook", "url": web.url}})
         blind = {"ALERTS_DESTINATIONS": hook, "ALERTS_ROUTES": '[{"on": blind, "to": web}]'}
         with pipeline(
-            kafka.bootstrap, "redis://127.0.0.1:1/0", unique_name, tmp_path, ALERTS_BLIND_AFTER="3s", **blind
+            kafka.bootstrap, "redis://127.0.0.1:1/0", unique_name, tmp_path, ALERTS_BLIND_AFTER="8s", **blind
         ) as deployment:
             await deployment.create_topics()
             async with dispatching(deployment.config) as dispatcher:
