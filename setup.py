@@ -30,6 +30,8 @@ COMPILED = [
     "stream/lifecycle/session.py",
     "stream/lifecycle/survey.py",
     "stream/lifecycle/ticket.py",
+    "stream/lifecycle/ticket_fold.py",
+    "stream/lifecycle/ticket_rules.py",
     "stream/metrics/cells.py",
     "stream/metrics/panes.py",
     "stream/metrics/segments.py",
@@ -45,6 +47,7 @@ COMPILED = [
     "stream/sla/clocks.py",
     "stream/sla/marks.py",
     "stream/sla/policy.py",
+    "stream/sla/running.py",
     "stream/store/commit.py",
 ]
 

@@ -7,20 +7,35 @@ live. Its levels are in backlog.py, what its resolution counts in resolution.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
-
 from msgspec import UNSET
 
 from stream.events.contacts import CONTACT_RESOLVED, CONTACT_STARTED
-from stream.events.instants import to_ms
-from stream.events.tickets import RANKS
-from stream.lifecycle.backlog import ACTIVE, STALE_DAYS, Backlogged
+from stream.lifecycle.backlog import ACTIVE, Backlogged
 from stream.lifecycle.delta import Delta
-from stream.lifecycle.fold import NEVER, Fold, Life
+from stream.lifecycle.fold import NEVER
 from stream.lifecycle.resolution import FIRST_CONTACT, NO_WORK, Figures, count_resolution
-from stream.lifecycle.rows import Row
-from stream.lifecycle.snapshot import Snapshot, Snapshots, merged
+from stream.lifecycle.snapshot import Snapshot, merged
+from stream.lifecycle.ticket_rules import (
+    BY_CUSTOMER,
+    CLOSED,
+    CREATED,
+    CUSTOMER_ASIDE,
+    DONE,
+    DUE_AT,
+    ESCALATED,
+    EXEMPTED,
+    HUMAN_REPLY,
+    MACHINE_REPLY,
+    MERGED,
+    MESSAGE,
+    REOPENED,
+    RESOLVED,
+    RESTORED,
+    TAGS,
+    UNASSIGNED,
+    WORK_LOGGED,
+    Rules,
+)
 from stream.metrics.measures import (
     ANY_RESPONSE,
     ANY_RESPONSE_SUM,
@@ -45,78 +60,8 @@ from stream.metrics.measures import (
     TICKETS_REOPENED,
     TICKETS_TRANSFERRED,
 )
-from stream.metrics.segments import Segment, Segments, with_value
+from stream.metrics.segments import Segment, with_value
 from stream.sla.clocks import Clocks
-from stream.sla.policy import NO_POLICIES, TAGS_APART, Policies
-
-CREATED: Final = RANKS["ticket.created"]
-MESSAGE: Final = RANKS["ticket.message_added"]
-UNASSIGNED: Final = RANKS["ticket.unassigned"]
-ESCALATED: Final = RANKS["ticket.escalated"]
-RESOLVED: Final = RANKS["ticket.resolved"]
-CLOSED: Final = RANKS["ticket.closed"]
-REOPENED: Final = RANKS["ticket.reopened"]
-MERGED: Final = RANKS["ticket.merged"]
-SPAM: Final = RANKS["ticket.marked_spam"]
-DELETED: Final = RANKS["ticket.deleted"]
-RESTORED: Final = RANKS["ticket.restored"]
-WORK_LOGGED: Final = RANKS["ticket.work_logged"]
-EXEMPTED: Final = RANKS["ticket.sla_exempted"]
-
-FIELDS: Final = ("status", "created_by", "customer", "due_at")
-"""What a ticket's history keeps of a snapshot besides the dimensions: `due_at` in ms, and as a fifth one
-the tags as one text, where a policy asks for them."""
-_DUE_AT: Final = 3
-_TAGS: Final = 4
-
-DONE: Final = ("resolved", "closed")
-CREATION_WITHIN_MS: Final = 8 * 24 * 3_600_000
-"""A `ticket.created` that comes later than this after the first event moves no start of a clock: histories
-need not be kept for it."""
-
-# What a message was, as kept in the history.
-BY_CUSTOMER: Final = 1
-HUMAN_REPLY: Final = 2
-NOTE: Final = 3  # public to nobody but agents
-MACHINE_REPLY: Final = 4  # public, by a bot, the system, or an agent's automation
-CUSTOMER_ASIDE: Final = 5  # the customer's, but not public or automated: no interaction
-
-
-class Rules:
-    """What the rules of tickets hang on: the segments, with the places of two dimensions in them, and the
-    policies."""
-
-    __slots__ = ("agent", "fields", "policies", "segments", "tagged", "team")
-
-    def __init__(self, segments: Segments, policies: Policies) -> None:
-        self.segments = segments
-        self.agent = segments.dimensions.index("agent")
-        self.team = segments.dimensions.index("team")
-        self.policies = policies
-        self.tagged = policies.tagged
-        self.fields = _TAGS + self.tagged  # so many fields of a snapshot come before the dimensions
-
-    def stale_ms(self, at: int) -> int:
-        """When a ticket is stale to which nothing happens after `at`, in the default calendar of then."""
-        calendar = self.policies.epochs[self.policies.number_at(at)].calendar
-        return calendar.due_ms(at, STALE_DAYS * calendar.day_ms)
-
-
-class TicketSnapshots(Snapshots):
-    """Tags become one text and `due_at` a number: both can be packed and compared."""
-
-    def __init__(self, dimensions: tuple[str, ...], tagged: bool) -> None:
-        super().__init__("ticket", (*FIELDS, "tags") if tagged else FIELDS, dimensions)
-        self._tagged = tagged
-
-    def _told(self, given: list[Any]) -> list[Any]:
-        due_at = given[_DUE_AT]
-        if due_at is not UNSET and due_at is not None:
-            given[_DUE_AT] = to_ms(due_at)
-        if self._tagged and given[_TAGS] is not UNSET:
-            tags = given[_TAGS]
-            given[_TAGS] = TAGS_APART.join(sorted({*tags})) if tags else None
-        return given
 
 
 class Ticket(Backlogged):
@@ -187,10 +132,10 @@ class Ticket(Backlogged):
         if snapshot is not None:
             if snapshot[1] is not UNSET:
                 self.created_by = snapshot[1]
-            if rules.tagged and snapshot[_TAGS] is not UNSET:
-                self.tags = snapshot[_TAGS]
-            if snapshot[_DUE_AT] is not UNSET:
-                self.due_at_ms = NEVER if snapshot[_DUE_AT] is None else snapshot[_DUE_AT]
+            if rules.tagged and snapshot[TAGS] is not UNSET:
+                self.tags = snapshot[TAGS]
+            if snapshot[DUE_AT] is not UNSET:
+                self.due_at_ms = NEVER if snapshot[DUE_AT] is None else snapshot[DUE_AT]
             if snapshot[2] is not UNSET and snapshot[2] != self.customer:
                 self._tell(out, -1)
                 self.customer = snapshot[2] or None
@@ -492,88 +437,3 @@ class Ticket(Backlogged):
         else:
             self.removed = True
             self.merged = self.merged or rank == MERGED
-
-
-class TicketFold(Fold):
-    """How the histories of tickets are read. The segments have the dimensions agent and team."""
-
-    def __init__(self, segments: Segments, keep_finished_ms: int, policies: Policies = NO_POLICIES) -> None:
-        snapshots = TicketSnapshots(segments.dimensions, policies.tagged)
-        super().__init__("tickets", segments, snapshots, keep_finished_ms, timed=True, sealed=True)
-        self.policies = policies
-        self.rules = Rules(segments, policies)
-
-    def new(self) -> Ticket:
-        return Ticket(self.segments.nothing)
-
-    def extra_of(self, rank: int, data: Any) -> int | None:
-        """Of a message, what kind it is; of logged work, how long (ms)."""
-        if not data:
-            return None
-        if rank == MESSAGE:
-            return _kind(data.message)
-        return round(data.work.seconds * 1000) if rank == WORK_LOGGED else None
-
-    def needs_replay(self, life: Life, rank: int) -> bool:
-        """Removals and what follows them, and a creation that comes behind other events: clocks then run from
-        there."""
-        if life.removed or MERGED <= rank <= RESTORED:
-            return True
-        assert isinstance(life, Ticket)
-        return rank == CREATED and life.clocks is not None and not life.created_counted
-
-    def foresee(self, life: Life, rows: Sequence[Row]) -> None:
-        """Of several creations the first counts."""
-        assert isinstance(life, Ticket)
-        if not life.created_counted:
-            life.creation_ms = _creation(life, rows)
-
-    def may_seal(self, life: Life, rows: Sequence[Row], sealed_before_ms: int) -> bool:
-        """Not while a creation may come that moves the start of clocks."""
-        assert isinstance(life, Ticket)
-        if life.created_counted or _creation(life, rows) != NEVER:
-            return True
-        return _first_ms(life, rows) + CREATION_WITHIN_MS < sealed_before_ms
-
-    def keep(self, out: Delta, life: Life) -> None:
-        """The breaches before it was removed."""
-        assert isinstance(life, Ticket)
-        if life.clocks is not None:
-            life.clocks.keep_breaches(out)
-
-    def apply(
-        self, out: Delta, life: Life, at: int, rank: int, snapshot: Snapshot | None, extra: Any
-    ) -> None:
-        assert isinstance(life, Ticket)
-        life.apply(out, at, rank, snapshot, extra, self.rules)
-
-    def ages_ms(self, life: Life) -> int:
-        """When it becomes older or stale."""
-        assert isinstance(life, Ticket)
-        return life.ages_ms()
-
-    def change(self, out: Delta, life: Life, number: int, due: int, sign: int) -> None:
-        """It becomes older, or stale."""
-        assert isinstance(life, Ticket)
-        life.age_once(out, number, due, sign)
-
-
-def _first_ms(life: Ticket, rows: Sequence[Row]) -> int:
-    return life.created_ms if life.exists else rows[0][0]
-
-
-def _creation(life: Ticket, rows: Sequence[Row]) -> int:
-    """When the ticket is created within rows that follow, or `NEVER`."""
-    for row in rows:
-        if row[3] == CREATED:
-            return row[0] if row[0] <= _first_ms(life, rows) + CREATION_WITHIN_MS else NEVER
-    return NEVER
-
-
-def _kind(message: Any) -> int:
-    public = message.public and not message.automated
-    if message.author == "customer":
-        return BY_CUSTOMER if public else CUSTOMER_ASIDE
-    if message.author == "agent" and public:
-        return HUMAN_REPLY
-    return MACHINE_REPLY if message.public else NOTE

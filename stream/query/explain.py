@@ -14,7 +14,7 @@ from stream.lifecycle import agent as agents
 from stream.lifecycle import call as calls
 from stream.lifecycle import call_facts, resolution
 from stream.lifecycle import survey as surveys
-from stream.lifecycle import ticket as tickets
+from stream.lifecycle import ticket_rules as tickets
 from stream.lifecycle.checkpoint import plain_ledger
 from stream.lifecycle.entity import Entity, contributions, entity_history, unpack_entity
 from stream.lifecycle.fold import NEVER, names_of

@@ -13,7 +13,7 @@ from stream.lifecycle.contact import ContactFold
 from stream.lifecycle.fold import Fold
 from stream.lifecycle.session import SessionFold
 from stream.lifecycle.survey import SurveyFold
-from stream.lifecycle.ticket import TicketFold
+from stream.lifecycle.ticket_fold import TicketFold
 from stream.metrics.measures import LEVELS, SLA_RUNNING, at_risk_code
 from stream.metrics.segments import Grouping, Segments
 from stream.shard.policies import policies_of, waits_of
