@@ -112,7 +112,7 @@ def source_hash(config: Config) -> str:
 
 def encode_version(version: Version) -> bytes:
     """A version as a record of `support.config`."""
-    return msgspec.json.encode(version, order="sorted")
+    return msgspec.json.encode(version)
 
 
 def read_history(records: Iterable[bytes | None], before: History = ()) -> History:

@@ -32,8 +32,9 @@ async def read_versions(kafka: KafkaConfig) -> History:
         until = (await consumer.end_offsets([place]))[place]
         if position > 0:
             raise BrokerError(
-                f"{place.topic} begins at offset {position}: the first versions of calendars and policies are "
-                "gone, and numbers cannot be made without them. Keep this topic for ever (retention.ms=-1)"
+                f"{place.topic} begins at offset {position}: the first versions of calendars and "
+                "policies are gone, and numbers cannot be made without them. Keep it for ever "
+                "(retention.ms=-1)"
             )
         consumer.assign([place])
         consumer.seek(place, position)
