@@ -256,6 +256,23 @@ class Config(Struct, frozen=True, kw_only=True):
         The order of groupings, queue rules and policies counts; that of keys and of a condition's values does
         not.
         """
+        return self._hash(sla=True)
+
+    def base_hash(self) -> str:
+        """As `shape_hash`, but without what may change while a system runs: calendars, policies and queues'
+        `max_wait`."""
+        return self._hash(sla=False)
+
+    def sla_source(self) -> list[object]:
+        """What may change while a system runs, as floorcast.yaml says it, as JSON."""
+        waits = [
+            [{field: sorted(values) for field, values in rule.when.items()}, rule.max_wait_ms]
+            for rule in self.queues
+        ]
+        # Times without an offset in it are local to the zone.
+        return [*sla_shape(self.default_calendar, self.calendars, self.policies), waits, self.timezone]
+
+    def _hash(self, *, sla: bool) -> str:
         shape: dict[str, object] = {
             "timezone": self.timezone,
             "clock": self.clock,
@@ -285,12 +302,12 @@ class Config(Struct, frozen=True, kw_only=True):
                     {field: sorted(values) for field, values in rule.when.items()},
                     rule.answer_within_ms,
                     rule.short_abandon_ms,
-                    rule.max_wait_ms,
+                    *([rule.max_wait_ms] if sla else ()),
                 ]
                 for rule in self.queues
             ],
         }
-        if self.policies or self.calendars or self.default_calendar:
+        if sla and (self.policies or self.calendars or self.default_calendar):
             shape["sla"] = sla_shape(self.default_calendar, self.calendars, self.policies)
         plain = asdict(self.groupings.without_sketches)
         if any(plain.values()):  # else the hash stays what it was before there was such a key

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stream.config import Config
+from stream.config.history import History, asked_fields, history_of
 from stream.lifecycle.agent import AgentFold
 from stream.lifecycle.call import CallFold
 from stream.lifecycle.call_facts import Thresholds
@@ -37,9 +38,15 @@ class Family:
     future_ms: int
 
 
-def family(name: str, config: Config, groupings: tuple[Grouping, ...] | None = None) -> Family:
+def family(
+    name: str,
+    config: Config,
+    groupings: tuple[Grouping, ...] | None = None,
+    history: History | None = None,
+) -> Family:
     """The rules of a family of `COUNTED`; `groupings` instead of the configured ones (scenarios ask for their
-    own)."""
+    own). `history`: what was published of clocks, by default that this configuration always was in force."""
+    known = history if history is not None else history_of(config)
     wanted = groupings if groupings is not None else getattr(config.groupings, name)
     plain = config.groupings.without_sketches
     if name == "contacts":
@@ -47,11 +54,11 @@ def family(name: str, config: Config, groupings: tuple[Grouping, ...] | None = N
         fold: Fold = ContactFold(Segments(wanted, ("category",)))
         return Family(name, fold, LEVELS[name], config.keep_finished.contacts_ms, config.horizon_ms)
     if name == "tickets":
-        segments = Segments(wanted, ("agent", "team", *_told(config), *_asked(config)), plain.tickets)
-        policies = policies_of(config, segments.dimensions)
+        segments = Segments(wanted, ("agent", "team", *_told(config), *_asked(known)), plain.tickets)
+        policies = policies_of(known, segments.dimensions)
         fold = TicketFold(segments, config.keep_finished.tickets_ms, policies)
     elif name == "calls":
-        fold = _calls(config, wanted)
+        fold = _calls(config, wanted, known)
     elif name == "selfservice":
         fold = SessionFold(Segments(wanted), config.keep_finished.selfservice_ms)
     elif name == "agents":
@@ -63,9 +70,9 @@ def family(name: str, config: Config, groupings: tuple[Grouping, ...] | None = N
     return Family(name, fold, levels, config.horizon_ms, config.future_ms)
 
 
-def _asked(config: Config) -> tuple[str, ...]:
+def _asked(history: History) -> tuple[str, ...]:
     """The dimensions that policies ask for."""
-    return tuple(field for policy in config.policies for field in policy.when if field != "tags")
+    return tuple(field for field in asked_fields(history) if field != "tags")
 
 
 def _clock_levels(policies: Policies) -> Iterator[int]:
@@ -81,7 +88,7 @@ def _told(config: Config) -> tuple[str, ...]:
     return ("category", *(field for grouping in config.groupings.contacts for field in grouping))
 
 
-def _calls(config: Config, groupings: tuple[Grouping, ...]) -> Fold:
+def _calls(config: Config, groupings: tuple[Grouping, ...], history: History) -> Fold:
     asked = dict.fromkeys(field for rule in config.queues for field in rule.when)
     plain = config.groupings.without_sketches.calls
     segments = Segments(groupings, (*asked, *_told(config), "direction"), plain)
@@ -96,5 +103,5 @@ def _calls(config: Config, groupings: tuple[Grouping, ...]) -> Fold:
     thresholds = Thresholds(rules, segments.dimensions)
     return CallFold(
         segments, config.keep_finished.calls_ms, thresholds, config.lost.waiting_ms,
-        config.lost.unfinished_ms, waits_of(config, segments.dimensions),
+        config.lost.unfinished_ms, waits_of(history, segments.dimensions),
     )  # fmt: skip

@@ -1,13 +1,13 @@
-"""From the configuration to the policies that the fold of tickets asks."""
+"""From the history of the configuration to the policies that the fold of tickets asks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 
-from stream.config import Config
-from stream.config.resolve import Versions, calendars_of, resolve
-from stream.config.sla import AROUND_THE_CLOCK, PolicyConfig, warn_levels
+from stream.config.history import History, PublishedPolicy, PublishedQueue, Sla, warn_levels
+from stream.config.resolve import Versions, calendars_of
+from stream.config.sla import AROUND_THE_CLOCK
 from stream.events.clocks import CLOCKS, QUEUE_WAIT
 from stream.sla.calendar import ALWAYS, Calendar
 from stream.sla.policy import (
@@ -23,60 +23,86 @@ from stream.sla.policy import (
     Policy,
 )
 
+FOR_EVER_MS = 2**62
+"""When the last version ends."""
 _ALWAYS: Versions = [(ALWAYS_MS, ALWAYS)]
 
 
-def policies_of(config: Config, dimensions: Sequence[str]) -> Policies:
-    """The policies of a configuration for tickets whose segments have these dimensions."""
-    levels = warn_levels(config.policies)
-    calendars = {AROUND_THE_CLOCK: _ALWAYS, **calendars_of(resolve(config))}
-    versions: dict[str, list[tuple[int, int, PolicyConfig]]] = {}
-    for place, policy in enumerate(config.policies):
-        versions.setdefault(policy.name, []).append((policy.effective_ms(config.timezone), place, policy))
-    starts = {ALWAYS_MS, *(at for at, _ in chain(*calendars.values()))}
-    starts |= {at for at, _, _ in chain(*versions.values())}
-    epochs = [
-        _epoch(at, config, calendars, versions, {said: n for n, said in enumerate(levels)}, dimensions)
-        for at in sorted(starts)
-    ]
-    return Policies(epochs, levels)
+def policies_of(history: History, dimensions: Sequence[str]) -> Policies:
+    """The policies of a history for tickets whose segments have these dimensions.
+
+    Each version is in force from its publication to the next one's, the first from always; within that time
+    `effective_from` counts.
+    """
+    numbers = {said: number for number, said in enumerate(warn_levels(history))}
+    epochs: list[Epoch] = []
+    for begin, end, sla in _in_force(history, _of_tickets):
+        calendars = {AROUND_THE_CLOCK: _ALWAYS, **calendars_of(sla.calendars)}
+        changes = (at for at, _ in chain(*calendars.values()))
+        starts = {begin, *changes, *(policy.effective_ms for policy in sla.policies)}
+        epochs += [
+            _epoch(at, sla, calendars, numbers, dimensions) for at in sorted(starts) if begin <= at < end
+        ]
+    return Policies(epochs, list(numbers))
 
 
-def waits_of(config: Config, dimensions: Sequence[str]) -> Policies:
+def waits_of(history: History, dimensions: Sequence[str]) -> Policies:
     """The targets of the clock `queue_wait` as policies: the first entry of `queues` that matches counts,
     also where it has no target."""
-    if not any(rule.max_wait_ms for rule in config.queues):
+    if not any(queue.max_wait_ms for version in history for queue in version.sla.queues):
         return NO_POLICIES
-    policies = [
-        Policy(
-            ", ".join(value for values in rule.when.values() for value in values) or "every queue",
-            [(dimensions.index(field), frozenset(values)) for field, values in rule.when.items()],
-            ALWAYS,
-            [*[NO_TARGET] * QUEUE_WAIT, rule.max_wait_ms or NO_TARGET],
-            NO_PAUSES,
-            [],
-        )
-        for rule in config.queues
+    epochs = [
+        Epoch(begin, [_wait(queue, dimensions) for queue in sla.queues], ALWAYS)
+        for begin, _, sla in _in_force(history, _of_calls)
     ]
-    return Policies([Epoch(ALWAYS_MS, policies, ALWAYS)], [])
+    return Policies(epochs, [])
+
+
+def _of_tickets(sla: Sla) -> object:
+    return sla.default_calendar, sla.calendars, sla.policies
+
+
+def _of_calls(sla: Sla) -> object:
+    return sla.queues
+
+
+def _in_force(history: History, part: Callable[[Sla], object]) -> list[tuple[int, int, Sla]]:
+    """From when (inclusive) to when each version counts; one that changes nothing in its part is left out, so
+    that no clock is recomputed for it."""
+    first, *later = history
+    found = [(ALWAYS_MS, first.sla)]
+    for version in later:
+        if part(version.sla) != part(found[-1][1]):
+            found.append((version.published_ms, version.sla))
+    ends = [*(begin for begin, _ in found[1:]), FOR_EVER_MS]
+    return [(begin, end, sla) for (begin, sla), end in zip(found, ends, strict=True)]
+
+
+def _wait(queue: PublishedQueue, dimensions: Sequence[str]) -> Policy:
+    return Policy(
+        ", ".join(value for values in queue.when.values() for value in values) or "every queue",
+        [(dimensions.index(field), frozenset(values)) for field, values in queue.when.items()],
+        ALWAYS,
+        [*[NO_TARGET] * QUEUE_WAIT, queue.max_wait_ms or NO_TARGET],
+        NO_PAUSES,
+        [],
+    )
 
 
 def _epoch(
-    at: int, config: Config, calendars: dict[str, Versions],
-    versions: dict[str, list[tuple[int, int, PolicyConfig]]], numbers: dict[str, int],
-    dimensions: Sequence[str],
-) -> Epoch:  # fmt: skip
-    in_force = [
-        max(entry for entry in entries if entry[0] <= at)
-        for entries in versions.values()
-        if any(entry[0] <= at for entry in entries)
-    ]
-    default = config.default_calendar or AROUND_THE_CLOCK
+    at: int, sla: Sla, calendars: dict[str, Versions], numbers: dict[str, int], dimensions: Sequence[str]
+) -> Epoch:
+    latest: dict[str, tuple[int, int, PublishedPolicy]] = {}
+    for place, policy in enumerate(sla.policies):
+        entry = (policy.effective_ms, place, policy)
+        if policy.effective_ms <= at and (policy.name not in latest or entry[:2] > latest[policy.name][:2]):
+            latest[policy.name] = entry
+    default = sla.default_calendar or AROUND_THE_CLOCK
     return Epoch(
         at,
         [
             _policy(policy, _calendar(calendars[policy.calendar or default], at), numbers, dimensions)
-            for _, _, policy in sorted(in_force, key=lambda entry: entry[1])
+            for _, _, policy in sorted(latest.values(), key=lambda entry: entry[1])
         ],
         _calendar(calendars[default], at),
     )
@@ -87,7 +113,7 @@ def _calendar(versions: Versions, at: int) -> Calendar:
 
 
 def _policy(
-    policy: PolicyConfig, calendar: Calendar, numbers: dict[str, int], dimensions: Sequence[str]
+    policy: PublishedPolicy, calendar: Calendar, numbers: dict[str, int], dimensions: Sequence[str]
 ) -> Policy:
     return Policy(
         policy.name,

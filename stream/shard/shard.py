@@ -9,7 +9,7 @@ The worker answers from Redis, scenarios and verification from memory; neither c
 from __future__ import annotations
 
 import heapq
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -189,6 +189,14 @@ class Shard:
     def next_timer_ms(self) -> int:
         """When the next change at a due instant may come: never after it does, now and then before."""
         return self._timers[0][0] if self._timers else 2**62
+
+    def arm(self, subjects: Iterable[str], at_ms: int) -> None:
+        """Has each of these entities looked at when that instant is due, unless something of its own is due
+        before."""
+        for subject in subjects:
+            if at_ms < self._armed.get(subject, 2**62):
+                heapq.heappush(self._timers, (at_ms, subject))
+                self._armed[subject] = at_ms
 
     def _count(self, what: str, by: int = 1) -> None:
         self.journal[what] = self.journal.get(what, 0) + by
