@@ -7,9 +7,9 @@ from itertools import takewhile
 import msgspec
 import pytest
 
-from stream.config import Config
+from stream.config import parse
 from stream.floor import simulate
-from stream.metrics.catalog import load_catalog
+from stream.metrics.catalog import catalog_of
 from stream.metrics.formula import Ages, Level, Oldest
 from stream.query.memory import ImageReader
 from stream.query.model import Question
@@ -19,8 +19,16 @@ from stream.scenario.play import Floor
 from stream.shard.family import COUNTED
 from stream.sources.live import event_ms
 
-CATALOG = load_catalog()
-CONFIG = Config()
+CONFIG = parse(
+    {
+        "policies": [
+            {
+                "name": "all", "targets": {"first_reply": "10m", "resolution": "8h"}, "warn": ["50%"],
+            }
+        ]
+    }
+)  # fmt: skip
+CATALOG = catalog_of(CONFIG)
 MONDAY_8_MS = 1_767_600_000_000  # 2026-01-05T08:00Z
 DAY_MS = 86_400_000
 ZERO = {"backlog_stale"}

@@ -41,11 +41,14 @@ class Blind:
             self._shards_ms = max(self._shards_ms, await self._fresh() or 0)
         since_ms = min(self._kafka_ms, self._shards_ms)
         if now_ms - since_ms >= self._after_ms:
-            since = local(since_ms, self._zone)
-            if self._kafka_ms <= self._shards_ms:
-                text = f"Kafka at {self._where} has not answered since {since}; no breach can be found"
-            else:
-                text = f"a shard has not been read to its end since {since}; breaches wait for it"
-            book.blind(text, since_ms, now_ms)
+            book.blind(self._reason(now_ms), since_ms, now_ms)
         elif now_ms - since_ms < max(self._after_ms - ASIDE_MS, self._after_ms // 2):
             book.seeing(f"everything has been read up to {local(since_ms, self._zone)}", now_ms)
+
+    def _reason(self, now_ms: int) -> str:
+        """Without Kafka no shard can be read either, so that comes first."""
+        if now_ms - self._kafka_ms >= LOOK_MS:
+            since = local(self._kafka_ms, self._zone)
+            return f"Kafka at {self._where} has not answered since {since}; no breach can be found"
+        since = local(self._shards_ms, self._zone)
+        return f"a shard has not been read to its end since {since}; breaches wait for it"

@@ -286,6 +286,10 @@ class Book:
         self._counters.decided += sum(notice.kind in OPENING for notice in gone)
         for notice in gone:
             self._done(alert, notice)
+        begun = {to for to, told in alert.told.items() if told.open}
+        begun |= {notice.to for notice in alert.pending if notice.kind in OPENING}
+        for notice in [notice for notice in alert.pending if notice.to not in begun]:
+            self._done(alert, notice)  # what follows is nothing to who does not know the beginning
 
     def _done(self, alert: Alert, notice: Notice) -> None:
         alert.pending = [other for other in alert.pending if other is not notice]
