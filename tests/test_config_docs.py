@@ -149,3 +149,11 @@ def test_check_prints_the_errors_and_ends_with_2(monkeypatch: pytest.MonkeyPatch
         "floorcast.yaml:1: horizon: a duration needs a unit, got the number 8: write 8s if seconds are meant",
         "floorcast.yaml:2: clok: unknown key; the nearest known key is clock",
     ]
+
+
+def test_the_example_of_the_page_on_clocks_is_good() -> None:
+    """It is a configuration."""
+    page = (PAGE.parent / "sla.md").read_text(encoding="utf-8")
+    example = page.split("```yaml\n")[1].split("```")[0]
+    config = parse(yaml.safe_load(example))
+    assert [policy.name for policy in config.policies] == ["urgent mail", "everything else"]
