@@ -22,10 +22,12 @@ COUNTS = (
     "calls_abandoned",
     "calls_other",
     "selfservice_sessions",
+    "sla_breaches",
 )
 DURATIONS = (
     "first_response_time",
     "first_response_time_any",
+    "first_response_time_business",
     "next_response_time",
     "requester_wait_time",
     "agent_work_time",
@@ -49,6 +51,9 @@ LEVELS = (
     "backlog_pending",
     "backlog_older_than_24h",
     "backlog_stale",
+    "backlog_past_sla",
+    "sla_running",
+    "sla_at_risk",
     "calls_waiting",
     "agents",
 )
@@ -87,6 +92,8 @@ RATIOS: dict[str, tuple[Sum, Sum]] = {
     "reopen_rate": ({"first_reopened": 1}, {"first_resolved": 1}),
     "first_contact_resolution": ({"first_contact": 1}, {"tickets_resolved": 1}),
     "automation_rate": ({"automated": 1}, {"tickets_resolved": 1}),
+    "sla_compliance": ({"sla_met": 1}, {"sla_decided": 1}),
+    "sla_compliance_received": ({"received_kept": 1}, {"ticket_volume": 1}),
     "survey_response_rate": ({"surveys_answered": 1}, {"surveys_sent": 1}),
     "fcr_survey": ({"fcr_confirmed": 1}, {"fcr_answers": 1}),
     "selfservice_share": ({"selfservice_sessions": 1}, {"selfservice_sessions": 1, **CONTACTS}),

@@ -321,7 +321,7 @@ def _waiting_spans(marks: list[Mark], heard_ms: tuple[int, int], config: Config,
             since_ms = None
         if since_ms is None or not _inbound(mark):
             continue
-        to_ms = _lost_ms(marks, heard_ms, since_ms, config, now_ms) if end_ms is None else end_ms
+        to_ms = lost_ms(marks, heard_ms, since_ms, config, now_ms) if end_ms is None else end_ms
         if to_ms != mark.place_ms:
             spans.append(Span("calls_waiting", mark.place_ms, to_ms, mark.segments, since_ms))
             # "waiting longer than T", where within is <=; T is that of "the queue waited in".
@@ -331,7 +331,7 @@ def _waiting_spans(marks: list[Mark], heard_ms: tuple[int, int], config: Config,
     return spans
 
 
-def _lost_ms(
+def lost_ms(
     marks: list[Mark], heard_ms: tuple[int, int], since_ms: int, config: Config, now_ms: int
 ) -> int | None:
     """events.md 3: "a call still waiting after 4 h, or unfinished after 12 h, leaves the levels as lost ...

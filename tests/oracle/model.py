@@ -7,7 +7,7 @@ An event is a dict with `id`, `source`, `type`, `subject`, `time` (integer ms si
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -101,7 +101,7 @@ class QueueRule:
 
 @dataclass(frozen=True)
 class Config:
-    """The configuration that shapes the numbers of issue 3; durations in ms, defaults as in the contract."""
+    """The configuration that shapes the numbers; durations in ms, defaults as in the contract."""
 
     queues: tuple[QueueRule, ...] = ()
     keep_tickets_ms: int = 30 * DAY
@@ -112,6 +112,8 @@ class Config:
     keep_selfservice_ms: int = 2 * DAY
     keep_agents_ms: int = 30 * DAY
     gone_agents_ms: int = 12 * HOUR
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """The raw configuration: policies, calendars, queues, time zone (sla.md "Configuration")."""
 
 
 @dataclass(frozen=True)

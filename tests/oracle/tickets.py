@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from math import ceil
 
+from tests.oracle.agreements import Agreements
 from tests.oracle.model import HOUR, Config, Event, Fact, Segments, Span, merged, segments_of
 
 ACTIVE = ("new", "open", "pending", "on_hold")
@@ -55,7 +57,7 @@ def facts_and_spans(history: list[Event], config: Config, now_ms: int) -> tuple[
             # table back", "Removed tickets also leave the levels of all past time".
             continue
         facts += _facts(life, steps)
-        spans += _spans(life, steps, now_ms)
+        spans += _spans(life, steps, now_ms) + _stale(steps, Agreements(config.settings), now_ms)
     return facts, spans
 
 
@@ -111,7 +113,7 @@ def walk(life: list[Event]) -> Iterator[Step]:
         if reopened and not answered_any:
             unanswered_by_any_since = waiting[0] if waiting else None
         first_response_ms = any_response_ms = next_response_ms = None
-        if _from_customer(event, created, state):
+        if from_customer(event, created, state):
             waiting += (event["time"],)
             if unanswered_since is None:
                 unanswered_since = event["time"]
@@ -171,7 +173,7 @@ def _status(
     return before
 
 
-def _from_customer(event: Event, created: bool, state: dict[str, object]) -> bool:
+def from_customer(event: Event, created: bool, state: dict[str, object]) -> bool:
     """A message by the customer; "With `created_by: customer` this is also the first customer message"."""
     if created:
         return (state.get("created_by") or "customer") == "customer"
@@ -198,7 +200,7 @@ def _public_reply(event: Event) -> bool:
 def _interaction(event: Event, created: bool, state: dict[str, object]) -> bool:
     """ "public, not automated messages of customer and agents ... (a creation by the customer is one)"."""
     if event["type"] != "ticket.message_added":
-        return created and _from_customer(event, created, state)
+        return created and from_customer(event, created, state)
     message = event["data"]["message"]
     by_people = message["author"] in ("customer", "agent")
     return bool(by_people and message.get("public", True) and not message.get("automated", False))
@@ -330,6 +332,25 @@ def _spans(life: list[Event], steps: list[Step], now_ms: int) -> list[Span]:
             span("backlog_pending", step.at_ms, step.at_ms)
         # "age >= 24 h", of a ticket that was created (or first heard of) then.
         span("backlog_older_than_24h", max(step.at_ms, created_ms + 24 * HOUR), created_ms)
-        # "every known event counts as something happening; ... 24 h in 24x7".
-        span("backlog_stale", step.at_ms + 72 * HOUR, step.at_ms)
+    return spans
+
+
+def _stale(steps: list[Step], agreements: Agreements, now_ms: int) -> list[Span]:
+    """ "Nothing happened for 3 business days (default calendar)"; "every known event counts"."""
+    spans: list[Span] = []
+    ends: list[int | None] = [step.at_ms for step in steps[1:]]
+    for step, end in zip(steps, [*ends, None], strict=True):
+        if step.removed or step.status not in ACTIVE or end == step.at_ms:
+            continue
+        until_ms = now_ms + 1 if end is None else end
+        edges = [at_ms for at_ms in agreements.changes_ms() if step.at_ms < at_ms < until_ms]
+        for from_ms, to_ms in pairwise([step.at_ms, *edges, until_ms]):
+            # By the version in force then, as if it had always been (rule 8).
+            calendar = agreements.calendar(None, from_ms)
+            silent_ms = calendar.stale_after_ms()
+            stale_ms = None if silent_ms is None else calendar.after(step.at_ms, ceil(silent_ms))
+            if stale_ms is not None and max(from_ms, stale_ms) < to_ms:
+                last = None if end is None and to_ms == until_ms else to_ms
+                begin_ms = max(from_ms, stale_ms)
+                spans.append(Span("backlog_stale", begin_ms, last, step.segments, step.at_ms))
     return spans

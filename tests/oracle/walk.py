@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tests.oracle import agents, calls, contacts, selfservice, surveys, tickets
+from tests.oracle import agents, calls, contacts, queuewait, selfservice, sla, surveys, tickets
 from tests.oracle.model import Config, Event, Image, histories, json_hash
 
 _WALKS = {
-    "tickets": tickets.facts_and_spans,
-    "calls": calls.facts_and_spans,
-    "surveys": surveys.facts_and_spans,
-    "selfservice": selfservice.facts_and_spans,
-    "agents": agents.facts_and_spans,
+    "tickets": (tickets.facts_and_spans, sla.facts_and_spans),
+    "calls": (calls.facts_and_spans, queuewait.facts_and_spans),
+    "surveys": (surveys.facts_and_spans,),
+    "selfservice": (selfservice.facts_and_spans,),
+    "agents": (agents.facts_and_spans,),
 }
 
 
@@ -29,7 +29,8 @@ def walk(
     found = histories(events, content_hash)
     image.facts += contacts.facts(found, config)
     for (topic, _subject), history in found.items():
-        facts, spans = _WALKS[topic](history, config, now_ms)
-        image.facts += facts
-        image.spans += spans
+        for one in _WALKS[topic]:
+            facts, spans = one(history, config, now_ms)
+            image.facts += facts
+            image.spans += spans
     return image
