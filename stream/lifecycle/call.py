@@ -132,18 +132,18 @@ class CallFold(CallCounts):
             self._wrapped_up(out, call, at)
         self.stand(out, call, place)
         if self.policies.clocks:
-            self._wait_on(out, call, at, place)
+            self._wait_on(out, call, rank, at, place)
 
-    def _wait_on(self, out: Delta, call: Call, at: int, place: int) -> None:
+    def _wait_on(self, out: Delta, call: Call, rank: int, at: int, place: int) -> None:
         """The clock of the first wait: met by an answer, cancelled by whatever else ends the wait."""
         clocks = call.clocks
         if clocks is None:
-            if call.queued_ms != at or call.waiting_ms == NEVER or not self.inbound(call.segment):
+            if call.waiting_ms == NEVER or not self.inbound(call.segment):
                 return
             clocks = call.clocks = Clocks(call.segment)
             clocks.change(out, self.policies, place, None, call.segment, None, NEVER)
             clocks.queued(out, self.policies, at, place)
-        if call.answered_ms != NEVER:
+        if rank == ANSWERED:
             clocks.answered(out, self.policies, at)
         elif call.waiting_ms == NEVER:
             clocks.left(out, self.policies, at)

@@ -9,7 +9,7 @@ from stream.events.instants import NEVER
 from stream.lifecycle.delta import Delta
 from stream.lifecycle.entity import unpack_entity
 from stream.shard.family import Family
-from stream.sla.clock import CANCELLED, FULFILLED, NO_LEVEL, Clock
+from stream.sla.clock import FULFILLED, Clock
 from stream.sla.clocks import Clocks
 from stream.sla.policy import Policies
 
@@ -31,7 +31,7 @@ class ClockView:
     fulfilled_ms: int | None
     overdue_ms: int | None
     level: str | None
-    """The highest warning level passed, as it stands."""
+    """Of a clock at risk the highest warning level passed."""
 
 
 def clock_views(family: Family, packed: bytes, now_ms: int) -> list[ClockView]:
@@ -61,9 +61,9 @@ def _view(clocks: Clocks, clock: Clock, policies: Policies, now_ms: int) -> Cloc
         due_ms=_known(clocks.due_now_ms(clock)),
         elapsed_ms=clocks.elapsed_ms(policies, clock, now_ms),
         breached_ms=_known(clock.breached_ms),
-        fulfilled_ms=_known(clock.ended_ms) if clock.outcome == FULFILLED else None,
+        fulfilled_ms=_known(clock.ended_ms) if clock.outcome == FULFILLED and state != "cancelled" else None,
         overdue_ms=clocks.overdue_ms(policies, clock, now_ms) if clock.breached else None,
-        level=policies.levels[clock.risk] if clock.risk != NO_LEVEL and clock.outcome != CANCELLED else None,
+        level=policies.levels[clock.risk] if state == "at_risk" else None,
     )
 
 

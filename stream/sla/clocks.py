@@ -48,6 +48,7 @@ class Clocks(Running):
         twin.spans = list(self.spans)
         twin.status = self.status
         twin.removed = self.removed
+        twin.removed_ms = self.removed_ms
         twin.exempt = self.exempt
         twin.wrote = self.wrote
         twin.first_waits = self.first_waits
@@ -221,7 +222,7 @@ class Clocks(Running):
         if for_good:
             self.exempted(out, policies, at)
         if not self.removed:
-            self.removed = True
+            self.removed, self.removed_ms = True, at
             self._enter(out, policies, at, self.status)
 
     def restore(self, out: Delta, policies: Policies, at: int) -> None:
@@ -286,7 +287,9 @@ class Clocks(Running):
 
     def state(self, clock: Clock) -> str:
         """The state of a clock as people read it."""
-        if self.removed and clock.outcome == OPEN and clock.breached_ms == NEVER:
+        # Of a removed ticket as it was when it left: what has come after shows once it is back.
+        left = clock.outcome == OPEN or clock.ended_ms >= self.removed_ms
+        if self.removed and left and clock.breached_ms == NEVER:
             return "cancelled"
         return clock.state()
 
@@ -298,8 +301,9 @@ class Clocks(Running):
         return NEVER if state == "paused" or state == "cancelled" else clock.due_ms
 
     def all(self) -> list[Clock]:
-        """Every instance that a policy has named, by kind and number."""
-        found = [clock for clock in (*self.done, *self.live) if clock.instance]
+        """Every instance that a policy has named, by kind and number; of a removed ticket those of then."""
+        known_ms = self.removed_ms if self.removed else FOREVER
+        found = [c for c in (*self.done, *self.live) if c.instance and c.started_ms <= known_ms]
         return sorted(found, key=_place)
 
     # Checkpoints
@@ -321,7 +325,7 @@ class Clocks(Running):
 
 _PARTS: Final = (
     "backlog_in", "counts", "due_at_ms", "epoch_ms", "exempt", "first_waits", "now_ms", "past_in", "removed",
-    "segment", "spans", "status", "tags", "wrote",
+    "removed_ms", "segment", "spans", "status", "tags", "wrote",
 )  # fmt: skip
 _CLOCK_PARTS: Final = (
     "breached_due_ms", "breached_in", "breached_ms", "decided_in", "due_ms", "ended_ms", "fired", "instance",

@@ -60,7 +60,7 @@ class Running:
 
     __slots__ = (
         "backlog_in", "counts", "done", "due_at_ms", "epoch_ms", "exempt", "first_waits", "live", "now_ms",
-        "past_in", "removed", "segment", "spans", "status", "tags", "wrote",
+        "past_in", "removed", "removed_ms", "segment", "spans", "status", "tags", "wrote",
     )  # fmt: skip
 
     def __init__(self, segment: Segment) -> None:
@@ -70,6 +70,7 @@ class Running:
         self.spans: list[tuple[int, str | None]] = []  # (from when, status)
         self.status: str | None = None
         self.removed = False
+        self.removed_ms = NEVER  # since when
         self.exempt = False
         self.wrote = False  # the customer has written
         self.first_waits = False  # for the first time after the resolution in force
@@ -200,10 +201,7 @@ class Running:
         policy = self.policy(policies)
         if clock.breached_ms != NEVER:
             return
-        if self._promised(clock.kind):
-            clock.due_ms = self.due_at_ms if self.due_at_ms > at else at
-        else:
-            clock.due_ms = policy.calendar.due_ms(clock.since_ms, clock.target_ms - clock.used_ms)
+        self._plan_due(policies, clock, at)
         clock.next_ms = clock.due_ms
         for place, level in enumerate(policy.levels):
             if level.number in clock.fired:
@@ -211,6 +209,13 @@ class Running:
             passed_ms = self._passed_ms(policy, clock, level, at)
             if passed_ms != NEVER and passed_ms < clock.next_ms:
                 clock.next_ms, clock.next_level = passed_ms, place
+
+    def _plan_due(self, policies: Policies, clock: Clock, at: int) -> None:
+        if self._promised(clock.kind):
+            clock.due_ms = self.due_at_ms if self.due_at_ms > at else at
+        else:
+            calendar = self.policy(policies).calendar
+            clock.due_ms = calendar.due_ms(clock.since_ms, clock.target_ms - clock.used_ms)
 
     def _breach(self, out: Delta, policies: Policies, clock: Clock, at: int, due_ms: int) -> None:
         clock.breached_ms, clock.breached_due_ms, clock.breached_in = at, due_ms, self.segment
@@ -229,6 +234,9 @@ class Running:
 
     def _fulfil(self, out: Delta, policies: Policies, clock: Clock, at: int) -> None:
         self._stop(policies, clock, at)
+        if clock.paused and clock.named and not clock.breached:
+            # It was due at no instant: as if it had gone on just then, so that what is met was never late.
+            self._plan_due(policies, clock, at)
         clock.outcome, clock.ended_ms = FULFILLED, at
         self._move(out, at, clock, None)
         if not clock.named:

@@ -33,7 +33,7 @@ def clocks(
     views: list[ClockView] = []
     if ("tickets", subject) in found:
         lives = tickets.lives(found["tickets", subject], made.keep_tickets_ms)
-        views += play(lives[-1], made, now_ms, len(lives) > 1).views()
+        views += play(lives[-1], made, now_ms).views()
     if ("calls", subject) in found:
         life = calls.lives(found["calls", subject], made)[-1]
         views += queuewait.play(life, made, now_ms).views()
@@ -44,9 +44,9 @@ def facts_and_spans(history: list[Event], config: Config, now_ms: int) -> tuple[
     """All that the clocks of one ticket count."""
     facts: list[Fact] = []
     spans: list[Span] = []
-    for place, life in enumerate(tickets.lives(history, config.keep_tickets_ms)):
+    for life in tickets.lives(history, config.keep_tickets_ms):
         steps = list(tickets.walk(life))
-        found = play(life, config, now_ms, place > 0)
+        found = play(life, config, now_ms)
         facts += found.facts(steps[-1].removed)
         if steps[-1].removed:
             continue
@@ -84,14 +84,14 @@ def _merged(state: dict[str, Any], event: Event) -> dict[str, Any]:
     return merged(state, snapshot)
 
 
-def play(life: list[Event], config: Config, now_ms: int, again: bool) -> Clocks:
-    """The clocks of one life of a ticket at `now_ms`. `again`: its subject had an earlier one (rule 25)."""
+def play(life: list[Event], config: Config, now_ms: int) -> Clocks:
+    """The clocks of one life of a ticket at `now_ms`."""
     agreements = Agreements(config.settings)
     steps = list(tickets.walk(life))
     removed_at = len(steps)
     while removed_at and steps[removed_at - 1].removed:
         removed_at -= 1
-    ticket = _Ticket(life, steps, agreements, now_ms, again)
+    ticket = _Ticket(life, steps, agreements, now_ms)
     changes = [at_ms for at_ms in agreements.changes_ms() if life[0]["time"] < at_ms <= now_ms]
     for place, step in enumerate(steps):
         while changes and changes[0] <= step.at_ms:
@@ -109,10 +109,8 @@ def play(life: list[Event], config: Config, now_ms: int, again: bool) -> Clocks:
 class _Ticket:
     """A ticket between two events."""
 
-    def __init__(
-        self, life: list[Event], steps: list[Step], agreements: Agreements, now_ms: int, again: bool
-    ) -> None:
-        self.life, self.steps, self.agreements, self.again = life, steps, agreements, again
+    def __init__(self, life: list[Event], steps: list[Step], agreements: Agreements, now_ms: int) -> None:
+        self.life, self.steps, self.agreements = life, steps, agreements
         self.clocks = Clocks(now_ms)
         # catalog.md: "the time of `ticket.created` if it is known, else of the first event"
         self.created_ms = next((step.at_ms for step in steps if step.created), life[0]["time"])
@@ -189,7 +187,8 @@ class _Ticket:
             self.clocks.instances += [Instance(clock, self.created_ms, open=False) for clock in GO_ON]
             return
         for clock in CREATED:
-            if clock != "resolution" or not self.again:  # rule 25
+            # Rule 25, as far as the new life tells: what is reopened had been resolved.
+            if clock != "resolution" or self.life[0]["type"] != "ticket.reopened":
                 self._start(clock, self.created_ms, step)
         # rule 18: "no clock when created with an agent"
         created = next((one for one in self.steps if one.created), step)
