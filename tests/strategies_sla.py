@@ -80,7 +80,9 @@ def _calendar(draw: st.DrawFn, base_ms: int, zone: str) -> Json:
     if draw(st.integers(0, 2)) == 0:
         calendar["closed"] = draw(st.lists(st.sampled_from(days), min_size=1, max_size=2, unique=True))
     if draw(st.integers(0, 2)) == 0:
-        calendar["open"] = {draw(st.sampled_from(days)): draw(st.sampled_from([["10:00-14:00"], []]))}
+        calendar["open"] = {
+            draw(st.sampled_from(days)): draw(st.sampled_from([["10:00-14:00"], ["23:00-02:00"]]))
+        }
     if draw(st.integers(0, 3)) == 0:
         calendar["holidays"] = draw(
             st.sampled_from([{"country": "DE", "subdivision": "BE"}, {"country": "US"}])
