@@ -15,7 +15,7 @@ import pytest
 from stream.config import Config, parse
 from stream.events.decode import FAMILIES, decoder_of, family_of
 from stream.events.refusal import Refused, UnknownType
-from stream.metrics.measures import BACKLOG, BACKLOG_UNANSWERED, BACKLOG_UNASSIGNED
+from stream.metrics.measures import BACKLOG, BACKLOG_PAST_SLA, BACKLOG_UNANSWERED, BACKLOG_UNASSIGNED
 from stream.metrics.segments import group_name
 from stream.shard.changes import Record
 from stream.shard.image import Image, run_batch
@@ -353,7 +353,7 @@ def test_twenty_thousand_malformed_events_are_kept_apart_with_their_reason() -> 
     assert shard.fence.offset == len(records)
     assert all(count >= 50 for count in Counter(wrong.values()).values())
     assert image.levels[group_name(0, ())] == msgspec.msgpack.encode(
-        {BACKLOG: GOOD, BACKLOG_UNANSWERED: GOOD, BACKLOG_UNASSIGNED: GOOD}
+        {BACKLOG: GOOD, BACKLOG_UNANSWERED: GOOD, BACKLOG_UNASSIGNED: GOOD, BACKLOG_PAST_SLA: GOOD}
     )
 
 
