@@ -91,7 +91,6 @@ _TICKET_SNAPSHOT = _fields(
     priority=("high", None),
     category=("billing", None),
     tags=(["a"], [], ["b", "a"]),
-    due_at=(rfc3339(BASE_MS + DAY_MS), rfc3339(BASE_MS + 3 * DAY_MS + HOUR_MS), None),
     customer=("C1", "C1", "C2", None, ""),
 )
 _FAT_TICKET = st.fixed_dictionaries(

@@ -112,7 +112,7 @@ class Config:
     keep_selfservice_ms: int = 2 * DAY
     keep_agents_ms: int = 30 * DAY
     gone_agents_ms: int = 12 * HOUR
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """The raw configuration: policies, calendars, queues, time zone (sla.md "Configuration")."""
 
 

@@ -31,7 +31,7 @@ from stream.sources.topics import create_topics, topic_names
 from stream.store import RedisStore
 from tests.rig.kafka import PROJECT_ROOT
 
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 RATE = 20.0
 """Events of a mix per second of event time."""
 SUPERVISED = (
