@@ -14,7 +14,8 @@ from msgspec import json
 from bench.events import Event, Log, now_ms
 from bench.servers import Deployment, fill
 from bench.workers import Progress, workers
-from stream.events.sla import decode_sla, to_epoch_ms
+from stream.events.instants import to_ms
+from stream.events.sla import decode_sla
 from stream.floor.telling import rfc3339
 from stream.sources.security import client_options
 
@@ -110,7 +111,7 @@ async def _watch(of: Deployment, found: Breaches) -> None:
             event = decode_sla(record.value)
             if event.kind == "breached":
                 found.seen[event.id] += 1
-                found.waits_ms.setdefault(event.id, at_ms - to_epoch_ms(event.time))
+                found.waits_ms.setdefault(event.id, at_ms - to_ms(event.time))
     finally:
         await consumer.stop()
 

@@ -8,7 +8,8 @@ from stream.alerts.counters import Counters
 from stream.alerts.message import Message, message
 from stream.alerts.state import KINDS, Alert, Kind, Notice
 from stream.config import Config, parse
-from stream.events.sla import Clock, SlaEvent, instant, sla_event
+from stream.events.instants import instant
+from stream.events.sla import Clock, SlaEvent, sla_event
 from stream.events.sla import Kind as SlaKind
 
 NOW = 1_772_452_800_000

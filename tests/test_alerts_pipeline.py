@@ -16,7 +16,8 @@ from stream.alerts.channels.http import new_client
 from stream.alerts.dispatch import Dispatcher
 from stream.config import Config
 from stream.events.acknowledgements import acknowledgement, encode_acknowledgement
-from stream.events.sla import Clock, Kind, encode_sla, instant, sla_event
+from stream.events.instants import instant
+from stream.events.sla import Clock, Kind, encode_sla, sla_event
 from stream.sources.alerting import AlertTopics
 from tests.alerts import MINUTE, NOW, Desk
 from tests.rig.kafka import Kafka

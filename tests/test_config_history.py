@@ -17,12 +17,12 @@ from stream.config.history import (
     version_of,
     warn_levels,
 )
+from stream.events.instants import ALWAYS_MS
 from stream.shard.family import family
 from stream.shard.image import Image, run_batch
 from stream.shard.policies import policies_of, waits_of
 from stream.shard.shard import Shard
 from stream.shard.succession import why_rebuild
-from stream.sla.policy import ALWAYS_MS
 from tests.answers import Told, ms, record
 from tests.core import meaning
 

@@ -23,7 +23,7 @@ from stream.config import (
     parse,
     resolve,
 )
-from stream.config.hours import ALWAYS_MS
+from stream.events.instants import ALWAYS_MS
 from stream.sla.calendar import Calendar
 
 HOUR_MS = 3_600_000

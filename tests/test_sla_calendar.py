@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.sla.calendar import ALWAYS, FOREVER, Calendar, Intervals, build
+from stream.events.instants import FOREVER
+from stream.sla.calendar import ALWAYS, Calendar, Intervals, build
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS

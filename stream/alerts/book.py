@@ -21,7 +21,8 @@ from stream.alerts.state import (
 )
 from stream.config.alerts import Route
 from stream.events.acknowledgements import Acknowledgement
-from stream.events.sla import SlaEvent, to_epoch_ms
+from stream.events.instants import to_ms
+from stream.events.sla import SlaEvent
 
 ENDED_KEPT_MS = 7 * 86_400_000
 """So long it is known what was sent about a clock that is over; `max_age` is at most this."""
@@ -78,7 +79,7 @@ class Book:
     def take(self, event: SlaEvent, now_ms: int) -> None:
         """An event of a clock. One that was taken before, by its id, changes nothing."""
         clock = event.data.sla
-        key = alert_key(event.subject, clock.clock, to_epoch_ms(clock.started_at))
+        key = alert_key(event.subject, clock.clock, to_ms(clock.started_at))
         alert = self.alerts.get(key)
         if alert is not None and event.id in alert.seen:
             return
@@ -199,7 +200,7 @@ class Book:
             return
         if alert is not None and stage == "breached":
             self._forget(alert, ("at_risk", "reminder"))
-        found_ms = to_epoch_ms(event.recordedtime)
+        found_ms = to_ms(event.recordedtime)
         if found_ms < now_ms - self._max_age_ms:
             self._counters.too_old += 1
             return
@@ -217,14 +218,14 @@ class Book:
 
     def _end(self, alert: Alert, event: SlaEvent, end: End, now_ms: int) -> None:
         self._note(alert, event, now_ms)
-        alert.ended, alert.ended_ms = end, to_epoch_ms(event.time)
+        alert.ended, alert.ended_ms = end, to_ms(event.time)
         alert.overdue_ms = event.data.sla.overdue_ms
         self._forget(alert, ("at_risk", "reminder"))
         self._follow(alert, "resolved", event.id, now_ms)
 
     def _retract(self, alert: Alert, event: SlaEvent, now_ms: int) -> None:
         self._note(alert, event, now_ms)
-        alert.ended, alert.ended_ms = "retracted", to_epoch_ms(event.time)
+        alert.ended, alert.ended_ms = "retracted", to_ms(event.time)
         self._forget(alert, ("breached", "at_risk", "reminder"))
         knows_breach = {to for to, told in alert.told.items() if told.stage == "breached"}
         knows_breach |= {notice.to for notice in alert.pending if notice.kind == "breached"}
@@ -237,7 +238,7 @@ class Book:
             self._acknowledge(alert, said, now_ms)
 
     def _acknowledge(self, alert: Alert, said: Acknowledgement, now_ms: int) -> None:
-        said_ms = to_epoch_ms(said.time)
+        said_ms = to_ms(said.time)
         if said.id in alert.seen or alert.ended is not None or alert.acknowledged_ms is not None:
             return
         if said_ms < alert.found_ms:
@@ -349,15 +350,15 @@ def _opened(key: str, event: SlaEvent, stage: Stage, now_ms: int) -> Alert:
         clock=clock.clock,
         stage=stage,
         cause=event.id,
-        at_ms=to_epoch_ms(event.time),
-        found_ms=to_epoch_ms(event.recordedtime),
+        at_ms=to_ms(event.time),
+        found_ms=to_ms(event.recordedtime),
         changed_ms=now_ms,
-        started_ms=to_epoch_ms(clock.started_at),
+        started_ms=to_ms(clock.started_at),
         instance=clock.instance,
         policy=clock.policy,
         level=clock.level,
         target_ms=clock.target_ms,
-        due_ms=None if clock.due_at is None else to_epoch_ms(clock.due_at),
+        due_ms=None if clock.due_at is None else to_ms(clock.due_at),
         segments=event.data.segments,
     )
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from stream.alerts.state import OPENING, Alert, Kind, Notice, Stage
 from stream.config.durations import format_duration
-from stream.events.sla import instant
+from stream.events.instants import instant
 
 SELF = "floorcast"
 """The subject of what floorcast says about itself."""

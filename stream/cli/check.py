@@ -11,7 +11,7 @@ import click
 
 from stream.cli.options import WRONG_INPUT, config_option, read_config
 from stream.config import Config, ConfigError, describe, format_duration, resolve
-from stream.sla.calendar import FOREVER
+from stream.events.instants import FOREVER
 from stream.sla.explain import Explained, Explainer, Sample
 from stream.sla.traps import traps
 

@@ -10,14 +10,12 @@ from zoneinfo import ZoneInfo
 
 from stream.config.kinds import Kind, quoting
 from stream.config.problems import At, Wrong, nearest, shown
-from stream.events.instants import to_ms
+from stream.events.instants import ALWAYS_MS, to_ms
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_MIN = 1440
 WEEK_MIN = 7 * DAY_MIN
 YEARS = (1970, 2199)
-ALWAYS_MS = -(2**62)
-"""From when on what has no `effective_from` counts."""
 
 Intervals = tuple[tuple[int, int], ...]
 """(start, end) in minutes of the local day, ascending; an end above 1440 is on the next day."""

@@ -13,10 +13,11 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 from msgspec.structs import replace
 
-from stream.config.hours import ALWAYS_MS, Intervals
+from stream.config.hours import Intervals
 from stream.config.model import Config
 from stream.config.public_holidays import holiday_dates
 from stream.config.sla import CalendarVersion
+from stream.events.instants import ALWAYS_MS
 from stream.sla.calendar import Calendar, build
 
 

@@ -11,15 +11,13 @@ from msgspec import Struct
 from stream.config.durations import format_duration
 from stream.config.kinds import Duration, Kind, quoting
 from stream.config.problems import At, Wrong, nearest, shown
+from stream.events import clocks
 from stream.events.tickets import Status
 
-REPLY_CLOCKS = ("first_reply", "next_reply")
-PAUSABLE_CLOCKS = (
-    "periodic_update", "pausable_update", "requester_wait", "agent_work", "resolution", "full_resolution",
-    "assignment", "group_ownership",
-)  # fmt: skip
-CLOCKS = (*REPLY_CLOCKS, *PAUSABLE_CLOCKS)
+CLOCKS = clocks.CLOCKS[: clocks.TICKET_CLOCKS]
 """The clocks of tickets. That of calls, `queue_wait`, has its target in `queues`."""
+REPLY_CLOCKS = (CLOCKS[clocks.FIRST_REPLY], CLOCKS[clocks.NEXT_REPLY])
+PAUSABLE_CLOCKS = tuple(clock for clock in CLOCKS if clock not in REPLY_CLOCKS)
 
 _STATUSES: tuple[str, ...] = get_args(Status)
 _TIME = Duration(days=False)

@@ -8,7 +8,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from stream.events.envelope import Instant, Name
-from stream.events.sla import SOURCE, instant
+from stream.events.instants import instant
+from stream.events.sla import SOURCE
 
 
 class AcknowledgementData(Struct, frozen=True, kw_only=True):

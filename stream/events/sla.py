@@ -4,13 +4,13 @@ by the workers, read by whoever alerts. At least once: the same cause has the sa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
 
 from stream.events.envelope import Instant
+from stream.events.instants import instant, to_ms
 
 Kind = Literal[
     "activated", "paused", "resumed", "at_risk", "breached", "breach_retracted", "fulfilled", "cancelled",
@@ -18,7 +18,6 @@ Kind = Literal[
 ]  # fmt: skip
 
 SOURCE: Final = "floorcast"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Clock(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -65,7 +64,7 @@ class SlaEvent(Struct, frozen=True, kw_only=True):
 def event_id(subject: str, kind: Kind, clock: Clock, at_ms: int) -> str:
     """The identity of a transition: derived from its cause, so that a re-emission is the same one."""
     level = f"/{clock.level}" if clock.level else ""
-    return f"{subject}/{clock.clock}/{to_epoch_ms(clock.started_at)}/{kind}/{at_ms}{level}"
+    return f"{subject}/{clock.clock}/{to_ms(clock.started_at)}/{kind}/{at_ms}{level}"
 
 
 def sla_event(
@@ -82,16 +81,6 @@ def sla_event(
             sla=clock, segments={name: value for name, value in segments.items() if value is not None}
         ),
     )
-
-
-def instant(ms: int) -> datetime:
-    """Milliseconds since the epoch as a point in time."""
-    return _EPOCH + timedelta(milliseconds=ms)
-
-
-def to_epoch_ms(at: datetime) -> int:
-    """The counterpart of `instant`."""
-    return (at - _EPOCH) // timedelta(milliseconds=1)
 
 
 encode_sla = msgspec.json.Encoder().encode

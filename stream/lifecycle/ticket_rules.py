@@ -12,6 +12,7 @@ from stream.lifecycle.backlog import STALE_DAYS
 from stream.lifecycle.snapshot import Snapshots
 from stream.metrics.segments import Segments
 from stream.sla.policy import TAGS_APART, Policies
+from stream.sla.running import DONE as DONE
 
 CREATED: Final = RANKS["ticket.created"]
 MESSAGE: Final = RANKS["ticket.message_added"]
@@ -33,7 +34,6 @@ the tags as one text, where a policy asks for them."""
 DUE_AT: Final = 3
 TAGS: Final = 4
 
-DONE: Final = ("resolved", "closed")
 CREATION_WITHIN_MS: Final = 8 * 24 * 3_600_000
 """A `ticket.created` that comes later than this after the first event moves no start of a clock: histories
 need not be kept for it."""

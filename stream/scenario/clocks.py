@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 from typing import Any, Final
 
 from stream.config.durations import format_duration
+from stream.events.instants import instant
 from stream.query.clocks import ClockView, clock_views
 from stream.scenario.expectation import ClockWanted
 from stream.scenario.play import Alert, Floor
 
 NO_CLOCK: Final = "no such clock"
 NO_ALERT: Final = "no alert"
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,4 +86,4 @@ def _shown(name: str, value: Any) -> Any:
         return value
     if name in ("elapsed", "overdue"):
         return format_duration(value)
-    return (_EPOCH + timedelta(milliseconds=value)).isoformat(timespec="milliseconds")
+    return instant(value).isoformat(timespec="milliseconds")

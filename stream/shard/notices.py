@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 from msgspec import msgpack
 
 from stream.events.clocks import CLOCKS
-from stream.events.instants import NEVER
-from stream.events.sla import Clock, Kind, SlaEvent, instant, sla_event
+from stream.events.instants import NEVER, instant
+from stream.events.sla import Clock, Kind, SlaEvent, sla_event
 from stream.lifecycle.delta import Delta
 from stream.lifecycle.entity import Entity
 from stream.sla.marks import AT_RISK, BREACHED, NAMES, Key, Mark

@@ -9,9 +9,9 @@ from stream.config.history import History, PublishedPolicy, PublishedQueue, Sla,
 from stream.config.resolve import Versions, calendars_of
 from stream.config.sla import AROUND_THE_CLOCK
 from stream.events.clocks import CLOCKS, QUEUE_WAIT
+from stream.events.instants import ALWAYS_MS, FOREVER
 from stream.sla.calendar import ALWAYS, Calendar
 from stream.sla.policy import (
-    ALWAYS_MS,
     NO_PAUSES,
     NO_POLICIES,
     NO_TARGET,
@@ -23,8 +23,6 @@ from stream.sla.policy import (
     Policy,
 )
 
-FOR_EVER_MS = 2**62
-"""When the last version ends."""
 _ALWAYS: Versions = [(ALWAYS_MS, ALWAYS)]
 
 
@@ -74,7 +72,7 @@ def _in_force(history: History, part: Callable[[Sla], object]) -> list[tuple[int
     for version in later:
         if part(version.sla) != part(found[-1][1]):
             found.append((version.published_ms, version.sla))
-    ends = [*(begin for begin, _ in found[1:]), FOR_EVER_MS]
+    ends = [*(begin for begin, _ in found[1:]), FOREVER]
     return [(begin, end, sla) for (begin, sla), end in zip(found, ends, strict=True)]
 
 

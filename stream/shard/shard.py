@@ -188,13 +188,13 @@ class Shard:
 
     def next_timer_ms(self) -> int:
         """When the next change at a due instant may come: never after it does, now and then before."""
-        return self._timers[0][0] if self._timers else 2**62
+        return self._timers[0][0] if self._timers else FOREVER
 
     def arm(self, subjects: Iterable[str], at_ms: int) -> None:
         """Has each of these entities looked at when that instant is due, unless something of its own is due
         before."""
         for subject in subjects:
-            if at_ms < self._armed.get(subject, 2**62):
+            if at_ms < self._armed.get(subject, FOREVER):
                 heapq.heappush(self._timers, (at_ms, subject))
                 self._armed[subject] = at_ms
 

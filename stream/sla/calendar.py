@@ -18,8 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Final
 
-FOREVER: Final = 2**62
-"""The due instant of what is never due."""
+from stream.events.instants import FOREVER
 
 _MINUTE_MS: Final = 60_000
 _DAY_MS: Final = 86_400_000

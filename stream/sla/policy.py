@@ -10,6 +10,7 @@ from bisect import bisect_right
 from typing import Final
 
 from stream.events.clocks import AGENT_WORK, CLOCKS, PAUSABLE_UPDATE, REQUESTER_WAIT
+from stream.events.instants import ALWAYS_MS, FOREVER
 from stream.metrics.segments import Segment, Segments
 from stream.sla.calendar import ALWAYS, Calendar
 
@@ -21,8 +22,6 @@ PAUSES: Final[dict[int, tuple[str, ...]]] = {
 """The statuses in which a clock pauses unless its policy says otherwise."""
 
 NO_TARGET: Final = -1
-ALWAYS_MS: Final = -(2**62)
-"""Where the first epoch begins."""
 
 
 class Level:
@@ -144,9 +143,9 @@ class Policies:
         return bisect_right(self._starts, at_ms) - 1
 
     def start_ms(self, number: int) -> int:
-        """When an epoch begins; `2**62` for the one behind the last."""
+        """When an epoch begins; `FOREVER` for the one behind the last."""
         starts = self._starts
-        return starts[number] if number < len(starts) else 2**62
+        return starts[number] if number < len(starts) else FOREVER
 
 
 NO_POLICIES: Final = Policies([Epoch(ALWAYS_MS, [], ALWAYS)], [])

@@ -14,8 +14,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from stream.config import KafkaConfig
+from stream.events.instants import to_ms
 from stream.events.partition import partition_of
-from stream.events.sla import encode_sla, to_epoch_ms
+from stream.events.sla import encode_sla
 from stream.shard.deadletter import read_dead_letter
 from stream.shard.facts import OutRecord, contact_records, is_facts
 from stream.shard.notices import sla_events
@@ -89,7 +90,7 @@ class Letters:
         numbers = sorted(mailbox.untold)[:NOTICES_AT_ONCE]
         dimensions = mailbox.shard.family.fold.segments.dimensions
         records = [
-            OutRecord(event.subject.encode(), encode_sla(event), to_epoch_ms(event.recordedtime))
+            OutRecord(event.subject.encode(), encode_sla(event), to_ms(event.recordedtime))
             for number in numbers
             for event in sla_events(mailbox.untold[number], dimensions)
         ]
