@@ -15,7 +15,7 @@ from stream.config import Config, KafkaConfig, TopicNames
 from stream.embedded.probe import free_ports
 from stream.sources.broker import BrokerError
 from stream.sources.publish import Publisher
-from stream.sources.topics import create_topics, topic_names
+from stream.sources.topics import create_topics, topic_names, topic_settings
 from tests.rig.kafka import Kafka
 from tests.rig.log import read_log
 
@@ -153,8 +153,9 @@ async def test_an_older_kafka_gets_the_topics_without_what_it_does_not_know(
 ) -> None:
     """Before 3.6 it refuses message.timestamp.after.max.ms, as this one does an invented name."""
     monkeypatch.setattr("stream.sources.topics.AFTER_MAX", "message.timestamp.unheard.of")
-    reports = await create_topics(config_for(kafka.bootstrap, unique_name), partitions=1)
-    assert [report.outcome for report in reports] == ["created"] * 9
+    config = config_for(kafka.bootstrap, unique_name)
+    reports = await create_topics(config, partitions=1)
+    assert [report.outcome for report in reports] == ["created"] * len(topic_settings(config))
     assert reports[0].note == "without message.timestamp.unheard.of, which this broker refuses"
     assert reports[-1].note == ""
 
@@ -165,8 +166,7 @@ async def test_a_killed_broker_loses_and_doubles_nothing(
     """kill -9 while events are under way, a restart some seconds later: each is in the log once, in order.
 
     Of live events: a broker that comes back forgets producers whose last records have old timestamps, so an
-    import
-    interrupted like this may be in the log twice in places (they count once).
+    import interrupted like this may be in the log twice in places (they count once).
     """
     began_ms = int(time.time() * 1000) - 60_000
     kafka = new_kafka()
