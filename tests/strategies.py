@@ -92,6 +92,7 @@ _TICKET_SNAPSHOT = _fields(
     category=("billing", None),
     tags=(["a"], [], ["b", "a"]),
     customer=("C1", "C1", "C2", None, ""),
+    due_at=(rfc3339(BASE_MS + DAY_MS), rfc3339(BASE_MS + 3 * DAY_MS + HOUR_MS), None),
 )
 _FAT_TICKET = st.fixed_dictionaries(
     {

@@ -196,7 +196,9 @@ class Ticket(Backlogged):
         clocks.spans.append((at if first else self.created_ms, self.status))
         if not first:
             clocks.change(out, rules.policies, at, self.status, self.segment, self.tags, NEVER)
-            if self.first_resolved_ms == NEVER and self.creation_ms <= at:
+            # A creation that is this event, or still to come, starts them itself.
+            begun = self.creation_ms < at or self.created_ms == at == self.creation_ms
+            if self.first_resolved_ms == NEVER and begun:
                 clocks.create(out, rules.policies, self.created_ms, True)
         return clocks
 

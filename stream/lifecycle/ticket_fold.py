@@ -51,7 +51,7 @@ class TicketFold(Fold):
         if life.removed or MERGED <= rank <= RESTORED:
             return True
         assert isinstance(life, Ticket)
-        return rank == CREATED and life.clocks is not None and not life.created_counted
+        return rank == CREATED and life.exists and not life.created_counted
 
     def foresee(self, life: Life, rows: Sequence[Row]) -> None:
         """Of several creations the first counts."""
