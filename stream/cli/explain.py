@@ -16,7 +16,7 @@ from stream.events.partition import partition_of
 from stream.metrics.catalog import catalog_of
 from stream.metrics.sizes import NAMES
 from stream.query.explain import Contribution, Explanation, explain
-from stream.query.look import Look
+from stream.query.look import Look, in_force
 from stream.query.windows import Calendar
 from stream.shard.changes import Needs
 from stream.shard.family import COUNTED, family
@@ -59,7 +59,7 @@ def _split(entity: str, config: Config) -> tuple[str, str]:
 
 async def _find(config: Config, name: str, subject: str) -> Found:
     async with reading(config) as store:
-        found = await find(config, store, name, subject)
+        found = await find(await in_force(store, config), store, name, subject)
     if found is None:
         raise click.ClickException(
             f"nothing is known of {name}/{subject}: no event of it was read, all were dead letters, or it "

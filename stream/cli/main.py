@@ -10,6 +10,7 @@ import stream
 
 COMMANDS = {
     "check": "check",
+    "config": "config",
     "test": "test",
     "topics": "topics",
     "produce": "produce",

@@ -15,7 +15,7 @@ from stream.cli.running import run
 from stream.config import Config
 from stream.metrics.catalog import Catalog, catalog_of
 from stream.query.compare import compare
-from stream.query.look import Look, age_ms, now_of
+from stream.query.look import Look, age_ms, in_force, now_of
 from stream.query.model import Reader
 from stream.query.query import Queries
 from stream.query.request import Request, plan
@@ -87,6 +87,7 @@ def command(
 
 async def _query(config: Config, metric_id: str, request: Request) -> Told:
     async with reading(config) as store:
+        config = await in_force(store, config)
         return await answer(config, store, catalog_of(config), metric_id, request, wall_ms())
 
 

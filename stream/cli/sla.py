@@ -15,7 +15,7 @@ from stream.cli.running import run
 from stream.config import Config
 from stream.config.durations import format_duration
 from stream.events.clocks import CLOCKS
-from stream.query.look import Look, now_of
+from stream.query.look import Look, in_force, now_of
 from stream.query.request import conditions
 from stream.query.sla_board import STATES, Running, read_running
 from stream.query.windows import Calendar
@@ -52,6 +52,7 @@ async def _read(
     config: Config, clock: str | None, state: str | None, where: dict[str, str | None], most: int
 ) -> list[Running]:
     async with reading(config) as store:
+        config = await in_force(store, config)
         now_ms = await now_of(Look(store, config), config, wall_ms())
         return await read_running(config, store, now_ms, clock, state, where, most)
 
