@@ -13,6 +13,7 @@ from stream.config import Config
 from stream.shard.family import COUNTED
 from stream.sources.broker import BrokerError
 from stream.store import RedisStore
+from stream.worker.claim import WrongImage
 from stream.worker.letters import Letters
 from stream.worker.log import LogUnreadable, log_identities
 from stream.worker.ports import WorkerFailed
@@ -55,7 +56,7 @@ async def run_worker(
 async def _settled(config: Config, store: RedisStore) -> Config:
     try:
         return await settle(config, store)
-    except BrokerError as e:
+    except (BrokerError, WrongImage) as e:
         raise WorkerFailed(str(e)) from e
 
 
