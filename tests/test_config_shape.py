@@ -94,9 +94,9 @@ def test_every_part_of_a_queue_rule_changes_it(rule: dict[str, object]) -> None:
 )
 def test_what_is_published_changes_it_only_for_history_that_is_over(data: dict[str, object]) -> None:
     """On a running system versions follow each other."""
-    bare = {"queues": [{}]} if "queues" in data else {}
+    bare: dict[str, object] = {"queues": [{}]} if "queues" in data else {}
     assert parse(data).shape_hash() == parse(bare).shape_hash()
-    over = {"clock": "events"}
+    over: dict[str, object] = {"clock": "events"}
     assert parse({**data, **over}).shape_hash() != parse({**bare, **over}).shape_hash()
 
 

@@ -33,8 +33,9 @@ when sample tickets are due under its policies, and warns of policies that may n
 - **Passwords** stand best in a file (`password_file`; a path is relative to the working directory). No output
   of floorcast shows one.
 - **What shapes numbers** (`timezone`, `clock`, `horizon`, `future`, `max_event_bytes`, `keep_finished`,
-  `lost`, `retention`, `groupings`, `queues`, `default_calendar`, `calendars`,
-  `policies`) must be the same for all workers of a deployment.
+  `lost`, `retention`, `groupings`, `queues`) must be the same for all workers of a deployment. `calendars`,
+  `default_calendar`, `policies` and queues' `max_wait` may change while workers run: they are published
+  ([sla.md](sla.md)).
 """
 _COLUMNS = "| key | default | environment variable | meaning |\n|--|--|--|--|"
 _ENTRY_COLUMNS = "| key of an entry | default | meaning |\n|--|--|--|"
