@@ -32,7 +32,7 @@ TICK_S = 0.1
 """How often shards are looked at: a timer that is due fires within this."""
 CELLS_MAX = 200_000
 """Cells that a worker keeps in memory, shared by its shards (about 0.5 KB each)."""
-TIMERS_MAX = 10_000
+RETIMED_MAX = 10_000
 """Timers that one commit changes when a version comes."""
 FRESHEN_MS = 1_000
 """How often a quiet shard's freshness is renewed."""
@@ -115,8 +115,8 @@ class Shards:
             timers = recomputed(stored, new[0].from_ms)
         changes = iter(timers.items())
         while True:
-            part = dict(islice(changes, TIMERS_MAX))
-            last = len(part) < TIMERS_MAX
+            part = dict(islice(changes, RETIMED_MAX))
+            last = len(part) < RETIMED_MAX
             versions = len(history) if last else stored.fence.versions
             expected = stored.fence.commit_id
             stored.fence = replace(fence, commit_id=new_commit_id(), versions=versions)

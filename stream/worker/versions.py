@@ -90,8 +90,9 @@ async def publish(config: Config, store: RedisStore, history: History) -> Histor
     counted = [fence for fence in fences if fence.commit_id]
     now_ms = max([time.time_ns() // 1_000_000, *map(_reached, counted)])
     version = next_version(config, history, now_ms)
+    # Of the first version nothing is asked: it is what the store was written with, or the claim refuses it.
     reasons = why_rebuild(config, history, version) if history and counted else []
-    if any(fence.shape != config.shape_hash() for fence in counted):
+    if history and any(fence.shape != config.shape_hash() for fence in counted):
         reasons = ["more than calendars, policies and queues' max_wait differs from the store's"]
     if reasons:
         raise WrongImage(f"these calendars and policies cannot follow: {'; '.join(reasons)}. {REBUILD}.")
