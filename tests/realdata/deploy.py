@@ -7,11 +7,14 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
 
 from stream.cli.answer import as_plain
 from stream.cli.query import answer
@@ -28,6 +31,7 @@ from tests.rig.pipeline import Pipeline, Process, pipeline, until
 ADAPTERS = {"bank": adapters.bank, "servicenow": adapters.servicenow, "sfo": adapters.sfo}
 PARTITIONS = 6
 SEED = 1999
+DAY = timedelta(1)
 DAY_MS = 86_400_000
 
 Values = dict[str, Any]
@@ -177,3 +181,36 @@ async def ask(deployment: Pipeline, metric: str, request: Request) -> Asked:
         now_ms = time.time_ns() // 1_000_000
         told = await answer(config, store, load_catalog(), metric, request, now_ms)
     return Asked(as_plain(told, Calendar(config.timezone))["rows"])
+
+
+each_way = pytest.fixture(scope="module", params=[IN_ORDER, MIXED], ids=[IN_ORDER.name, MIXED.name])
+"""A fixture of a module that has both ways; the way is its parameter."""
+
+
+class Read(NamedTuple):
+    """A data set that is in Redis, and how it came there. `deployments`: one for each of the settings."""
+
+    source: Source
+    way: Way
+    deployments: list[Pipeline]
+
+    @property
+    def only(self) -> Pipeline:
+        """The deployment, where there is one."""
+        (deployment,) = self.deployments
+        return deployment
+
+
+def read_in(request: pytest.FixtureRequest, source: Source, *settings: dict[str, str]) -> Iterator[Read]:
+    """Brings the source in, the way that the fixture's parameter says."""
+    kafka, redis = (request.getfixturevalue(name) for name in ("kafka", "redis_server"))
+    logs: Path = request.getfixturevalue("tmp_path_factory").mktemp(source.adapter)
+    way: Way = request.param
+    with over_one_log(kafka.bootstrap, redis.url(), logs, *settings) as deployments:
+        asyncio.run(bring_in(deployments, source, way))
+        yield Read(source, way, deployments)
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The beginning of a local day."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone)
