@@ -51,8 +51,8 @@ MIXED = Way("shuffled within a day, doubled, 3 workers", 3, mixed=True)
 
 
 class Source(NamedTuple):
-    """A raw file, the adapter for it, and an instant (RFC 3339) when all of it is over. `every`: only the events
-    of about one subject in so many."""
+    """A raw file, the adapter for it, and an instant (RFC 3339) when all of it is over. `every`: only
+    the events of about one subject in so many."""
 
     adapter: str
     file: Path
