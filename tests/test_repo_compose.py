@@ -21,9 +21,10 @@ OURS = {name: service for name, service in SERVICES.items() if service["image"] 
 
 
 def test_the_deployment_has_all_its_parts() -> None:
-    """Kafka, Redis, the one-shot creation of topics, the worker and the exporter."""
-    assert set(SERVICES) == {"kafka", "redis", "topics", "worker", "exporter"}
-    assert set(OURS) == {"topics", "worker", "exporter"}
+    """Kafka, Redis, the one-shot creation of topics, the worker, the exporter and, if asked for, alerts."""
+    assert set(SERVICES) == {"kafka", "redis", "topics", "worker", "exporter", "alerts"}
+    assert set(OURS) == {"topics", "worker", "exporter", "alerts"}
+    assert [name for name, service in SERVICES.items() if "profiles" in service] == ["alerts"]
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -32,7 +33,7 @@ def test_a_service_runs_a_command_that_exists(name: str) -> None:
     command: click.Command = cli
     words = list(OURS[name]["command"])
     context = click.Context(cli)
-    while isinstance(command, click.Group):
+    while isinstance(command, click.Group) and words:
         found = command.get_command(context, words.pop(0))
         assert found is not None, f"`floorcast {shlex.join(OURS[name]['command'])}` is no command"
         command = found
@@ -42,7 +43,7 @@ def test_a_service_runs_a_command_that_exists(name: str) -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_a_service_sets_variables_that_exist(name: str) -> None:
     """Each variable that we set is a key of the configuration."""
-    assert set(OURS[name]["environment"]) <= set(environment_names())
+    assert set(OURS[name]["environment"]) <= {*environment_names(), "FLOORCAST_CONFIG"}
 
 
 def test_the_services_reach_each_other() -> None:

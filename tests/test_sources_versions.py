@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -27,10 +28,11 @@ async def test_what_is_published_is_read_by_everybody_and_at_once_the_first_coun
         parse({"policies": [{"name": "all", "targets": {"first_reply": target}}]})
         for target in ("1h", "2h", "3h")
     )
-    offered = [next_version(one, (), 1_000), next_version(two, (), 1_000)]
+    now_ms = time.time_ns() // 1_000_000
+    offered = [next_version(one, (), now_ms), next_version(two, (), now_ms)]
     await asyncio.gather(*(publish_version(config.kafka, version) for version in offered))
     history = await read_versions(config.kafka)
     assert len(history) == 1
     assert history[0] in offered
-    third = next_version(three, history, 2_000)
+    third = next_version(three, history, now_ms)
     assert await publish_version(config.kafka, third) == (*history, third)

@@ -66,7 +66,8 @@ async def _check_topics(config: Config) -> None:
     try:
         topics = config.kafka.topics
         counted = [getattr(topics, name) for name in COUNTED]
-        await log_identities(config.kafka, [*counted, topics.deadletters, topics.config])
+        published = [topics.config] if config.clock == "wall" else []
+        await log_identities(config.kafka, [*counted, topics.deadletters, *published])
     except LogUnreadable as e:
         raise WorkerFailed(str(e)) from e
     except KafkaError as e:
