@@ -173,7 +173,7 @@ async def test_tls(tls_server: tuple[str, Path]) -> None:
 
 async def test_an_unknown_certificate_is_refused(tls_server: tuple[str, Path]) -> None:
     """A server that nobody vouches for is not talked to; the error names the setting."""
-    store = RedisStore(RedisConfig(url=tls_server[0]), patience_s=0.3)
+    store = RedisStore(RedisConfig(url=tls_server[0]), patience_s=3)
     with pytest.raises(Unavailable, match=r"set redis\.ca_file"):
         await store.check_server()
     await store.close()
