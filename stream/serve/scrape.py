@@ -16,7 +16,7 @@ from stream.query.query import Queries
 from stream.query.windows import Calendar
 from stream.serve.families import GROUPED, GROUPS_MAX, PREFIX, WHOLE, Exported, Grouped
 from stream.serve.samples import OTHER, Families, Labels, put_together
-from stream.serve.targets import target_of
+from stream.metrics.targets import target_of
 from stream.shard.changes import Fence
 from stream.shard.family import COUNTED
 
