@@ -12,10 +12,11 @@ from stream.metrics.catalog import Catalog
 from stream.query.freshness import reached
 from stream.query.look import Look, now_of
 from stream.query.model import QueryError
-from stream.query.wall_boards import Board, boards_of, find_board
+from stream.query.wall_boards import Board, boards_of, conditions_of, find_board
 from stream.query.wall_document import NumberTile, TableTile, Wall, WallSource
 from stream.query.wall_memory import Memory
-from stream.query.wall_tiles import Maker, WallReader, conditions_of
+from stream.query.wall_tiles import Maker, View, WallReader
+from stream.query.windows import Calendar
 from stream.shard.family import COUNTED
 
 __all__ = [
@@ -47,14 +48,14 @@ class Walls:
         """A board at this moment. Raises QueryError: no such board, window or filter; and what the store
         raises."""
         board = find_board(self._config, ask.board)
-        conditions_of(board, ask.filters)
+        where = conditions_of(board, ask.filters, self._config)
+        if ask.window is not None:
+            Calendar(self._config.timezone).window(ask.window, wall_ms)
         look = Look(self._reader, self._config)
         now_ms = await now_of(look, self._config, wall_ms)
         sources = [await reached(look, family, wall_ms) for family in COUNTED]
-        maker = Maker(
-            self._catalog, self._config, self._reader, look, self._memory, sources, board, ask.window,
-            ask.filters, now_ms, wall_ms,
-        )  # fmt: skip
+        view = View(board.config, ask.window, where, now_ms, wall_ms)
+        maker = Maker(self._catalog, self._config, self._reader, look, self._memory, sources, view)
         return Wall(
             board=board.name, title=board.title, window=ask.window, filters=dict(ask.filters), now_ms=now_ms,
             timezone=self._config.timezone, private=board.private, sources=sources,

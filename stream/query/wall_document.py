@@ -13,6 +13,7 @@ from msgspec import Struct
 from stream.query.freshness import Reached
 
 WallSource = Reached
+Freshness = Literal["fresh", "stale", "none"]
 State = Literal["ok", "warn", "bad", "none"]
 """Against the target: met, missed by at most a tenth of it, missed by more; `none`: nothing to judge."""
 
@@ -49,13 +50,14 @@ class Tile(Struct, frozen=True, kw_only=True, tag_field="kind"):
     `note` says why there is nothing to see."""
 
     label: str
-    freshness: Literal["fresh", "stale", "none"]
+    freshness: Freshness
     since_ms: int | None = None
     note: str | None = None
 
 
 class NumberTile(Tile, frozen=True, kw_only=True, tag="number"):
-    """One number. `count` is what it is made of: numerator and denominator, or how many were observed.
+    """One number. `count` is what it is made of: numerator and denominator, or how many were observed; of
+    shares of time in seconds (`count_unit`).
 
     `spark`: (end of a step, value), the oldest first, of whole steps that have ended.
     """
@@ -72,6 +74,7 @@ class NumberTile(Tile, frozen=True, kw_only=True, tag="number"):
     target: Target | None = None
     state: State = "none"
     count: dict[str, float | int | None] = {}
+    count_unit: Literal["seconds"] | None = None
     spark: list[tuple[int, float | int | None]] = []
     change: Change | None = None
     ticks: Ticks | None = None
