@@ -92,7 +92,7 @@ boards:
     tiles:
     - {metric: backlog_unanswered}
     - {metric: first_response_time, stat: p90, window: today}
-    - {kind: table, by: agent, columns: [{metric: tickets_resolved, window: today}]}
+    - {kind: table, by: priority, columns: [{metric: backlog}, {metric: ticket_volume, window: today}]}
     - {kind: sla, state: at_risk}
 """
 

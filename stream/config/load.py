@@ -158,9 +158,10 @@ def _config(
 
 
 def _check(found: Iterable[Clash], sources: _Sources) -> None:
-    """Note what does not go together, except where a value was refused and its default stands in for it."""
+    """Note what does not go together, except where a value, or a part of it, was refused and its default
+    stands in for it."""
     faulty = frozenset(sources.faulty)
     for paths, message in found:
-        if faulty.isdisjoint(paths):
+        if faulty.isdisjoint(paths) and not any(path[: len(paths[0])] == paths[0] for path in faulty):
             given = next((path for path in paths if path in sources.places), paths[0])
             sources.note(paths[0], message, sources.place(given))

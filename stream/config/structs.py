@@ -131,7 +131,8 @@ class ListOfKinds(Kind):
             if isinstance(kind, str) and kind in self.structs:
                 entries.append(read_struct(self.structs[kind], entry, here))
             else:
-                here.into("kind").note(f"expected one of {', '.join(self.structs)}, got {shown(kind)}")
+                here.note(f"expected `kind` to be one of {', '.join(self.structs)}, got {shown(kind)}")
+                entries.append(self.structs[self._usual]())  # so that the others keep their places
         return tuple(entries)
 
     def show(self, value: object) -> object:

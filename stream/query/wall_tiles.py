@@ -23,7 +23,7 @@ from stream.metrics.formula import LevelShare, Oldest, Values
 from stream.query import wall_document as shown
 from stream.query.freshness import Reached
 from stream.query.look import Look
-from stream.query.model import QueryError, Reader
+from stream.query.model import QueryError, Reader, Row
 from stream.query.query import Queries
 from stream.query.request import Request, plan
 from stream.query.sla_board import Source as ClockSource
@@ -151,12 +151,24 @@ class Maker:
             return replace(made, note=str(error), state="none")
 
     async def _values(self, asked: Asked) -> Values:
-        asked.check(None, self._config)
-        question = plan(asked.metric, asked.request(), self._calendar, self._view.now_ms).question
-        rows = (await self._queries.ask(question)).rows
+        rows = await self._answer(asked, ())
         if len(rows) > 1:
             raise QueryError(f"{asked.metric.id} is never mixed: ask for one of {list(rows[0].by)}")
         return rows[0].values if rows else asked.metric.formula.nothing()
+
+    async def _answer(self, asked: Asked, by: tuple[str, ...]) -> list[Row]:
+        """The rows of now; one view's are also another's, whatever stat of them it shows."""
+        asked.check(by[0] if by else None, self._config)
+        question = plan(asked.metric, asked.request(by), self._calendar, self._view.now_ms).question
+
+        async def read() -> list[Row]:
+            return (await self._queries.ask(question)).rows
+
+        if not takes_window(asked.metric):
+            return await read()  # its value is of this very moment
+        where = tuple(sorted(asked.where.items()))
+        key = ("now", asked.metric.id, question.sketches, asked.window, where, by)
+        return await self._memory.get(key, self._view.wall_ms, None, read)
 
     async def _table(self, tile: TableTile) -> shown.TableTile:
         columns = [self._asked(column) for column in tile.columns]
@@ -193,14 +205,13 @@ class Maker:
         return replace(made, rows=rows, more=max(0, len(names) - tile.top))
 
     async def _rows(self, asked: Asked, by: str) -> dict[str | None, Values]:
-        asked.check(by, self._config)
-        question = plan(asked.metric, asked.request((by,)), self._calendar, self._view.now_ms).question
-        return {row.by[by]: row.values for row in (await self._queries.ask(question)).rows}
+        return {row.by[by]: row.values for row in await self._answer(asked, (by,))}
 
     def _ranked(
         self, by: str, columns: list[Asked], found: list[dict[str | None, Values]]
     ) -> list[str | None]:
-        """The rows' names: of a label in its order, else those with most first, by the columns that count."""
+        """The rows' names: of a label in its order, else those with most first, by the columns that
+        count, and last who has no value."""
         weights: dict[str | None, float] = {}
         for asked, values in zip(columns, found, strict=True):
             counts = asked.metric.kind in ("count", "level")
@@ -208,7 +219,7 @@ class Maker:
                 weights[name] = weights.get(name, 0) + (weight(each) if counts else 0)
         labels = columns[0].metric.labels.get(by)
         if labels is None:
-            return sorted(weights, key=lambda name: (-weights[name], name or ""))
+            return sorted(weights, key=lambda name: (name is None, -weights[name], name))
         few = len(labels) <= LABEL_VALUES_MAX
         return [name for name in labels if few or name in weights]
 
