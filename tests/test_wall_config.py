@@ -1,5 +1,6 @@
 """What a wrong board in floorcast.yaml says: file, line, path, what is wrong, and what instead."""
 
+import re
 from pathlib import Path
 from textwrap import dedent
 
@@ -151,3 +152,11 @@ def test_boards_do_not_change_what_is_counted() -> None:
     """Workers need not know them."""
     config = parse({"boards": {"a": {"tiles": [{"metric": "csat"}]}}})
     assert config.shape_hash() == Config().shape_hash()
+
+
+@pytest.mark.parametrize("page", ["boards.md", "configuration.md"])
+def test_what_the_documentation_shows_can_be_used(page: str, tmp_path: Path) -> None:
+    """Its example of boards is one that is taken."""
+    text = (Path(__file__).parents[1] / "docs" / page).read_text()
+    (example,) = [block for block in re.findall(r"```yaml\n(.*?)```", text, re.S) if "boards:" in block]
+    assert list(read(example, tmp_path).boards) == ["red"]

@@ -223,7 +223,7 @@ function start() {
   document.getElementById("all").href = `/${location.search}`;
   const rotation = new Rotation(parameters.get("rotate"), document.getElementById("hold"), boards, () => board, go);
   addEventListener("keydown", (event) => {
-    if (event.target.closest("input, button, dialog, [tabindex='0']") || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.target.closest("input, dialog, [tabindex='0']") || event.ctrlKey || event.altKey || event.metaKey) return;
     if (event.key === "ArrowRight") rotation.step(1);
     if (event.key === "ArrowLeft") rotation.step(-1);
   });

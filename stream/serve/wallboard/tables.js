@@ -104,10 +104,16 @@ function rowHead(text) {
 
 /** A cell with the sign of its state, which the word says to who cannot see it. */
 function judged(text, state) {
-  const cell = make("td", `state-${state}`);
-  if (state === "warn" || state === "bad") cell.append(sign(state), make("span", "unseen", `${STATE_WORDS[state]}: `));
-  cell.append(make("span", "cell-text", text));
+  const cell = make("td", "", make("span", "cell-state"), make("span", "cell-text", text));
+  restate(cell, state);
   return cell;
+}
+
+function restate(cell, state) {
+  if (cell.className === `state-${state}`) return;
+  cell.className = `state-${state}`;
+  const off = state === "warn" || state === "bad";
+  cell.firstChild.replaceChildren(...(off ? [sign(state), make("span", "unseen", `${STATE_WORDS[state]}: `)] : []));
 }
 
 export class GridView extends TableTile {
@@ -149,7 +155,7 @@ export class GridView extends TableTile {
     for (const [cell, since_ms, target] of this._ticking) {
       const seconds = Math.max(0, (now_ms - since_ms) / 1000);
       say(cell.querySelector(".cell-text"), span(seconds, true));
-      setClass(cell, `state-${judge(seconds, target)}`);
+      restate(cell, judge(seconds, target));
     }
   }
 }
