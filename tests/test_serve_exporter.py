@@ -24,7 +24,7 @@ from stream.metrics.catalog import load_catalog
 from stream.query.memory import ImageReader
 from stream.serve.exporter import Exporter
 from stream.serve.families import GROUPED, GROUPS_MAX, WHOLE
-from stream.serve.targets import target_of
+from stream.metrics.targets import target_of
 from stream.store import Unavailable
 from tests.answers import REPLY, TEAM_A, Told, floor, image, ms, put
 

@@ -14,6 +14,16 @@ from stream.config.alerts import (
     SlackConfig,
     WebhookConfig,
 )
+from stream.config.boards import (
+    BoardConfig,
+    ColumnConfig,
+    DeadlettersTile,
+    NumberTile,
+    SlaTile,
+    SourcesTile,
+    TableTile,
+    TileConfig,
+)
 from stream.config.connections import KafkaConfig, RedisConfig, TopicNames
 from stream.config.describe import config_markdown, describe
 from stream.config.durations import format_duration, parse_duration
@@ -42,10 +52,13 @@ __all__ = [
     "CLOCKS",
     "AlertmanagerConfig",
     "AlertsConfig",
+    "BoardConfig",
     "CalendarVersion",
+    "ColumnConfig",
     "Config",
     "ConfigError",
     "DeadlettersConfig",
+    "DeadlettersTile",
     "Destination",
     "ExporterConfig",
     "Grouping",
@@ -55,6 +68,7 @@ __all__ = [
     "KeepFinished",
     "Lost",
     "MetricConfig",
+    "NumberTile",
     "PagerDutyConfig",
     "PolicyConfig",
     "QueueRule",
@@ -64,7 +78,11 @@ __all__ = [
     "Retention",
     "Route",
     "Secret",
+    "SlaTile",
     "SlackConfig",
+    "SourcesTile",
+    "TableTile",
+    "TileConfig",
     "TopicNames",
     "Versions",
     "Warn",

@@ -8,6 +8,7 @@ import yaml
 from msgspec import Struct
 
 from stream.config.alerts import DESTINATIONS, Route
+from stream.config.boards import TILES, BoardConfig, ColumnConfig
 from stream.config.keys import Field, environment_name, fields_of, leaves
 from stream.config.load import OTHER_VARIABLES
 from stream.config.model import Config, MetricConfig, QueueRule
@@ -84,6 +85,17 @@ alerts:
   - {when: {priority: urgent}, on: [breached, blind], to: [pager], continue: true}
   - {to: [floor], repeat: 30m, digest: 1m}
 """
+_BOARDS_EXAMPLE = """\
+boards:
+  red:
+    title: Red team
+    where: {team: red}
+    tiles:
+    - {metric: backlog_unanswered}
+    - {metric: first_response_time, stat: p90, window: today}
+    - {kind: table, by: agent, columns: [{metric: tickets_resolved, window: today}]}
+    - {kind: sla, state: at_risk}
+"""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -110,7 +122,8 @@ def config_markdown() -> str:
     policies = _entries("policies", PolicyConfig, _POLICIES_EXAMPLE)
     metrics = _entries("metrics", MetricConfig, _METRICS_EXAMPLE)
     alerts = _alerts()
-    entries = [*queues, *calendars, *policies, *metrics, *alerts]
+    boards = _boards()
+    entries = [*queues, *calendars, *policies, *metrics, *alerts, *boards]
     return "\n".join([_INTRODUCTION, "## Keys\n", _COLUMNS, *rows, "", *entries, *_others()])
 
 
@@ -118,6 +131,13 @@ def _alerts() -> Iterator[str]:
     for kind, struct in DESTINATIONS.items():
         yield from _entries("alerts.destinations", struct, "", f" of kind `{kind}`")
     yield from _entries("alerts.routes", Route, _ALERTS_EXAMPLE)
+
+
+def _boards() -> Iterator[str]:
+    yield from _entries("boards", BoardConfig, _BOARDS_EXAMPLE)
+    for kind, struct in TILES.items():
+        yield from _entries("boards.tiles", struct, "", f" of kind `{kind}`")
+    yield from _entries("boards.tiles.columns", ColumnConfig, "")
 
 
 def _entries(key: str, struct: type[Struct], example: str, which: str = "") -> Iterator[str]:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from stream.config.alerts import AlertsConfig
+from stream.config.boards import BoardConfig
 from stream.config.connections import KafkaConfig, RedisConfig
 from stream.config.keys import Key
 from stream.config.kinds import Choice, Duration, Share, Text, Whole, Zone
@@ -244,6 +245,10 @@ class Config(Struct, frozen=True, kw_only=True):
     worker: WorkerConfig = WorkerConfig()
     exporter: ExporterConfig = ExporterConfig()
     alerts: AlertsConfig = AlertsConfig()
+    boards: Annotated[
+        dict[str, BoardConfig],
+        Key(MapOf(BoardConfig), "Wallboards of your own, by name; docs/boards.md; keys below"),
+    ] = {}
     published: History = ()
     """What was published of calendars, policies and queues' targets, where that is known: no key."""
 
