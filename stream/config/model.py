@@ -17,6 +17,7 @@ from stream.config.keys import Key
 from stream.config.kinds import Choice, Duration, Share, Text, Whole, Zone
 from stream.config.published import History
 from stream.config.segments import Groupings, When
+from stream.config.serve import ServeConfig
 from stream.config.sla import NAME, Calendars, CalendarVersion, Policies, PolicyConfig, sla_shape
 from stream.config.structs import ListOf, MapOf
 from stream.events.envelope import SEGMENT_FIELDS
@@ -244,6 +245,7 @@ class Config(Struct, frozen=True, kw_only=True):
     ] = {}
     worker: WorkerConfig = WorkerConfig()
     exporter: ExporterConfig = ExporterConfig()
+    serve: ServeConfig = ServeConfig()
     alerts: AlertsConfig = AlertsConfig()
     boards: Annotated[
         dict[str, BoardConfig],
