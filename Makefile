@@ -12,9 +12,9 @@ demo: $(VENV)/.demo
 	@exec $(BIN)/floorcast demo
 
 # What needs a real Apache Kafka or Redis is skipped, saying how to get it, where there is none.
-# Two processes, as most tests wait for servers; those of a file share theirs.
+# Three processes also on two cores, as most tests wait for servers; those of a file share theirs.
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 # The core's tests again on the core compiled by mypyc.
 test-compiled: $(COMPILED)/.stamp

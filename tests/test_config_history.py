@@ -7,22 +7,25 @@ from importlib import import_module
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from stream.config import Config, parse
 from stream.config.history import (
-    History,
+    AHEAD_MS,
+    APPENDED_MS,
     encode_version,
     next_version,
     read_history,
     version_of,
     warn_levels,
 )
+from stream.config.published import History
 from stream.events.instants import ALWAYS_MS
 from stream.shard.family import family
 from stream.shard.image import Image, run_batch
 from stream.shard.policies import policies_of, waits_of
 from stream.shard.shard import Shard
-from stream.shard.succession import why_rebuild
+from stream.shard.succession import passed, recomputed, unknown, why_rebuild
 from tests.answers import Told, ms, record
 from tests.core import meaning
 
@@ -36,10 +39,12 @@ def config_of(target: str, **more: Any) -> Config:
 
 
 def history_at(*told: tuple[str, Config]) -> History:
-    """Configurations, each published at a time."""
+    """Configurations, each in force from a time on."""
     history: History = ()
     for at, config in told:
-        history = read_history([encode_version(next_version(config, history, ms(at)))], history)
+        published_ms = ms(at) - AHEAD_MS
+        version = encode_version(next_version(config, history, published_ms))
+        history = read_history([(published_ms, version)], history)
     return history
 
 
@@ -84,7 +89,7 @@ def test_a_version_that_changes_nothing_of_tickets_begins_no_epoch_of_theirs() -
 def test_levels_keep_their_numbers_and_new_ones_come_after_them() -> None:
     """Numbers are stored in levels and histories."""
     history = history_at((NINE, config_of("8h", warn=["75%"])), (TEN, config_of("8h", warn=["15m", "75%"])))
-    assert warn_levels(history) == ["75%", "15m"]
+    assert warn_levels(replace(Config(), published=history)) == ["75%", "15m"]
     policies = policies_of(history, ())
     (policy,) = policies.epochs[1].policies
     assert [(level.said, level.number) for level in policy.levels] == [("15m", 1), ("75%", 0)]
@@ -101,7 +106,7 @@ def test_a_published_version_keeps_its_dates_though_the_resolver_would_give_othe
     published = encode_version(version_of(config))
     resolving = import_module("stream.config.resolve")  # the package has a function of this name
     monkeypatch.setattr(resolving, "holiday_dates", lambda *_: (date(2026, 3, 2),))
-    (read,) = read_history([published])
+    (read,) = read_history([(0, published)])
     assert read.sla != version_of(config).sla
     assert date(2026, 12, 25) in read.sla.calendars["office"][0].holidays
     assert read.source == version_of(config).source  # the file says the same: nothing is to be published
@@ -113,21 +118,29 @@ def test_of_two_published_at_once_the_first_in_the_log_counts_and_what_is_none_d
     """Whoever reads the topic makes the same of it."""
     first, second = (encode_version(version_of(config_of(target), 0, 5)) for target in ("1h", "2h"))
     backwards = encode_version(version_of(config_of("3h"), 1, 5))
-    history = read_history([b"{}", None, first, second, b"\xff", backwards])
+    history = read_history([(0, told) for told in (b"{}", None, first, second, b"\xff", backwards)])
     assert history == (version_of(config_of("1h"), 0, 5),)
 
 
-def test_a_version_is_never_published_before_the_one_it_follows() -> None:
+def test_a_version_never_begins_before_the_one_it_follows() -> None:
     """Whatever the clock of the machine says."""
-    history = history_at((TEN, config_of("8h")))
+    history = history_at((NINE, config_of("8h")), (TEN, config_of("4h")))
     version = next_version(config_of("2h"), history, ms(NINE))
-    assert (version.follows, version.published_ms) == (1, ms(TEN) + 1)
+    assert (version.follows, version.from_ms) == (2, ms(TEN) + 1)
+
+
+def test_a_version_that_was_long_on_its_way_into_the_log_does_not_count() -> None:
+    """When it should have come into force, shards may have counted without it."""
+    history = history_at((NINE, config_of("8h")))
+    version = next_version(config_of("2h"), history, ms(TEN))
+    late_ms = version.from_ms - APPENDED_MS + 1
+    assert read_history([(late_ms, encode_version(version))], history) == history
+    assert read_history([(late_ms - 1, encode_version(version))], history) == (*history, version)
 
 
 @pytest.mark.parametrize(
     ("before", "after", "reason"),
     [
-        ({}, {"horizon": "2d"}, "more than calendars"),
         ({}, {"policies": [{"name": "a", "targets": {"first_reply": "1h"}}]}, "first policies"),
         ({"queues": [{}]}, {"queues": [{"max_wait": "1m"}]}, "first max_wait"),
         (
@@ -159,34 +172,44 @@ def test_a_tighter_policy_for_a_known_field_needs_no_rebuild() -> None:
     assert why_rebuild(new, history, next_version(new, history, ms(TEN))) == []
 
 
-def test_a_shard_switched_at_an_instant_has_the_image_of_one_that_knew_of_it_from_the_start() -> None:
-    """Tickets with a timer of their own, with none left, and forgotten by memory: all are recomputed."""
+def test_a_shard_that_learns_of_a_version_has_the_image_of_one_that_knew_it_from_the_start() -> None:
+    """Tickets with a timer of their own, paused ones, such as no clock runs for, and forgotten by memory:
+    all are recomputed."""
     old, new = config_of("8h"), config_of("30m")
     history = history_at((NINE, old), (TEN, new))
     told: list[Told] = [(NINE, "ticket.created", f"T{n}", {}) for n in range(5)]
     told += [(NINE, "ticket.message_added", "T0", {"message": {"author": "agent"}})]
+    told += [(NINE, "ticket.updated", "T1", {"ticket": {"status": "pending"}})]
+    told += [(NINE, "ticket.closed", "T2", {})]
     records = [record(offset, event, ms(NINE)) for offset, event in enumerate(told)]
 
-    knew, expected = Shard(family("tickets", new, history=history), "support.tickets", 0, new), Image()
+    expected = Image()
+    knew = shard_of(new, history)
     run_batch(knew, expected, records, ms(NINE))
     run_batch(knew, expected, [], ms(NOON))
 
     image = Image()
-    run_batch(
-        Shard(family("tickets", old, history=history[:1]), "support.tickets", 0, old),
-        image,
-        records,
-        ms(NINE),
-    )
-    rules = family("tickets", new, history=history)
-    switched = Shard(rules, "support.tickets", 0, new)
+    run_batch(shard_of(old, history[:1]), image, records, ms(NINE))
+    image.fence.commit_id, image.fence.versions = "as it was claimed", 1
+    stored = image.restored()
+    (version,) = unknown(stored.fence, history)
+    assert not passed(stored.fence, version.from_ms)
+    image.timers |= recomputed(stored, version.from_ms)
+    switched = shard_of(new, history)
     switched.restore(image.restored())
-    switched.arm(image.states, ms(TEN))
     run_batch(switched, image, [], ms(NOON))
 
+    rules = switched.family
+    assert image.timers == expected.timers
     assert meaning(image, rules, new.horizon_ms) == meaning(expected, rules, new.horizon_ms)
-    kept = Image()
-    unaware = Shard(family("tickets", old, history=history[:1]), "support.tickets", 0, old)
+    kept, unaware = Image(), shard_of(old, history[:1])
     run_batch(unaware, kept, records, ms(NINE))
     run_batch(unaware, kept, [], ms(NOON))
     assert meaning(kept, rules, new.horizon_ms) != meaning(expected, rules, new.horizon_ms)
+    assert passed(kept.fence, version.from_ms)  # too late for this one
+
+
+def shard_of(config: Config, history: History) -> Shard:
+    """One that knows so much of the history."""
+    known = replace(config, published=history)
+    return Shard(family("tickets", known), "support.tickets", 0, known)

@@ -11,6 +11,7 @@ from stream.shard.image import Image
 from stream.shard.shard import Shard
 from stream.worker.mailbox import COMMIT_BYTES, HalfDone, Mailbox, portions
 from stream.worker.ports import Position
+from stream.worker.versions import KnownVersions
 
 
 class Hanging:
@@ -27,6 +28,11 @@ class Hanging:
         await asyncio.Event().wait()
 
 
+async def never(shard: Shard) -> Shard:
+    """No version comes."""
+    raise AssertionError
+
+
 async def test_after_a_cancelled_commit_the_memory_is_not_used_any_more() -> None:
     """It is ahead of the store: a tick would write what the batch folded without the batch's offset."""
     config = Config()
@@ -34,7 +40,8 @@ async def test_after_a_cancelled_commit_the_memory_is_not_used_any_more() -> Non
     shard.restore(Image().restored())
     store = Hanging()
     mailbox = Mailbox(
-        shard, store, lambda: Position(0, 0, 2**52), until_ms=None, by_wall=True, batch_records=10
+        shard, store, lambda: Position(0, 0, 2**52), until_ms=None, by_wall=True, batch_records=10,
+        versions=KnownVersions(Config(clock="events")), renew=never,
     )  # fmt: skip
     assert mailbox.wants_tick(0)
     reading = asyncio.create_task(mailbox.read([Record(0, 1_700_000_000_000, b"not an event")]))

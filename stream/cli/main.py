@@ -10,6 +10,7 @@ import stream
 
 COMMANDS = {
     "check": "check",
+    "config": "config",
     "test": "test",
     "topics": "topics",
     "produce": "produce",
@@ -28,6 +29,7 @@ COMMANDS = {
     "surveys": "surveys",
     "sla": "sla",
     "exporter": "exporter",
+    "serve": "serve",
 }
 """Command -> its module in this package."""
 

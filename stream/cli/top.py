@@ -17,8 +17,9 @@ from stream.cli.options import config_options, resolve
 from stream.cli.reading import reading, safe, wall_ms
 from stream.cli.running import run
 from stream.config import Config
-from stream.metrics.catalog import Catalog, catalog_of
+from stream.metrics.catalog import catalog_of
 from stream.query.board import Board, Grid, Source, Tile, read_board
+from stream.query.look import in_force
 from stream.query.numbers import age
 from stream.store import RedisStore, StoreError
 
@@ -38,32 +39,36 @@ def command(once: bool, config_path: Path | None, data_dir: Path | None) -> None
 
 async def watch(config: Config, console: Console, once: bool = False) -> None:
     """Shows the board until it is cancelled, which is how it ends."""
-    catalog = catalog_of(config)
     async with reading(config) as store:
         if once:
-            console.print(draw(await read_board(catalog, config, store, wall_ms())))
+            console.print(draw(await _read(config, store)))
             return
         with suppress(asyncio.CancelledError):
-            await (_live if console.is_terminal else _plain)(catalog, config, store, console)
+            await (_live if console.is_terminal else _plain)(config, store, console)
 
 
-async def _live(catalog: Catalog, config: Config, store: RedisStore, console: Console) -> None:
+async def _live(config: Config, store: RedisStore, console: Console) -> None:
     with Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
-            live.update(await _frame(catalog, config, store), refresh=True)
+            live.update(await _frame(config, store), refresh=True)
             await asyncio.sleep(REFRESH_S)
 
 
-async def _plain(catalog: Catalog, config: Config, store: RedisStore, console: Console) -> None:
+async def _plain(config: Config, store: RedisStore, console: Console) -> None:
     while True:
-        console.print(await _frame(catalog, config, store))
+        console.print(await _frame(config, store))
         await asyncio.sleep(REFRESH_S)
 
 
-async def _frame(catalog: Catalog, config: Config, store: RedisStore) -> RenderableType:
+async def _read(config: Config, store: RedisStore) -> Board:
+    config = await in_force(store, config)
+    return await read_board(catalog_of(config), config, store, wall_ms())
+
+
+async def _frame(config: Config, store: RedisStore) -> RenderableType:
     """The board; while the store cannot be read, what is wrong with it."""
     try:
-        return draw(await read_board(catalog, config, store, wall_ms()))
+        return draw(await _read(config, store))
     except StoreError as error:
         return Panel(Text(str(error), style="red"), title="no numbers")
 

@@ -12,6 +12,7 @@ import click
 from stream.cli.options import config_options, resolve
 from stream.cli.running import run
 from stream.config import Config
+from stream.query.look import in_force
 from stream.store import ImageMoved, RedisStore, StoreError
 from stream.verify.compare import Comparison, compare
 from stream.verify.rebuild import Rebuild
@@ -38,6 +39,7 @@ async def _verify(config: Config) -> bool:
     equal: Counter[str] = Counter()
     different: Counter[str] = Counter()
     try:
+        config = await in_force(store, config)
         topics = await store.topics()
         if not topics:
             click.echo("nothing to verify: no worker has written to this Redis and namespace yet")

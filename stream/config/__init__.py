@@ -44,6 +44,7 @@ from stream.config.model import (
 from stream.config.problems import ConfigError
 from stream.config.resolve import Resolved, ResolvedVersion, Versions, calendars_of, resolve
 from stream.config.secrets import Secret
+from stream.config.serve import ServeConfig, TokenConfig
 from stream.config.sla import AROUND_THE_CLOCK, CalendarVersion, Holidays, PolicyConfig
 from stream.config.targets import CLOCKS, Warn
 
@@ -78,11 +79,13 @@ __all__ = [
     "Retention",
     "Route",
     "Secret",
+    "ServeConfig",
     "SlaTile",
     "SlackConfig",
     "SourcesTile",
     "TableTile",
     "TileConfig",
+    "TokenConfig",
     "TopicNames",
     "Versions",
     "Warn",

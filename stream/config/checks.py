@@ -22,6 +22,7 @@ from stream.config.connections import KafkaConfig, RedisConfig
 from stream.config.durations import format_duration
 from stream.config.model import Config
 from stream.config.problems import Path, nearest
+from stream.config.serve import ServeConfig, token_faults
 
 _AGE_MAX_MS = 7 * 86_400_000
 """`stream/alerts` remembers at least so long what was sent."""
@@ -39,6 +40,7 @@ def clashes(config: Config) -> Iterator[Clash]:
     yield from _kafka(config.kafka)
     yield from _redis(config.redis)
     yield from _alerts(config.alerts)
+    yield from _serve(config.serve)
     for name, board in config.boards.items():
         yield from _board(name, board)
     for section in (config.kafka, config.redis):
@@ -142,6 +144,15 @@ def _alerts(alerts: AlertsConfig) -> Iterator[Clash]:
             if name not in alerts.destinations:
                 near = f"; the nearest is {nearest(name, alerts.destinations)}" if alerts.destinations else ""
                 yield ((*here, "to"), ("alerts", "destinations")), f"no destination is called {name}{near}"
+
+
+def _serve(serve: ServeConfig) -> Iterator[Clash]:
+    here: Path = ("serve", "tokens")
+    for name in serve.tokens:
+        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name):
+            yield ((*here, name),), "a name is up to 64 letters, digits, dots, hyphens and underscores"
+    for name, message in token_faults(serve.tokens):
+        yield ((*here, name, "sha256"), (*here, name)), message
 
 
 def _destination(destination: Destination) -> Iterator[tuple[str, str]]:

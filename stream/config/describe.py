@@ -13,6 +13,7 @@ from stream.config.keys import Field, environment_name, fields_of, leaves
 from stream.config.load import OTHER_VARIABLES
 from stream.config.model import Config, MetricConfig, QueueRule
 from stream.config.problems import Path, path_text
+from stream.config.serve import TokenConfig
 from stream.config.sla import CalendarVersion, PolicyConfig
 from stream.config.structs import show_struct
 
@@ -34,8 +35,9 @@ when sample tickets are due under its policies, and warns of policies that may n
 - **Passwords** stand best in a file (`password_file`; a path is relative to the working directory). No output
   of floorcast shows one.
 - **What shapes numbers** (`timezone`, `clock`, `horizon`, `future`, `max_event_bytes`, `keep_finished`,
-  `lost`, `retention`, `groupings`, `queues`, `default_calendar`, `calendars`,
-  `policies`) must be the same for all workers of a deployment.
+  `lost`, `retention`, `groupings`, `queues`) must be the same for all workers of a deployment. `calendars`,
+  `default_calendar`, `policies` and queues' `max_wait` may change while workers run: they are published
+  ([sla.md](sla.md)).
 """
 _COLUMNS = "| key | default | environment variable | meaning |\n|--|--|--|--|"
 _ENTRY_COLUMNS = "| key of an entry | default | meaning |\n|--|--|--|"
@@ -97,6 +99,18 @@ boards:
 """
 
 
+_TOKENS_EXAMPLE = """\
+serve:
+  host: 0.0.0.0
+  tokens:
+    tv: {sha256: "bfdb5cde0919bb800033ed54cd669cb7cc361d0eedd6e31788b9915cbaabe6bb"}
+    lead-red:
+      sha256: "abaebaba90a33bdc1ed57af2f6983903777b363689063a6d3b4a3d16a843ade8"
+      kind: admin
+      teams: [red]
+"""
+
+
 class _Dumper(yaml.SafeDumper):
     """Lists of single values on one line, everything else one a line."""
 
@@ -121,8 +135,9 @@ def config_markdown() -> str:
     policies = _entries("policies", PolicyConfig, _POLICIES_EXAMPLE)
     metrics = _entries("metrics", MetricConfig, _METRICS_EXAMPLE)
     alerts = _alerts()
+    tokens = _entries("serve.tokens", TokenConfig, _TOKENS_EXAMPLE)
     boards = _boards()
-    entries = [*queues, *calendars, *policies, *metrics, *alerts, *boards]
+    entries = [*queues, *calendars, *policies, *metrics, *alerts, *tokens, *boards]
     return "\n".join([_INTRODUCTION, "## Keys\n", _COLUMNS, *rows, "", *entries, *_others()])
 
 

@@ -1,69 +1,30 @@
-"""What was published of calendars, policies and queues' targets: the history that numbers depend on.
-
-A version holds all that clocks need, holidays as dates, so that a rebuild, or a newer library, repeats them.
-"""
+"""What was published of calendars, policies and queues' targets: the history that numbers depend on."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
-from msgspec import Struct
 
 from stream.config.model import Config
-from stream.config.resolve import Resolved, resolve
-from stream.config.targets import Warn
+from stream.config.published import History, PublishedPolicy, PublishedQueue, Sla, Version
+from stream.config.resolve import resolve
+from stream.config.sla import PolicyConfig
 
 log = logging.getLogger("floorcast.config")
 
 
-class PublishedPolicy(Struct, frozen=True, kw_only=True):
-    """A policy; `effective_ms`: from when on it counts, ALWAYS_MS: as long as the version."""
-
-    name: str
-    when: dict[str, tuple[str, ...]]
-    calendar: str | None
-    targets: dict[str, int]
-    warn: tuple[Warn, ...]
-    pause: dict[str, tuple[str, ...]]
-    effective_ms: int
+AHEAD_MS: Final = 10_000
+"""So long after its publication a version comes into force."""
+APPENDED_MS: Final = 5_000
+"""At least so long before that it must be in the log: workers run their clocks no further than that behind
+what they have read of it."""
 
 
-class PublishedQueue(Struct, frozen=True, kw_only=True):
-    """The target of `queue_wait` of some calls; None is no clock."""
-
-    when: dict[str, tuple[str, ...]]
-    max_wait_ms: int | None
-
-
-class Sla(Struct, frozen=True, kw_only=True):
-    """What may change while a system runs."""
-
-    default_calendar: str | None
-    calendars: Resolved
-    policies: tuple[PublishedPolicy, ...]
-    queues: tuple[PublishedQueue, ...]
-
-
-class Version(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One published version. `follows`: how many there were before it as its publisher saw them; of two
-    published at once the first in the log counts. `shape`: `base_hash` of the configuration. `source`: hash
-    of what floorcast.yaml says, which a newer library of holidays does not change."""
-
-    follows: int
-    published_ms: int
-    shape: str
-    source: str
-    sla: Sla
-
-
-History = tuple[Version, ...]
-"""Versions in the order of the log, ascending by `published_ms`; never empty where numbers are made."""
-
-
-def version_of(config: Config, follows: int = 0, published_ms: int = 0) -> Version:
+def version_of(config: Config, follows: int = 0, from_ms: int = 0) -> Version:
     """The version that a configuration would be published as."""
     sla = Sla(
         default_calendar=config.default_calendar,
@@ -88,21 +49,18 @@ def version_of(config: Config, follows: int = 0, published_ms: int = 0) -> Versi
             for rule in config.queues
         ),
     )
-    return Version(
-        follows=follows, published_ms=published_ms, shape=config.base_hash(), source=source_hash(config),
-        sla=sla,
-    )  # fmt: skip
+    return Version(follows=follows, from_ms=from_ms, source=source_hash(config), sla=sla)
 
 
 def history_of(config: Config) -> History:
-    """The history of a configuration that has never changed."""
-    return (version_of(config),)
+    """What was published, where the configuration knows it; else as if it had never changed."""
+    return config.published or (version_of(config),)
 
 
 def next_version(config: Config, history: History, now_ms: int) -> Version:
-    """The version to publish after those: never at or before the instant of the last one."""
-    at_ms = max(now_ms, history[-1].published_ms + 1) if history else now_ms
-    return version_of(config, len(history), at_ms)
+    """The version to publish after those, in force soon after `now_ms`, and after the last one."""
+    from_ms = now_ms + AHEAD_MS
+    return version_of(config, len(history), max(from_ms, history[-1].from_ms + 1) if history else now_ms)
 
 
 def source_hash(config: Config) -> str:
@@ -115,33 +73,46 @@ def encode_version(version: Version) -> bytes:
     return msgspec.json.encode(version)
 
 
-def read_history(records: Iterable[bytes | None], before: History = ()) -> History:
-    """The history after these records, the values of `support.config` in the order of the log.
+def decode_version(packed: bytes) -> Version:
+    """The counterpart. Raises msgspec.DecodeError."""
+    return msgspec.json.decode(packed, type=Version)
 
-    A record that is no version, or was published in ignorance of one before it, does not count and is logged.
+
+def read_history(records: Iterable[tuple[int, bytes | None]], before: History = ()) -> History:
+    """The history after these records (timestamp in ms, value) of `support.config`, in the order of the log.
+
+    A record that is no version, was published in ignorance of one before it, or came too late to be known to
+    all when it comes into force, does not count and is logged.
     """
     history = list(before)
-    for record in records:
+    for appended_ms, record in records:
         try:
-            version = msgspec.json.decode(record or b"", type=Version)
+            version = decode_version(record or b"")
         except msgspec.DecodeError as error:
             log.warning("a record of the configuration topic is no version and does not count: %s", error)
             continue
         if version.follows != len(history):
             log.warning("a version published at the same time as another came second and does not count")
-        elif history and version.published_ms <= history[-1].published_ms:
-            log.warning("a version published before the one it follows does not count")
+        elif history and version.from_ms <= history[-1].from_ms:
+            log.warning("a version that begins before the one it follows does not count")
+        elif history and version.from_ms < appended_ms + APPENDED_MS:
+            log.warning("a version that reached the log too late does not count: publish it again")
         else:
             history.append(version)
     return tuple(history)
 
 
-def warn_levels(history: History) -> list[str]:
-    """The warning levels as spelled, by first appearance: a level's number, which is stored, is its place
+def levels_of(policies: Iterable[PublishedPolicy | PolicyConfig]) -> list[str]:
+    """Their warning levels as spelled, by first appearance: a level's number, which is stored, is its place
     here, and later versions only append."""
-    return list(
-        dict.fromkeys(warn.said for one in history for policy in one.sla.policies for warn in policy.warn)
-    )
+    return list(dict.fromkeys(warn.said for policy in policies for warn in policy.warn))
+
+
+def warn_levels(config: Config) -> list[str]:
+    """The warning levels of all policies that ever were."""
+    if not config.published:
+        return levels_of(config.policies)  # without working out a version's holidays
+    return levels_of(policy for version in config.published for policy in version.sla.policies)
 
 
 def asked_fields(history: History) -> list[str]:

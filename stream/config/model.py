@@ -15,7 +15,9 @@ from stream.config.boards import BoardConfig
 from stream.config.connections import KafkaConfig, RedisConfig
 from stream.config.keys import Key
 from stream.config.kinds import Choice, Duration, Share, Text, Whole, Zone
+from stream.config.published import History
 from stream.config.segments import Groupings, When
+from stream.config.serve import ServeConfig
 from stream.config.sla import NAME, Calendars, CalendarVersion, Policies, PolicyConfig, sla_shape
 from stream.config.structs import ListOf, MapOf
 from stream.events.envelope import SEGMENT_FIELDS
@@ -243,11 +245,14 @@ class Config(Struct, frozen=True, kw_only=True):
     ] = {}
     worker: WorkerConfig = WorkerConfig()
     exporter: ExporterConfig = ExporterConfig()
+    serve: ServeConfig = ServeConfig()
     alerts: AlertsConfig = AlertsConfig()
     boards: Annotated[
         dict[str, BoardConfig],
         Key(MapOf(BoardConfig), "Wallboards of your own, by name; docs/boards.md; keys below"),
     ] = {}
+    published: History = ()
+    """What was published of calendars, policies and queues' targets, where that is known: no key."""
 
     @property
     def retention_ms(self) -> tuple[int, int, int, int]:
@@ -258,15 +263,11 @@ class Config(Struct, frozen=True, kw_only=True):
     def shape_hash(self) -> str:
         """A hash (hex) over what shapes numbers, not over addresses: workers that differ in it must not mix.
 
-        The order of groupings, queue rules and policies counts; that of keys and of a condition's values does
-        not.
+        The order of groupings and queue rules counts; that of keys and of a condition's values does not.
+        Without what may change while a system runs (`sla_source`), which is published.
         """
-        return self._hash(sla=True)
-
-    def base_hash(self) -> str:
-        """As `shape_hash`, but without what may change while a system runs: calendars, policies and queues'
-        `max_wait`."""
-        return self._hash(sla=False)
+        shape = self._shape()
+        return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
 
     def sla_source(self) -> list[object]:
         """What may change while a system runs, as floorcast.yaml says it, as JSON."""
@@ -277,7 +278,7 @@ class Config(Struct, frozen=True, kw_only=True):
         # Times without an offset in it are local to the zone.
         return [*sla_shape(self.default_calendar, self.calendars, self.policies), waits, self.timezone]
 
-    def _hash(self, *, sla: bool) -> str:
+    def _shape(self) -> dict[str, object]:
         shape: dict[str, object] = {
             "timezone": self.timezone,
             "clock": self.clock,
@@ -307,16 +308,15 @@ class Config(Struct, frozen=True, kw_only=True):
                     {field: sorted(values) for field, values in rule.when.items()},
                     rule.answer_within_ms,
                     rule.short_abandon_ms,
-                    *([rule.max_wait_ms] if sla else ()),
                 ]
                 for rule in self.queues
             ],
         }
-        if sla and (self.policies or self.calendars or self.default_calendar):
-            shape["sla"] = sla_shape(self.default_calendar, self.calendars, self.policies)
+        if self.clock == "events":  # of history that is over nothing is published
+            shape["sla"] = self.sla_source()
         plain = asdict(self.groupings.without_sketches)
         if any(plain.values()):  # else the hash stays what it was before there was such a key
             shape["without_sketches"] = {
                 name: sorted(sorted(fields) for fields in groupings) for name, groupings in plain.items()
             }
-        return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
+        return shape

@@ -8,17 +8,20 @@ In two steps: `resolve` gives what can be published as JSON (`msgspec.json.encod
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from stream.config.hours import Intervals
-from stream.config.model import Config
 from stream.config.public_holidays import holiday_dates
 from stream.config.sla import CalendarVersion
 from stream.events.instants import ALWAYS_MS
 from stream.sla.calendar import Calendar, build
+
+if TYPE_CHECKING:
+    from stream.config.model import Config
 
 
 class ResolvedVersion(Struct, frozen=True, kw_only=True):

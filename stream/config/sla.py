@@ -177,11 +177,6 @@ class Policies(ListOf):
         return super().read(value, at)
 
 
-def warn_levels(policies: tuple[PolicyConfig, ...]) -> list[str]:
-    """The warning levels of all policies as spelled; a level's number, which is stored, is its place here."""
-    return list(dict.fromkeys(warn.said for policy in policies for warn in policy.warn))
-
-
 def sla_shape(
     default: str | None, calendars: dict[str, tuple[CalendarVersion, ...]], policies: tuple[PolicyConfig, ...]
 ) -> list[object]:

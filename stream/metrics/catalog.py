@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from stream.config import Config, MetricConfig
-from stream.config.sla import warn_levels
+from stream.config.history import warn_levels
 from stream.metrics.formula import Formula
 
 Kind = Literal["count", "ratio", "duration", "distribution", "score", "level", "gauge"]
@@ -84,7 +84,7 @@ class Catalog:
 
 def catalog_of(config: Config) -> Catalog:
     """The catalog of a deployment."""
-    return load_catalog(config.metrics, warn_levels(config.policies))
+    return load_catalog(config.metrics, warn_levels(config))
 
 
 def load_catalog(agreed: Mapping[str, MetricConfig] | None = None, levels: Sequence[str] = ()) -> Catalog:

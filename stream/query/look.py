@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
+
+from msgspec.structs import replace
 
 from stream.config import Config
+from stream.config.published import History
 from stream.metrics.panes import Group, Pane
 from stream.query.model import QueryError, Reader
 from stream.shard.changes import Fence, Since
@@ -87,6 +91,23 @@ class Look:
             for family in COUNTED
             for partition, fence in (await self.fences(family)).items()
         }
+
+
+class Published(Protocol):
+    """Where a reader finds what was published."""
+
+    async def versions(self, known: int) -> History:
+        """What was published of calendars and policies behind `known` versions, as far as a worker has read
+        it."""
+
+
+async def in_force(reader: Published, config: Config) -> Config:
+    """The configuration with what was published of it, whatever its file says of calendars and policies: as
+    the worker counts. To be asked for at every look, as versions come while a system runs."""
+    if config.clock == "events":
+        return config
+    new = await reader.versions(len(config.published))
+    return replace(config, published=(*config.published, *new)) if new else config
 
 
 async def now_of(look: Look, config: Config, wall_ms: int) -> int:

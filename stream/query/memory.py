@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stream.config.published import History
 from stream.metrics.panes import Group, Pane
 from stream.shard.changes import Fence, Since
 from stream.shard.image import Image
@@ -12,6 +13,9 @@ class ImageReader:
 
     def __init__(self, images: dict[tuple[str, int], Image]) -> None:
         self._images = images
+
+    async def versions(self, known: int) -> History:
+        return ()
 
     async def fences(self, family: str) -> dict[int, Fence]:
         return {partition: image.fence for (name, partition), image in self._images.items() if name == family}

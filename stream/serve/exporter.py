@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 
 from stream.config import Config
 from stream.metrics.catalog import catalog_of
+from stream.query.look import in_force
 from stream.query.model import QueryError
 from stream.serve.samples import Families
 from stream.serve.scrape import Source, scrape, unready
@@ -41,7 +42,6 @@ class Exporter:
         self._config = config
         self._source = source
         self._wall_ms = wall_ms
-        self._catalog = catalog_of(config)
         self._lock = asyncio.Lock()
         self._scraped: tuple[float, Families] | None = None
         self._server: _Server | None = None
@@ -90,7 +90,9 @@ class Exporter:
     async def _scrape(self) -> Families:
         async with self._lock:
             if self._scraped is None or time.monotonic() - self._scraped[0] >= CACHE_S:
-                families = await scrape(self._catalog, self._config, self._source, self._wall_ms())
+                self._config = await in_force(self._source, self._config)
+                catalog = catalog_of(self._config)
+                families = await scrape(catalog, self._config, self._source, self._wall_ms())
                 self._scraped = (time.monotonic(), families)
             return self._scraped[1]
 

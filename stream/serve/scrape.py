@@ -11,7 +11,7 @@ from stream.metrics.catalog import Catalog
 from stream.metrics.formula import Values
 from stream.metrics.targets import target_of
 from stream.query.grouping import OverCap
-from stream.query.look import Look, age_ms, now_of
+from stream.query.look import Look, Published, age_ms, now_of
 from stream.query.model import Question, Reader
 from stream.query.query import Queries
 from stream.query.windows import Calendar
@@ -24,7 +24,7 @@ READY_MS: Final = 30_000
 """A shard that has not caught up for so long makes the deployment unready."""
 
 
-class Source(Reader, Protocol):
+class Source(Reader, Published, Protocol):
     """What a scrape reads of the store."""
 
     async def journals(self, family: str) -> Mapping[int, Mapping[str, int]]:

@@ -68,6 +68,8 @@ class Fence:
     refused: int = 0
     log_id: str = ""
     shape: str = ""
+    versions: int = 0  # of the configuration's history, those that its owner knew of
+    latest: int = 0  # the greatest time of an event
     format: int = 4
 
     def fields(self) -> dict[str, str | int]:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stream.config import Config
-from stream.config.history import History, asked_fields, history_of
+from stream.config.history import asked_fields, history_of
+from stream.config.published import History
 from stream.lifecycle.agent import AgentFold
 from stream.lifecycle.call import CallFold
 from stream.lifecycle.call_facts import Thresholds
@@ -42,11 +43,10 @@ def family(
     name: str,
     config: Config,
     groupings: tuple[Grouping, ...] | None = None,
-    history: History | None = None,
 ) -> Family:
     """The rules of a family of `COUNTED`; `groupings` instead of the configured ones (scenarios ask for their
-    own). `history`: what was published of clocks, by default that this configuration always was in force."""
-    known = history if history is not None else history_of(config)
+    own)."""
+    known = history_of(config)
     wanted = groupings if groupings is not None else getattr(config.groupings, name)
     plain = config.groupings.without_sketches
     if name == "contacts":

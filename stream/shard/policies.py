@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import chain
 
-from stream.config.history import History, PublishedPolicy, PublishedQueue, Sla, warn_levels
+from stream.config.history import levels_of
+from stream.config.published import History, PublishedPolicy, PublishedQueue, Sla
 from stream.config.resolve import Versions, calendars_of
 from stream.config.sla import AROUND_THE_CLOCK
 from stream.events.clocks import CLOCKS, QUEUE_WAIT
@@ -32,7 +33,8 @@ def policies_of(history: History, dimensions: Sequence[str]) -> Policies:
     Each version is in force from its publication to the next one's, the first from always; within that time
     `effective_from` counts.
     """
-    numbers = {said: number for number, said in enumerate(warn_levels(history))}
+    levels = levels_of(policy for version in history for policy in version.sla.policies)
+    numbers = {said: number for number, said in enumerate(levels)}
     epochs: list[Epoch] = []
     for begin, end, sla in _in_force(history, _of_tickets):
         calendars = {AROUND_THE_CLOCK: _ALWAYS, **calendars_of(sla.calendars)}
@@ -41,7 +43,7 @@ def policies_of(history: History, dimensions: Sequence[str]) -> Policies:
         epochs += [
             _epoch(at, sla, calendars, numbers, dimensions) for at in sorted(starts) if begin <= at < end
         ]
-    return Policies(epochs, list(numbers))
+    return Policies(epochs, levels)
 
 
 def waits_of(history: History, dimensions: Sequence[str]) -> Policies:
@@ -71,7 +73,7 @@ def _in_force(history: History, part: Callable[[Sla], object]) -> list[tuple[int
     found = [(ALWAYS_MS, first.sla)]
     for version in later:
         if part(version.sla) != part(found[-1][1]):
-            found.append((version.published_ms, version.sla))
+            found.append((version.from_ms, version.sla))
     ends = [*(begin for begin, _ in found[1:]), FOREVER]
     return [(begin, end, sla) for (begin, sla), end in zip(found, ends, strict=True)]
 

@@ -9,7 +9,7 @@ The worker answers from Redis, scenarios and verification from memory; neither c
 from __future__ import annotations
 
 import heapq
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -190,14 +190,6 @@ class Shard:
         """When the next change at a due instant may come: never after it does, now and then before."""
         return self._timers[0][0] if self._timers else FOREVER
 
-    def arm(self, subjects: Iterable[str], at_ms: int) -> None:
-        """Has each of these entities looked at when that instant is due, unless something of its own is due
-        before."""
-        for subject in subjects:
-            if at_ms < self._armed.get(subject, FOREVER):
-                heapq.heappush(self._timers, (at_ms, subject))
-                self._armed[subject] = at_ms
-
     def _count(self, what: str, by: int = 1) -> None:
         self.journal[what] = self.journal.get(what, 0) + by
 
@@ -261,7 +253,7 @@ class Shard:
         """Folds records until all are, or one's entity is not in memory. One by one: what an event leaves
         behind in the processor's cache serves its fold."""
         count = len(reading.records)
-        seen, refusals = changes.fence.seen, changes.fence.refused
+        seen, refusals, latest = changes.fence.seen, changes.fence.refused, changes.fence.latest
         out, begin = Delta(), reading.place
         while reading.place < count:
             record = reading.records[reading.place]
@@ -270,6 +262,7 @@ class Shard:
             if item is not None:
                 refused = item.refused
                 if refused is None:
+                    latest = item.at_ms if item.at_ms > latest else latest
                     touched = self._touched.get(item.subject)
                     if touched is None:
                         if not self.entities.has(item.subject):
@@ -299,7 +292,7 @@ class Shard:
                 group_into(grouped, out)
                 out, begin = Delta(), reading.place
         group_into(grouped, out)
-        changes.fence.seen, changes.fence.refused = seen, refusals
+        changes.fence.seen, changes.fence.refused, changes.fence.latest = seen, refusals, latest
         return reading.place == count
 
     def _tell(self, record: LogRecord, subject: str, out: Delta, changes: Changes) -> None:
@@ -432,7 +425,8 @@ class Shard:
 
     def _note_timer(self, changes: Changes, touched: Touched) -> None:
         timer = timer_ms(self._fold, touched.entity)
-        if timer != touched.timer:
+        # One that fired may have been earlier than what was due: another version came into force.
+        if timer != touched.timer or touched.subject in self._firing:
             changes.timers[touched.subject] = None if timer == NEVER else timer
         armed = self._armed.get(touched.subject)
         if armed is not None and armed <= changes.fence.clock:

@@ -33,6 +33,10 @@ from stream.sla.marks import (
 from stream.sla.policy import Policies
 from stream.sla.running import DONE, FROM_CREATION, GO_ON, ON_RESOLUTION, Running
 
+UNTIMED_MS: Final = 253_402_300_799_999
+"""The instant (at the end of the year 9999) of clocks that are open, but that only an event or a new version
+of the policies can move: so every open clock has a timer, and is found when a version comes."""
+
 
 class Clocks(Running):
     """All clocks of one ticket, or the one of a call."""
@@ -63,7 +67,7 @@ class Clocks(Running):
     # Time
 
     def next_ms(self, policies: Policies) -> int:
-        """When time alone changes something next, or `FOREVER`."""
+        """When time alone changes something next; `UNTIMED_MS`: nothing is known, `FOREVER`: none is open."""
         if self.removed or not self.live:
             return FOREVER
         soonest = FOREVER
@@ -76,7 +80,7 @@ class Clocks(Running):
         if not going:
             return FOREVER
         change = policies.start_ms(policies.number_at(self.epoch_ms) + 1)
-        return change if change < soonest else soonest
+        return min(change, soonest, UNTIMED_MS)
 
     def advance(self, out: Delta, policies: Policies, to_ms: int, inclusive: bool) -> None:
         """Lets time pass to an instant, of which all events are known if `inclusive`.
@@ -86,7 +90,7 @@ class Clocks(Running):
         while True:
             at = self.next_ms(policies)
             change = policies.start_ms(policies.number_at(self.epoch_ms) + 1)
-            if at == FOREVER or at > to_ms:
+            if at >= UNTIMED_MS or at > to_ms:
                 break
             if at == change:
                 before = self.policy(policies)

@@ -80,7 +80,12 @@ def topic_settings(config: Config) -> dict[str, dict[str, str]]:
         topics.acknowledgements: inputs,
         topics.sla: {**common, "retention.ms": str(OUT_KEPT_MS)},
         topics.alerts: {**common, "cleanup.policy": "compact"},
-        topics.config: {**common, "retention.ms": str(_FOR_EVER)},
+        # By the broker's clock, so that everybody agrees on which version came too late.
+        topics.config: {
+            **common,
+            "message.timestamp.type": "LogAppendTime",
+            "retention.ms": str(_FOR_EVER),
+        },
         topics.deadletters: {
             **common,
             "retention.ms": str(OUT_KEPT_MS),

@@ -29,6 +29,7 @@ Panes and drop days leave the index with their key. The name of a `since:` key s
 | key of the deployment    | type | holds |
 |--------------------------|------|-----------------------------------------------------------------------|
 | `topics`                 | hash | family -> `<partitions> <topic>`: which shards there are |
+| `versions`               | hash | number -> version of calendars and policies, as it was published |
 """
 
 from __future__ import annotations
@@ -96,6 +97,11 @@ class Index(NamedTuple):
 def topics_key(namespace: str) -> bytes:
     """The key of the shards that a deployment has."""
     return f"floorcast:{FORMAT}:{namespace}:topics".encode()
+
+
+def versions_key(namespace: str) -> bytes:
+    """The key of what was published of the configuration."""
+    return f"floorcast:{FORMAT}:{namespace}:versions".encode()
 
 
 def pane_name(pane: Pane) -> bytes:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from itertools import chain
 
 from stream.config import RedisConfig
+from stream.config.history import decode_version, encode_version
+from stream.config.published import History
 from stream.metrics.panes import Group, Pane
 from stream.shard.changes import Changes, Fence, Loaded, Needs, Restored, Since
 from stream.shard.image import Image
@@ -15,7 +17,14 @@ from stream.store.commit import SCRIPT, new_commit_id, words
 from stream.store.drops import read_drops
 from stream.store.errors import Fenced
 from stream.store.image import read_image, read_names
-from stream.store.layout import ShardKeys, read_fence, read_index, read_member, topics_key
+from stream.store.layout import (
+    ShardKeys,
+    read_fence,
+    read_index,
+    read_member,
+    topics_key,
+    versions_key,
+)
 from stream.store.reads import Panes, read_hashes, read_panes, scan, score_pairs
 from stream.store.server import check_server
 from stream.store.topics import StoredTopic, pack_topic, read_topic
@@ -201,6 +210,22 @@ class RedisStore:
         key = topics_key(self.namespace)
         await self._client.patiently(lambda: self._client.send("HSET", key, family, pack_topic(topic)))
 
+    async def write_versions(self, history: History) -> None:
+        """Notes what was published, so that readers know without asking Kafka."""
+        told = [word for number, version in enumerate(history) for word in (number, encode_version(version))]
+        if told:
+            key = versions_key(self.namespace)
+            await self._client.patiently(lambda: self._client.send("HSET", key, *told))
+
+    async def versions(self, known: int) -> History:
+        """What was published behind `known` versions, as far as any worker has read it."""
+        key = versions_key(self.namespace)
+        (count,) = await self._client.ask([("HLEN", key)])
+        if count <= known:
+            return ()
+        (found,) = await self._client.ask([("HMGET", key, *range(known, count))])
+        return tuple(decode_version(version) for version in found)
+
     async def topics(self) -> dict[str, StoredTopic]:
         """The topic of each family of this namespace."""
         (stored,) = await self._client.ask([("HGETALL", topics_key(self.namespace))])
@@ -219,7 +244,8 @@ class RedisStore:
         for family, topic in (await self.topics()).items():
             for partition in range(topic.partitions):
                 await self.delete_shard(family, partition)
-        await self._client.patiently(lambda: self._client.send("UNLINK", topics_key(self.namespace)))
+        notes = (topics_key(self.namespace), versions_key(self.namespace))
+        await self._client.patiently(lambda: self._client.send("UNLINK", *notes))
 
     async def _load_cells(
         self, keys: ShardKeys, asked: Mapping[Pane, list[Group] | None]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import accumulate
 from typing import Protocol
 
@@ -51,6 +51,15 @@ class Reading(Protocol):
     def answered_ms(self) -> int: ...
 
 
+class Versions(Protocol):
+    """What is known of the configuration's history (worker/versions.py)."""
+
+    @property
+    def history(self) -> Sequence[object]: ...
+    @property
+    def until_ms(self) -> int: ...
+
+
 class HalfDone(Exception):
     """A batch was folded but its commit failed or was cancelled: the shard has to be restored first."""
 
@@ -62,9 +71,11 @@ class Mailbox:
         self, shard: Shard, store: Store, position: Callable[[], Reading | None], *, until_ms: int | None,
         by_wall: bool,
         batch_records: int,
+        versions: Versions,
+        renew: Callable[[Shard], Awaitable[Shard]],
     ) -> None:  # fmt: skip
         """`by_wall`: time is the wall's once caught up. Else it is the log's, and moves to `until_ms` at its
-        end."""
+        end. `renew` gives the shard under the rules of versions that it does not know of."""
         self.shard = shard
         self.delivered = 0
         """Dead letters and facts of records before this offset are in their topics."""
@@ -77,6 +88,8 @@ class Mailbox:
         self._until_ms = until_ms
         self._by_wall = by_wall
         self._batch_records = batch_records
+        self._versions = versions
+        self._renew = renew
         self._lock = asyncio.Lock()
         self._carried = asyncio.Event()
         self._half_done = False
@@ -121,6 +134,8 @@ class Mailbox:
         shard = self.shard
         if self._half_done:
             raise HalfDone(f"{shard.topic}/{shard.partition}: the commit before did not come through")
+        if self._outdated():
+            shard = self.shard = await self._renew(shard)
         self._half_done = True  # until it is committed: the memory is ahead of the store
         answered_ms = self._caught_up(records)
         batch = shard.batch(records, self._now(answered_ms), self.delivered, self.told)
@@ -146,7 +161,10 @@ class Mailbox:
         """When the log's end was seen that these records (or what was read before) reach; `None` while there
         is more to read."""
         position = self._position()
-        if position is None or time.time() * 1000 - position.answered_ms > CAUGHT_UP_MS:
+        now_ms = time.time() * 1000
+        if position is None or now_ms - position.answered_ms > CAUGHT_UP_MS:
+            return None
+        if now_ms > self._versions.until_ms:  # policies may have changed: its time is not known to have come
             return None
         reached = records[-1].offset + 1 if records else position.next_offset
         return position.answered_ms if reached >= position.end_offset else None
@@ -156,11 +174,16 @@ class Mailbox:
             return None
         return int(time.time() * 1000) if self._by_wall else self._until_ms
 
+    def _outdated(self) -> bool:
+        return len(self._versions.history) > self.shard.fence.versions
+
     def wants_tick(self, freshen_ms: int) -> bool:
         """Whether time should move without events: a timer is due, or freshness is to be noted, and with it
         what was delivered."""
         if self._lock.locked() or self._half_done:
             return False
+        if self._outdated():
+            return True
         answered_ms = self._caught_up([])
         if answered_ms is None:
             return self.delivered > self.shard.fence.delivered or self.told > self.shard.fence.told

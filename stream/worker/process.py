@@ -5,16 +5,21 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+from collections.abc import Coroutine, Sequence
 
 from aiokafka.errors import KafkaError
 
 from stream.config import Config
+from stream.shard.family import COUNTED
+from stream.sources.broker import BrokerError
 from stream.store import RedisStore
+from stream.worker.claim import WrongImage
 from stream.worker.letters import Letters
 from stream.worker.log import LogUnreadable, log_identities
 from stream.worker.ports import WorkerFailed
 from stream.worker.shards import Shards
 from stream.worker.transport import KafkaWorker
+from stream.worker.versions import KnownVersions, settle
 
 log = logging.getLogger("floorcast.worker")
 
@@ -30,24 +35,38 @@ async def run_worker(
     store = RedisStore(config.redis)
     try:
         await store.check_server()
-        shards = Shards(config, store, until_ms)
-        await _check_topics(config, shards)
+        await _check_topics(config)
+        config = await _settled(config, store)
+        versions = KnownVersions(config)
+        shards = Shards(config, store, until_ms, versions)
         transport = KafkaWorker(
             config.kafka, shards.topics, shards, max_poll_records=config.worker.batch_records,
             session_timeout_ms=session_timeout_ms,
         )  # fmt: skip
         shards.transport = transport
         letters = Letters(config.kafka, lambda: shards.mailboxes.values())
-        await _until_first_ends(transport, shards, letters)
+        others = [shards.keep_time(), letters.run()]
+        if config.clock == "wall":
+            others.append(versions.follow(config))
+        await _until_first_ends(transport, others)
     finally:
         await store.close()
 
 
-async def _check_topics(config: Config, shards: Shards) -> None:
+async def _settled(config: Config, store: RedisStore) -> Config:
+    try:
+        return await settle(config, store)
+    except (BrokerError, WrongImage) as e:
+        raise WorkerFailed(str(e)) from e
+
+
+async def _check_topics(config: Config) -> None:
     """Without any of them a worker would sit in its group, idle and silent; and what is refused must have a
     place to go before the first is."""
     try:
-        await log_identities(config.kafka, [*shards.topics, config.kafka.topics.deadletters])
+        topics = config.kafka.topics
+        counted = [getattr(topics, name) for name in COUNTED]
+        await log_identities(config.kafka, [*counted, topics.deadletters, topics.config])
     except LogUnreadable as e:
         raise WorkerFailed(str(e)) from e
     except KafkaError as e:
@@ -63,9 +82,11 @@ def _quiet_garbage_collector() -> None:
     gc.set_threshold(50_000, 100, 1_000)
 
 
-async def _until_first_ends(transport: KafkaWorker, shards: Shards, letters: Letters) -> None:
+async def _until_first_ends(
+    transport: KafkaWorker, beside: Sequence[Coroutine[object, object, None]]
+) -> None:
     running = asyncio.create_task(transport.run(), name="transport")
-    others = [asyncio.create_task(shards.keep_time()), asyncio.create_task(letters.run())]
+    others = [asyncio.create_task(task) for task in beside]
     try:
         done, _ = await asyncio.wait([running, *others], return_when=asyncio.FIRST_COMPLETED)
         for task in done:

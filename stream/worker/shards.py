@@ -6,17 +6,22 @@ import asyncio
 import logging
 import time
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from stream.config import Config
-from stream.shard.changes import Changes, Restored
+from stream.shard.changes import Changes, Fence, Restored
 from stream.shard.family import COUNTED, family
 from stream.shard.shard import Shard
+from stream.shard.succession import passed, recomputed, unknown
 from stream.store import RedisStore, StoredTopic, new_commit_id
 from stream.worker.claim import check_fence, check_topic, log_id
 from stream.worker.log import KafkaLog, LogIdentity
 from stream.worker.mailbox import Mailbox
 from stream.worker.ports import Partition, Position, Transport
+from stream.worker.versions import KnownVersions
 
 if TYPE_CHECKING:
     from stream.shard.changes import LogRecord
@@ -27,6 +32,8 @@ TICK_S = 0.1
 """How often shards are looked at: a timer that is due fires within this."""
 CELLS_MAX = 200_000
 """Cells that a worker keeps in memory, shared by its shards (about 0.5 KB each)."""
+RETIMED_MAX = 10_000
+"""Timers that one commit changes when a version comes."""
 FRESHEN_MS = 1_000
 """How often a quiet shard's freshness is renewed."""
 
@@ -34,12 +41,16 @@ FRESHEN_MS = 1_000
 class Shards:
     """The `Handler` behind the transport (worker/ports.py)."""
 
-    def __init__(self, config: Config, store: RedisStore, until_ms: int | None = None) -> None:
+    def __init__(
+        self, config: Config, store: RedisStore, until_ms: int | None, versions: KnownVersions
+    ) -> None:
         self.transport: Transport | None = None  # set before it runs
         self.mailboxes: dict[Partition, Mailbox] = {}
         self._config = config
         self._store = store
         self._until_ms = until_ms
+        self._versions = versions
+        self._sharing = 1  # shards that share the memory
         self._shape = config.shape_hash()
         self._families = {getattr(config.kafka.topics, name): name for name in COUNTED}
 
@@ -69,8 +80,9 @@ class Shards:
                 for p, stored in zip(ordered, restored, strict=True)
             )
         )
+        self._sharing = max(1, len(partitions))
         for partition, stored in zip(ordered, restored, strict=True):
-            self.mailboxes[partition] = self._mailbox(partition, stored, len(partitions))
+            self.mailboxes[partition] = self._mailbox(partition, stored)
         return {partition: mailbox.shard.fence.offset for partition, mailbox in self.mailboxes.items()}
 
     async def _restore(self, partition: Partition, identity: LogIdentity) -> Restored:
@@ -80,28 +92,63 @@ class Shards:
 
     async def _claim(self, partition: Partition, stored: Restored, log_id: str, start: int) -> None:
         """Makes the shard ours; `stored` is then as it was written."""
-        expected = stored.fence.commit_id
         if start > stored.fence.offset:
             _note_lost(partition, stored, start)
-        stored.fence = replace(
-            stored.fence, commit_id=new_commit_id(), log_id=log_id, shape=self._shape,
-            offset=max(stored.fence.offset, start),
-        )  # fmt: skip
-        changes = Changes(fence=stored.fence, journal=stored.journal)
-        await self._store.commit(self._families[partition.topic], partition.partition, expected, changes)
+        claimed = replace(
+            stored.fence, log_id=log_id, shape=self._shape, offset=max(stored.fence.offset, start)
+        )
+        await self._take_in(partition, stored, claimed)
 
-    def _mailbox(self, partition: Partition, stored: Restored, shards: int) -> Mailbox:
+    async def _take_in(self, partition: Partition, stored: Restored, fence: Fence) -> None:
+        """Writes the fence, which then knows all versions, and when they begin to what has a timer."""
+        history = self._versions.history
         name = self._families[partition.topic]
-        by_wall = self._config.clock == "wall"
-        entities = max(1_000, self._config.worker.cache_entities // shards)
-        cells = max(2_000, CELLS_MAX // shards)
-        rules = family(name, self._config)
-        shard = Shard(rules, partition.topic, partition.partition, self._config, entities, cells)
+        await self._store.write_versions(history)
+        timers: dict[str, int] = {}
+        if new := unknown(stored.fence, history):
+            if passed(stored.fence, new[0].from_ms):
+                stored.journal["late_versions"] = stored.journal.get("late_versions", 0) + len(new)
+                log.error(
+                    "%s: version %d of calendars and policies became known after what it changes was "
+                    "counted; a rebuild counts it anew", partition, stored.fence.versions + 1,
+                )  # fmt: skip
+            timers = recomputed(stored, new[0].from_ms)
+        changes = iter(timers.items())
+        while True:
+            part = dict(islice(changes, RETIMED_MAX))
+            last = len(part) < RETIMED_MAX
+            versions = len(history) if last else stored.fence.versions
+            expected = stored.fence.commit_id
+            stored.fence = replace(fence, commit_id=new_commit_id(), versions=versions)
+            written = Changes(fence=stored.fence, journal=stored.journal, timers={**part})
+            await self._store.commit(name, partition.partition, expected, written)
+            if last:
+                break
+        stored.timers |= timers
+
+    async def _renewed(self, partition: Partition, shard: Shard) -> Shard:
+        """The shard under the rules of all versions."""
+        stored = await self._store.restore(shard.family.name, partition.partition)
+        stored.fence = shard.fence  # if it is not ours any more, the commit finds out
+        await self._take_in(partition, stored, shard.fence)
+        return self._shard(partition, stored)
+
+    def _shard(self, partition: Partition, stored: Restored) -> Shard:
+        config = msgspec.structs.replace(self._config, published=self._versions.history)
+        rules = family(self._families[partition.topic], config)
+        entities = max(1_000, config.worker.cache_entities // self._sharing)
+        cells = max(2_000, CELLS_MAX // self._sharing)
+        shard = Shard(rules, partition.topic, partition.partition, config, entities, cells)
         # While history is read, panes that will be too old once it is are not worth writing.
-        shard.restore(stored, int(time.time() * 1000) if by_wall else self._until_ms or 0)
+        shard.restore(stored, int(time.time() * 1000) if config.clock == "wall" else self._until_ms or 0)
+        return shard
+
+    def _mailbox(self, partition: Partition, stored: Restored) -> Mailbox:
         return Mailbox(
-            shard, self._store, lambda: self._position(partition), until_ms=self._until_ms, by_wall=by_wall,
-            batch_records=self._config.worker.batch_records,
+            self._shard(partition, stored), self._store, lambda: self._position(partition),
+            until_ms=self._until_ms, by_wall=self._config.clock == "wall",
+            batch_records=self._config.worker.batch_records, versions=self._versions,
+            renew=lambda shard: self._renewed(partition, shard),
         )  # fmt: skip
 
     def _position(self, partition: Partition) -> Position | None:

@@ -7,15 +7,18 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
+from zlib import crc32
+from zoneinfo import ZoneInfo
 
-from stream.cli.answer import as_plain
-from stream.cli.query import answer
+import pytest
+
 from stream.metrics.catalog import load_catalog
+from stream.query.plain import answer, as_plain
 from stream.query.request import Request
 from stream.query.windows import Calendar
 from stream.shard.family import COUNTED, INPUTS
@@ -28,6 +31,7 @@ from tests.rig.pipeline import Pipeline, Process, pipeline, until
 ADAPTERS = {"bank": adapters.bank, "servicenow": adapters.servicenow, "sfo": adapters.sfo}
 PARTITIONS = 6
 SEED = 1999
+DAY = timedelta(1)
 DAY_MS = 86_400_000
 
 Values = dict[str, Any]
@@ -46,11 +50,21 @@ MIXED = Way("shuffled within a day, doubled, 3 workers", 3, mixed=True)
 
 
 class Source(NamedTuple):
-    """A raw file, the adapter for it, and an instant (RFC 3339) when all of it is over."""
+    """A raw file, the adapter for it, and an instant (RFC 3339) when all of it is over. `every`: only
+    the events of about one subject in so many."""
 
     adapter: str
     file: Path
     over: str
+    every: int = 1
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """What the adapter tells, in the order of the file."""
+        return (event for event in ADAPTERS[self.adapter](str(self.file)) if self.has(event["subject"]))
+
+    def has(self, subject: str) -> bool:
+        """Whether it is one of them."""
+        return crc32(subject.encode()) % self.every == 0
 
 
 @contextmanager
@@ -82,6 +96,7 @@ async def bring_in(deployments: list[Pipeline], source: Source, way: Way) -> Non
         await until(lambda: all(shares(team) for team in workers))
         await publish_mixed(deployments[0], source)
     else:
+        assert source.every == 1, "a file is imported whole"
         name = f"{adapters.__file__}:{source.adapter}"
         status, output = await deployments[0].run("import", str(source.file), "--adapter", name)
         assert status == 0, output
@@ -112,7 +127,7 @@ async def publish_mixed(deployment: Pipeline, source: Source) -> None:
 def prepared(deployment: Pipeline, source: Source) -> list[Prepared]:
     """The events of a source, checked, in the order of the file."""
     limit = deployment.config.max_event_bytes
-    return [prepare(event, limit) for event in ADAPTERS[source.adapter](str(source.file))]
+    return [prepare(event, limit) for event in source.events()]
 
 
 def _mixed(events: Iterable[Prepared]) -> list[Prepared]:
@@ -135,7 +150,7 @@ async def assert_intact(deployment: Pipeline, source: Source, way: Way) -> None:
 @lru_cache
 def events_of(source: Source) -> int:
     """How many events the source has."""
-    return sum(1 for _ in ADAPTERS[source.adapter](str(source.file)))
+    return sum(1 for _ in source.events())
 
 
 async def journal_of(deployment: Pipeline) -> Counter[str]:
@@ -177,3 +192,36 @@ async def ask(deployment: Pipeline, metric: str, request: Request) -> Asked:
         now_ms = time.time_ns() // 1_000_000
         told = await answer(config, store, load_catalog(), metric, request, now_ms)
     return Asked(as_plain(told, Calendar(config.timezone))["rows"])
+
+
+each_way = pytest.fixture(scope="module", params=[IN_ORDER, MIXED], ids=[IN_ORDER.name, MIXED.name])
+"""A fixture of a module that has both ways; the way is its parameter."""
+
+
+class Read(NamedTuple):
+    """A data set that is in Redis, and how it came there. `deployments`: one for each of the settings."""
+
+    source: Source
+    way: Way
+    deployments: list[Pipeline]
+
+    @property
+    def only(self) -> Pipeline:
+        """The deployment, where there is one."""
+        (deployment,) = self.deployments
+        return deployment
+
+
+def read_in(request: pytest.FixtureRequest, source: Source, *settings: dict[str, str]) -> Iterator[Read]:
+    """Brings the source in, the way that the fixture's parameter says."""
+    kafka, redis = (request.getfixturevalue(name) for name in ("kafka", "redis_server"))
+    logs: Path = request.getfixturevalue("tmp_path_factory").mktemp(source.adapter)
+    way: Way = request.param
+    with over_one_log(kafka.bootstrap, redis.url(), logs, *settings) as deployments:
+        asyncio.run(bring_in(deployments, source, way))
+        yield Read(source, way, deployments)
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The beginning of a local day."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone)
