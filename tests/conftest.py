@@ -19,6 +19,7 @@ from stream.embedded.child import EmbeddedError
 from stream.embedded.pair import Pair, start_pair
 from stream.embedded.redis import redis_binary
 from stream.store import RedisStore
+from tests.rig.browser import chromium_program
 from tests.rig.kafka import Kafka, kafka_libs
 from tests.rig.missing import MissingPart
 from tests.rig.redis import RedisServer, redis_program
@@ -77,6 +78,12 @@ def embedded_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     _part(redis_binary)
     with start_pair(tmp_path_factory.mktemp("pair")) as pair:
         yield pair
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a real Chromium that can be driven."""
+    return _part(chromium_program)
 
 
 @pytest.fixture

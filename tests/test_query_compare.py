@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from stream.cli.answer import as_csv, as_plain
-from stream.cli.query import answer
+from stream.cli.answer import as_csv
 from stream.config import Config
 from stream.metrics.catalog import load_catalog
 from stream.metrics.cells import pack_cell
@@ -14,6 +13,7 @@ from stream.metrics.segments import group_name
 from stream.query.grouping import VALUES_MAX, OverCap
 from stream.query.memory import ImageReader
 from stream.query.model import QueryError
+from stream.query.plain import answer, as_plain
 from stream.query.request import Request
 from stream.query.windows import Calendar
 from stream.serve.scrape import scrape

@@ -5,14 +5,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from stream.cli.answer import as_plain
-from stream.cli.query import answer
 from stream.config import Config, parse
 from stream.metrics.catalog import load_catalog
 from stream.metrics.panes import Group, Pane
 from stream.query.look import Look, OtherConfiguration, age_ms, now_of
 from stream.query.memory import ImageReader
 from stream.query.model import Question
+from stream.query.plain import answer, as_plain
 from stream.query.query import Queries
 from stream.query.request import Request
 from stream.query.windows import Calendar

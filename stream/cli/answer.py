@@ -4,80 +4,31 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 
 from stream.cli.reading import safe
-from stream.metrics.catalog import Metric
-from stream.metrics.formula import Values
 from stream.query.compare import Comparison
 from stream.query.numbers import age, change, number
+from stream.query.plain import Told, as_plain, edges
 from stream.query.series import Series
 from stream.query.windows import Calendar
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """An answer with all that is needed to show it."""
-
-    metric: Metric
-    series: Series
-    stats: tuple[str, ...]
-    stepped: bool
-    fresh_ms: int | None
-    beside: Comparison | None = None
-
-
-def as_plain(told: Told, calendar: Calendar) -> dict[str, Any]:
-    """The answer as JSON has it."""
-    series, beside = told.series, told.beside
-    plain: dict[str, Any] = {
-        "metric": told.metric.id,
-        "unit": told.metric.unit,
-        **_edges(series.from_ms, series.to_ms, calendar),
-        "fresh_ms": told.fresh_ms,
-    }
-    if beside is None:
-        plain["rows"] = [
-            {
-                "by": point.row.by,
-                "at": calendar.text(point.to_ms),
-                "values": _picked(point.row.values, told.stats),
-                **({"other": True} if point.row.other else {}),
-            }
-            for point in series.points
-        ]
-        return plain
-    plain["compared"] = _edges(beside.from_ms, beside.to_ms, calendar)
-    plain["rows"] = [
-        {
-            "by": pair.by,
-            "at": calendar.text(series.to_ms),
-            "values": _picked(pair.now, told.stats),
-            "then": _picked(pair.then, told.stats),
-            "change": {stat: pair.change(stat) for stat in told.stats},
-            "relative": {stat: pair.relative(stat) for stat in told.stats},
-        }
-        for pair in beside.pairs
-    ]
-    return plain
 
 
 def as_csv(told: Told, calendar: Calendar) -> str:
     """A line of names, then a line a row; what is null is empty. Compared values stand behind, as
     `then_<stat>`."""
     rows = [_flat(row) for row in as_plain(told, calendar)["rows"]]
-    edges = [_edges(point.from_ms, point.to_ms, calendar) for point in told.series.points]
+    spans = [edges(point.from_ms, point.to_ms, calendar) for point in told.series.points]
     if told.beside is not None:
-        edges = [_edges(told.series.from_ms, told.series.to_ms, calendar)] * len(rows)
+        spans = [edges(told.series.from_ms, told.series.to_ms, calendar)] * len(rows)
     names = list(rows[0]) if rows else ["at", *told.stats]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["from", "to", *names])
-    for edge, row in zip(edges, rows, strict=True):
+    for edge, row in zip(spans, rows, strict=True):
         writer.writerow([edge["from"], edge["to"], *row.values()])
     return out.getvalue()
 
@@ -85,14 +36,6 @@ def as_csv(told: Told, calendar: Calendar) -> str:
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
     then = {f"then_{stat}": value for stat, value in row.get("then", {}).items()}
     return {"at": row["at"], **row["by"], **row["values"], **then}
-
-
-def _picked(values: Values, stats: tuple[str, ...]) -> Values:
-    return {stat: values.get(stat) for stat in stats}
-
-
-def _edges(from_ms: int | None, to_ms: int, calendar: Calendar) -> dict[str, str | None]:
-    return {"from": None if from_ms is None else calendar.text(from_ms), "to": calendar.text(to_ms)}
 
 
 def as_table(told: Told, calendar: Calendar, zone: str) -> RenderableType:

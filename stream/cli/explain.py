@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -12,28 +11,14 @@ from stream.cli.options import InputError, config_options, resolve
 from stream.cli.reading import printable, reading
 from stream.cli.running import run
 from stream.config import Config
-from stream.events.partition import partition_of
-from stream.metrics.catalog import catalog_of
 from stream.metrics.sizes import NAMES
-from stream.query.explain import Contribution, Explanation, explain
-from stream.query.look import Look, in_force
+from stream.query.explain import Contribution
+from stream.query.find import Found, find
+from stream.query.look import in_force
 from stream.query.windows import Calendar
-from stream.shard.changes import Needs
-from stream.shard.family import COUNTED, family
-from stream.store import RedisStore
+from stream.shard.family import COUNTED
 
 MEASURE_WIDTH = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An entity, the shard that keeps it, and the one in which its key belongs."""
-
-    name: str
-    partition: int
-    expected: int
-    clock_ms: int
-    explanation: Explanation
 
 
 @click.command("explain")
@@ -66,28 +51,6 @@ async def _find(config: Config, name: str, subject: str) -> Found:
             f"has been finished and silent for longer than keep_finished.{name} and the horizon"
         )
     return found
-
-
-async def find(config: Config, store: RedisStore, name: str, subject: str) -> Found | None:
-    """The entity from where its key belongs, else from wherever it is."""
-    fences = await Look(store, config).fences(name)
-    if not fences:
-        return None
-    expected = partition_of(subject.encode(), len(fences))
-    for partition in sorted(fences, key=lambda partition: partition != expected):
-        loaded = await store.load(name, partition, Needs(states=[subject]))
-        if subject in loaded.states:
-            fence = fences[partition]
-            told = explain(
-                family(name, config),
-                config,
-                catalog_of(config),
-                fence,
-                subject,
-                loaded.states[subject],
-            )
-            return Found(name, partition, expected, fence.clock, told)
-    return None
 
 
 def lines(found: Found, calendar: Calendar) -> Iterator[str]:

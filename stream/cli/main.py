@@ -29,6 +29,7 @@ COMMANDS = {
     "surveys": "surveys",
     "sla": "sla",
     "exporter": "exporter",
+    "serve": "serve",
 }
 """Command -> its module in this package."""
 

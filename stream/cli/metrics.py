@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
@@ -14,6 +13,7 @@ from stream.cli.options import config_option, resolve
 from stream.cli.reading import safe
 from stream.metrics.catalog import Catalog, Metric, catalog_of
 from stream.metrics.page import catalog_markdown
+from stream.query.plain import metric_plain
 
 
 @click.command("metrics")
@@ -30,30 +30,11 @@ def command(layout: str, as_json: bool, config_path: Path | None) -> None:
     """List every metric: meaning, unit, stats, owner and target, what to do, what to read it with."""
     catalog = catalog_of(resolve(config_path))
     if as_json or layout == "json":
-        click.echo(msgspec.json.encode({"metrics": [entry(metric) for metric in catalog]}).decode())
+        click.echo(msgspec.json.encode({"metrics": [metric_plain(metric) for metric in catalog]}).decode())
     elif layout == "markdown":
         click.echo(catalog_markdown(catalog), nl=False)
     else:
         _show(catalog)
-
-
-def entry(metric: Metric) -> dict[str, Any]:
-    """A metric as JSON has it."""
-    return {
-        "id": metric.id,
-        "kind": metric.kind,
-        "unit": metric.unit,
-        "group": metric.group,
-        "family": metric.family,
-        "help": metric.help,
-        "stats": list(metric.formula.stats),
-        "default_stat": metric.formula.default,
-        "labels": {label: list(values) for label, values in metric.labels.items()},
-        "owner": metric.owner,
-        "target": metric.target,
-        "next_action": metric.next_action,
-        "pairs": list(metric.pairs),
-    }
 
 
 def _show(catalog: Catalog) -> None:

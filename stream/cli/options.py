@@ -13,6 +13,7 @@ from stream.config import Config, ConfigError, KafkaConfig, RedisConfig, load
 from stream.embedded.child import EmbeddedError
 from stream.embedded.pair import find_pair
 from stream.metrics.catalog import load_catalog
+from stream.query.wall_boards import board_clashes
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -51,8 +52,8 @@ def config_options(command: _Command) -> _Command:
 
 
 def read_config(config_path: Path | None) -> Config:
-    """The configuration of file and environment, its metrics ones of the catalog. Raises ConfigError."""
-    return load(config_path, metric_ids=load_catalog().ids())
+    """The configuration of file and environment, in line with the catalog. Raises ConfigError."""
+    return load(config_path, metric_ids=load_catalog().ids(), further=board_clashes)
 
 
 def resolve(config_path: Path | None, data_dir: Path | None = None) -> Config:

@@ -8,18 +8,15 @@ import click
 import msgspec
 from rich.console import Console
 
-from stream.cli.answer import Told, as_csv, as_plain, as_table
+from stream.cli.answer import as_csv, as_table
 from stream.cli.options import config_options, resolve
 from stream.cli.reading import reading, split_list, wall_ms, where_option
 from stream.cli.running import run
 from stream.config import Config
-from stream.metrics.catalog import Catalog, catalog_of
-from stream.query.compare import compare
-from stream.query.look import Look, age_ms, in_force, now_of
-from stream.query.model import Reader
-from stream.query.query import Queries
-from stream.query.request import Request, plan
-from stream.query.series import ask_series
+from stream.metrics.catalog import catalog_of
+from stream.query.look import in_force
+from stream.query.plain import Told, answer, as_plain
+from stream.query.request import Request
 from stream.query.windows import Calendar
 
 
@@ -89,19 +86,3 @@ async def _query(config: Config, metric_id: str, request: Request) -> Told:
     async with reading(config) as store:
         config = await in_force(store, config)
         return await answer(config, store, catalog_of(config), metric_id, request, wall_ms())
-
-
-async def answer(
-    config: Config, reader: Reader, catalog: Catalog, metric_id: str, request: Request, now_wall_ms: int
-) -> Told:
-    """The answer to a request, or QueryError, UnknownMetric."""
-    metric = catalog.get(metric_id)
-    look = Look(reader, config)
-    asked = plan(metric, request, Calendar(config.timezone), await now_of(look, config, now_wall_ms))
-    queries = Queries(catalog, config, look)
-    series = await ask_series(queries, asked.question, asked.step)
-    beside = None
-    if asked.then is not None:
-        beside = compare(metric.formula, series, await ask_series(queries, asked.then, None))
-    fresh_ms = age_ms(series.fresh_at, now_wall_ms)
-    return Told(metric, series, asked.stats, asked.step is not None, fresh_ms, beside)

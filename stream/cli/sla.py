@@ -16,6 +16,7 @@ from stream.config import Config
 from stream.config.durations import format_duration
 from stream.events.clocks import CLOCKS
 from stream.query.look import Look, in_force, now_of
+from stream.query.plain import running_plain
 from stream.query.request import conditions
 from stream.query.sla_board import STATES, Running, read_running
 from stream.query.windows import Calendar
@@ -42,7 +43,7 @@ def command(
     found = run(_read(config, clock, state, wanted, most))
     calendar = Calendar(config.timezone)
     if as_json:
-        click.echo(msgspec.json.encode([_plain(one, calendar) for one in found]).decode())
+        click.echo(msgspec.json.encode([running_plain(one, calendar) for one in found]).decode())
     else:
         nothing = "no clock runs that was asked for"
         Console(highlight=False).print(_table(found, calendar) if found else nothing)
@@ -55,25 +56,6 @@ async def _read(
         config = await in_force(store, config)
         now_ms = await now_of(Look(store, config), config, wall_ms())
         return await read_running(config, store, now_ms, clock, state, where, most)
-
-
-def _plain(one: Running, calendar: Calendar) -> dict[str, object]:
-    view = one.view
-    return {
-        "subject": one.subject,
-        "clock": view.clock,
-        "instance": view.instance,
-        "state": view.state,
-        "level": view.level,
-        "policy": view.policy,
-        "due_at": None if view.due_ms is None else calendar.text(view.due_ms),
-        "left_s": one.left_ms / 1000,
-        "elapsed_s": view.elapsed_ms / 1000,
-        "target_s": view.target_ms / 1000,
-        "overdue_s": None if view.overdue_ms is None else view.overdue_ms / 1000,
-        "segments": one.segments,
-        "next_step": one.next_step,
-    }
 
 
 def _table(found: list[Running], calendar: Calendar) -> Table:

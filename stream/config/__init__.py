@@ -14,6 +14,16 @@ from stream.config.alerts import (
     SlackConfig,
     WebhookConfig,
 )
+from stream.config.boards import (
+    BoardConfig,
+    ColumnConfig,
+    DeadlettersTile,
+    NumberTile,
+    SlaTile,
+    SourcesTile,
+    TableTile,
+    TileConfig,
+)
 from stream.config.connections import KafkaConfig, RedisConfig, TopicNames
 from stream.config.describe import config_markdown, describe
 from stream.config.durations import format_duration, parse_duration
@@ -34,6 +44,7 @@ from stream.config.model import (
 from stream.config.problems import ConfigError
 from stream.config.resolve import Resolved, ResolvedVersion, Versions, calendars_of, resolve
 from stream.config.secrets import Secret
+from stream.config.serve import ServeConfig, TokenConfig
 from stream.config.sla import AROUND_THE_CLOCK, CalendarVersion, Holidays, PolicyConfig
 from stream.config.targets import CLOCKS, Warn
 
@@ -42,10 +53,13 @@ __all__ = [
     "CLOCKS",
     "AlertmanagerConfig",
     "AlertsConfig",
+    "BoardConfig",
     "CalendarVersion",
+    "ColumnConfig",
     "Config",
     "ConfigError",
     "DeadlettersConfig",
+    "DeadlettersTile",
     "Destination",
     "ExporterConfig",
     "Grouping",
@@ -55,6 +69,7 @@ __all__ = [
     "KeepFinished",
     "Lost",
     "MetricConfig",
+    "NumberTile",
     "PagerDutyConfig",
     "PolicyConfig",
     "QueueRule",
@@ -64,7 +79,13 @@ __all__ = [
     "Retention",
     "Route",
     "Secret",
+    "ServeConfig",
+    "SlaTile",
     "SlackConfig",
+    "SourcesTile",
+    "TableTile",
+    "TileConfig",
+    "TokenConfig",
     "TopicNames",
     "Versions",
     "Warn",

@@ -16,11 +16,13 @@ from stream.config.alerts import (
     SlackConfig,
     WebhookConfig,
 )
+from stream.config.boards import COLUMNS_MAX, TILES_MAX, BoardConfig, TableTile
 from stream.config.checks_sla import Clash, sla_clashes
 from stream.config.connections import KafkaConfig, RedisConfig
 from stream.config.durations import format_duration
 from stream.config.model import Config
 from stream.config.problems import Path, nearest
+from stream.config.serve import ServeConfig, token_faults
 
 _AGE_MAX_MS = 7 * 86_400_000
 """`stream/alerts` remembers at least so long what was sent."""
@@ -38,6 +40,9 @@ def clashes(config: Config) -> Iterator[Clash]:
     yield from _kafka(config.kafka)
     yield from _redis(config.redis)
     yield from _alerts(config.alerts)
+    yield from _serve(config.serve)
+    for name, board in config.boards.items():
+        yield from _board(name, board)
     for section in (config.kafka, config.redis):
         yield from _credentials("kafka" if isinstance(section, KafkaConfig) else "redis", section)
 
@@ -141,6 +146,15 @@ def _alerts(alerts: AlertsConfig) -> Iterator[Clash]:
                 yield ((*here, "to"), ("alerts", "destinations")), f"no destination is called {name}{near}"
 
 
+def _serve(serve: ServeConfig) -> Iterator[Clash]:
+    here: Path = ("serve", "tokens")
+    for name in serve.tokens:
+        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name):
+            yield ((*here, name),), "a name is up to 64 letters, digits, dots, hyphens and underscores"
+    for name, message in token_faults(serve.tokens):
+        yield ((*here, name, "sha256"), (*here, name)), message
+
+
 def _destination(destination: Destination) -> Iterator[tuple[str, str]]:
     """Key and message of what is missing or given twice."""
 
@@ -165,6 +179,22 @@ def _destination(destination: Destination) -> Iterator[tuple[str, str]]:
             yield "url_file", "needs url or url_file"
         case AlertmanagerConfig() if bool(given("password")) != (destination.username is not None):
             yield "username", "needs username and password_file together"
+
+
+def _board(name: str, board: BoardConfig) -> Iterator[Clash]:
+    here = ("boards", name)
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", name):
+        yield (here,), "a name is up to 64 small letters, digits and hyphens, as it stands in the address"
+    if not 0 < len(board.tiles) <= TILES_MAX:
+        yield ((*here, "tiles"), here), f"needs 1 to {TILES_MAX} tiles, has {len(board.tiles)}"
+    for place, tile in enumerate(board.tiles):
+        if isinstance(tile, TableTile):
+            there: Path = (*here, "tiles", place)
+            if not tile.by:
+                yield ((*there, "by"), there), "needs `by`: the dimension whose values are its rows"
+            if not 0 < len(tile.columns) <= COLUMNS_MAX:
+                what = f"needs 1 to {COLUMNS_MAX} columns, has {len(tile.columns)}"
+                yield ((*there, "columns"), there), what
 
 
 def _credentials(section: str, client: KafkaConfig | RedisConfig) -> Iterator[Clash]:

@@ -8,10 +8,12 @@ import yaml
 from msgspec import Struct
 
 from stream.config.alerts import DESTINATIONS, Route
+from stream.config.boards import TILES, BoardConfig, ColumnConfig
 from stream.config.keys import Field, environment_name, fields_of, leaves
 from stream.config.load import OTHER_VARIABLES
 from stream.config.model import Config, MetricConfig, QueueRule
 from stream.config.problems import Path, path_text
+from stream.config.serve import TokenConfig
 from stream.config.sla import CalendarVersion, PolicyConfig
 from stream.config.structs import show_struct
 
@@ -84,6 +86,29 @@ alerts:
   - {when: {priority: urgent}, on: [breached, blind], to: [pager], continue: true}
   - {to: [floor], repeat: 30m, digest: 1m}
 """
+_BOARDS_EXAMPLE = """\
+boards:
+  red:
+    title: Red team
+    where: {team: red}
+    tiles:
+    - {metric: backlog_unanswered}
+    - {metric: first_response_time, stat: p90, window: today}
+    - {kind: table, by: priority, columns: [{metric: backlog}, {metric: ticket_volume, window: today}]}
+    - {kind: sla, state: at_risk}
+"""
+
+
+_TOKENS_EXAMPLE = """\
+serve:
+  host: 0.0.0.0
+  tokens:
+    tv: {sha256: "bfdb5cde0919bb800033ed54cd669cb7cc361d0eedd6e31788b9915cbaabe6bb"}
+    lead-red:
+      sha256: "abaebaba90a33bdc1ed57af2f6983903777b363689063a6d3b4a3d16a843ade8"
+      kind: admin
+      teams: [red]
+"""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -110,7 +135,9 @@ def config_markdown() -> str:
     policies = _entries("policies", PolicyConfig, _POLICIES_EXAMPLE)
     metrics = _entries("metrics", MetricConfig, _METRICS_EXAMPLE)
     alerts = _alerts()
-    entries = [*queues, *calendars, *policies, *metrics, *alerts]
+    tokens = _entries("serve.tokens", TokenConfig, _TOKENS_EXAMPLE)
+    boards = _boards()
+    entries = [*queues, *calendars, *policies, *metrics, *alerts, *tokens, *boards]
     return "\n".join([_INTRODUCTION, "## Keys\n", _COLUMNS, *rows, "", *entries, *_others()])
 
 
@@ -118,6 +145,13 @@ def _alerts() -> Iterator[str]:
     for kind, struct in DESTINATIONS.items():
         yield from _entries("alerts.destinations", struct, "", f" of kind `{kind}`")
     yield from _entries("alerts.routes", Route, _ALERTS_EXAMPLE)
+
+
+def _boards() -> Iterator[str]:
+    yield from _entries("boards", BoardConfig, _BOARDS_EXAMPLE)
+    for kind, struct in TILES.items():
+        yield from _entries("boards.tiles", struct, "", f" of kind `{kind}`")
+    yield from _entries("boards.tiles.columns", ColumnConfig, "")
 
 
 def _entries(key: str, struct: type[Struct], example: str, which: str = "") -> Iterator[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
 from stream.config.checks import clashes
+from stream.config.checks_sla import Clash
 from stream.config.document import Document, read_yaml
 from stream.config.keys import PREFIX, environment_name, leaves
 from stream.config.model import Config
@@ -48,23 +49,25 @@ def load(
     path: FilePath | None = None,
     env: Mapping[str, str] = os.environ,
     metric_ids: Collection[str] = (),
+    further: Callable[[Config], Iterable[Clash]] = lambda config: (),
 ) -> Config:
     """The configuration of a file and the environment, which wins.
 
     The file is `path`, else what FLOORCAST_CONFIG names, else ./floorcast.yaml if there is one, else none.
-    `metric_ids` is what `metrics` may name; without it every id is taken. Raises ConfigError.
+    `metric_ids` is what `metrics` may name; without it every id is taken. `further` are checks that need more
+    than the configuration (the catalog). Raises ConfigError.
     """
     sources = _Sources()
     file = _file(path, env)
     if file is not None:
         _take_file(file, sources)
     _take_environment(env, sources)
-    return _config(sources, metric_ids)
+    return _config(sources, metric_ids, further)
 
 
 def parse(data: Mapping[str, object]) -> Config:
     """The configuration that a mapping describes; no file and no environment is read. Raises ConfigError."""
-    return _config(_Sources(root=data), ())
+    return _config(_Sources(root=data), (), lambda config: ())
 
 
 def environment_names() -> list[str]:
@@ -135,13 +138,16 @@ def _environment_yaml(text: str, name: str, path: Path, sources: _Sources) -> ob
     return document.value
 
 
-def _config(sources: _Sources, metric_ids: Collection[str]) -> Config:
+def _config(
+    sources: _Sources, metric_ids: Collection[str], further: Callable[[Config], Iterable[Clash]]
+) -> Config:
     reading = Reading(sources.overrides, tuple(path for path, _ in leaves(Config)))
     config = read_struct(Config, sources.root, At(reading))
     for path, message in reading.problems:
         if path not in sources.faulty:
             sources.note(path, message)
-    _check(config, sources)
+    _check(clashes(config), sources)
+    _check(further(config), sources)
     for metric_id in config.metrics:
         if metric_ids and metric_id not in metric_ids:
             near = nearest(metric_id, metric_ids)
@@ -151,10 +157,11 @@ def _config(sources: _Sources, metric_ids: Collection[str]) -> Config:
     return config
 
 
-def _check(config: Config, sources: _Sources) -> None:
-    """Note what does not go together, except where a value was refused and its default stands in for it."""
+def _check(found: Iterable[Clash], sources: _Sources) -> None:
+    """Note what does not go together, except where a value, or a part of it, was refused and its default
+    stands in for it."""
     faulty = frozenset(sources.faulty)
-    for paths, message in clashes(config):
-        if faulty.isdisjoint(paths):
+    for paths, message in found:
+        if faulty.isdisjoint(paths) and not any(path[: len(paths[0])] == paths[0] for path in faulty):
             given = next((path for path in paths if path in sources.places), paths[0])
             sources.note(paths[0], message, sources.place(given))

@@ -11,11 +11,13 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from stream.config.alerts import AlertsConfig
+from stream.config.boards import BoardConfig
 from stream.config.connections import KafkaConfig, RedisConfig
 from stream.config.keys import Key
 from stream.config.kinds import Choice, Duration, Share, Text, Whole, Zone
 from stream.config.published import History
 from stream.config.segments import Groupings, When
+from stream.config.serve import ServeConfig
 from stream.config.sla import NAME, Calendars, CalendarVersion, Policies, PolicyConfig, sla_shape
 from stream.config.structs import ListOf, MapOf
 from stream.events.envelope import SEGMENT_FIELDS
@@ -243,7 +245,12 @@ class Config(Struct, frozen=True, kw_only=True):
     ] = {}
     worker: WorkerConfig = WorkerConfig()
     exporter: ExporterConfig = ExporterConfig()
+    serve: ServeConfig = ServeConfig()
     alerts: AlertsConfig = AlertsConfig()
+    boards: Annotated[
+        dict[str, BoardConfig],
+        Key(MapOf(BoardConfig), "Wallboards of your own, by name; docs/boards.md; keys below"),
+    ] = {}
     published: History = ()
     """What was published of calendars, policies and queues' targets, where that is known: no key."""
 

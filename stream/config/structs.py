@@ -112,6 +112,33 @@ class MapOfKinds(Kind):
         return {name: show_struct(each) for name, each in value.items()} if isinstance(value, dict) else value
 
 
+class ListOfKinds(Kind):
+    """A list of mappings whose key `kind` says which struct of the model each is; without it, `usual`."""
+
+    yaml_text = True
+
+    def __init__(self, structs: Mapping[str, type[msgspec.Struct]], usual: str) -> None:
+        self.structs = structs
+        self._usual = usual
+
+    def read(self, value: object, at: At) -> object:
+        if not isinstance(value, list):
+            raise Wrong(f"expected a list, got {shown(value)}")
+        entries: list[msgspec.Struct] = []
+        for place, entry in enumerate(value):
+            here = at.into(place)
+            kind = entry.get("kind", self._usual) if isinstance(entry, Mapping) else self._usual
+            if isinstance(kind, str) and kind in self.structs:
+                entries.append(read_struct(self.structs[kind], entry, here))
+            else:
+                here.note(f"expected `kind` to be one of {', '.join(self.structs)}, got {shown(kind)}")
+                entries.append(self.structs[self._usual]())  # so that the others keep their places
+        return tuple(entries)
+
+    def show(self, value: object) -> object:
+        return [show_struct(entry) for entry in value] if isinstance(value, tuple) else value
+
+
 def show_struct(struct: msgspec.Struct) -> dict[str, object]:
     """A struct of the model as floorcast.yaml would say it, passwords masked."""
     shown_keys: dict[str, object] = {}

@@ -9,6 +9,7 @@ from typing import Any, Final
 from stream.config import Config
 from stream.metrics.catalog import Catalog, Metric
 from stream.query.board_layout import TABLES, TILES, Layout, Value
+from stream.query.freshness import STALE_MS, reached
 from stream.query.look import Look, age_ms, now_of
 from stream.query.model import QueryError, Question, Reader
 from stream.query.numbers import NOTHING, number
@@ -17,8 +18,6 @@ from stream.query.stats import wants_sketches
 from stream.query.windows import Calendar
 from stream.shard.family import COUNTED
 
-STALE_MS: Final = 10_000
-"""From here on a number may no longer be what is: a live worker catches up within a second or two."""
 ROWS_MAX: Final = 12
 
 
@@ -85,13 +84,10 @@ async def read_board(catalog: Catalog, config: Config, reader: Reader, wall_ms: 
 
 
 async def _source(look: Look, family: str, wall_ms: int, calendar: Calendar) -> Source:
-    fences = await look.fences(family)
-    ages = {partition: age_ms(fence.fresh, wall_ms) for partition, fence in fences.items()}
-    known = [age for age in ages.values() if age is not None]
-    fresh = max(known) if known and len(known) == len(ages) else None
-    behind = tuple(partition for partition, age in ages.items() if age is None or age > STALE_MS)
-    reached = min((fences[partition].log_clock for partition in behind), default=0)
-    return Source(family, len(fences), fresh, behind, calendar.short(reached) if reached else "")
+    read = await reached(look, family, wall_ms)
+    fresh_ms = age_ms(read.fresh_at_ms or 0, wall_ms)
+    when = calendar.short(read.reached_ms) if read.reached_ms else ""
+    return Source(family, read.shards, fresh_ms, read.behind, when)
 
 
 class _Maker:

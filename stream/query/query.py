@@ -206,6 +206,9 @@ class _Read:
         self._dimensions = family.fold.segments.dimensions
         self._levels = family.levels
         self._read_members: list[Since] | None = None
+        self._rows: dict[Group, By | None] = {}
+        self._read_live: dict[By, Cell] | None = None
+        self._read_windows: dict[tuple[int, int, bool], tuple[dict[By, Cell], tuple[int, int]]] = {}
 
     async def values(
         self, formula: Formula, question: Question
@@ -267,8 +270,11 @@ class _Read:
     async def _window(
         self, from_ms: int, to_ms: int, ends: bool = False
     ) -> tuple[dict[By, Cell], tuple[int, int]]:
-        """Merged cells by row. With `ends`, the integrals of levels are carried on from each pane's end to
-        the window's."""
+        """Merged cells by row, once for all values of a label. With `ends`, the integrals of levels are
+        carried on from each pane's end to the window's."""
+        asked = from_ms, to_ms, ends
+        if asked in self._read_windows:
+            return self._read_windows[asked]
         panes, (from_ms, to_ms) = self._tile(from_ms, to_ms)
         stored = await self._reader.read_cells(self._family, panes, self._selection.groups())
         merged: dict[By, Cell] = {}
@@ -278,7 +284,8 @@ class _Read:
             for pane, groups in by_pane.items():
                 later = to_ms - self._sizes.end(*pane) if ends else 0
                 self._merge(merged, groups, later)
-        return merged, (from_ms, to_ms)
+        self._read_windows[asked] = merged, (from_ms, to_ms)
+        return self._read_windows[asked]
 
     def _tile(self, from_ms: int, to_ms: int) -> tuple[dict[int, list[Pane]], tuple[int, int]]:
         """The panes of every shard, and the window that they cover."""
@@ -298,7 +305,9 @@ class _Read:
 
     def _merge(self, merged: dict[By, Cell], groups: dict[Group, bytes], later: int) -> None:
         for group, packed in groups.items():
-            row = self._selection.row(group)
+            if group not in self._rows:
+                self._rows[group] = self._selection.row(group)
+            row = self._rows[group]
             if row is None:
                 continue
             target = merged.setdefault(row, {})
@@ -373,11 +382,14 @@ class _Read:
         return spent, (from_ms, to_ms)
 
     async def _live(self) -> dict[By, Cell]:
+        if self._read_live is not None:
+            return self._read_live
         stored = await self._reader.read_levels(self._family, list(self._fences), self._selection.groups())
         live: dict[By, Cell] = {}
         for partition, groups in stored.items():
             self._selection.check(self._family, partition, groups)
             self._merge(live, groups, 0)
+        self._read_live = live
         return live
 
     async def _members(self, level: int, oldest: bool) -> list[Since]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -65,44 +65,57 @@ async def read_running(
     for name, clocks in CLOCKS_OF.items():
         wanted = [number for number in clocks if clock is None or CLOCKS[number] == clock]
         if wanted:
-            found += await _of(family(name, config), source, now_ms, wanted, state, where or {})
+            found += await _of(family(name, config), source, now_ms, wanted, state, where or {}, most)
     return sorted(found, key=lambda one: (one.view.due_ms or 0, one.subject, one.view.clock))[:most]
 
 
 async def _of(
     rules: Family, source: Source, now_ms: int, clocks: list[int], state: str | None,
-    where: Mapping[str, str | None],
+    where: Mapping[str, str | None], most: int,
 ) -> list[Running]:  # fmt: skip
+    """Of one family; entities are read in order of what is due, as many as it takes."""
     dimensions = rules.fold.segments.dimensions
     for field in where:
         if field not in dimensions:
             raise QueryError(f"{rules.name} are not kept by {field!r}; there are {', '.join(dimensions)}")
+    fences = await source.fences(rules.name)
+    standing = [
+        (since, partition)
+        for partition in fences
+        for number in clocks
+        for since in await source.read_soonest(rules.name, partition, SLA_RUNNING + 2 * number, READ_MAX)
+        if _matches(dict(zip(dimensions, since.values, strict=True)), where)
+    ]
+    standing.sort(key=lambda one: (one[0].since_ms, one[0].subject))
     found: list[Running] = []
-    for partition, fence in (await source.fences(rules.name)).items():
-        standing = [
-            since
-            for number in clocks
-            for since in await source.read_soonest(rules.name, partition, SLA_RUNNING + 2 * number, READ_MAX)
-            if _matches(dict(zip(dimensions, since.values, strict=True)), where)
-        ]
-        packed = await source.read_entities(
-            rules.name, partition, list(dict.fromkeys(since.subject for since in standing))
-        )
-        named = {(since.subject, (since.level - SLA_RUNNING) // 2): since.values for since in standing}
-        for subject, state_bytes in packed.items():
-            for view in clock_views(rules, state_bytes, max(fence.clock, now_ms)):
-                values = named.get((subject, CLOCKS.index(view.clock)))
-                if values is None or view.fulfilled_ms is not None or view.due_ms is None:
-                    continue
-                if view.state in STATES and state in (None, view.state):
-                    segments = {
-                        field: value
-                        for field, value in zip(dimensions, values, strict=True)
-                        if value is not None
-                    }
-                    step = NEXT_STEPS[view.clock]
-                    found.append(Running(subject, view, view.due_ms - now_ms, segments, step))
+    for place in range(0, len(standing), most):
+        for partition, fence in fences.items():
+            here = [since for since, at in standing[place : place + most] if at == partition]
+            subjects = list(dict.fromkeys(since.subject for since in here))
+            packed = await source.read_entities(rules.name, partition, subjects) if subjects else {}
+            found += _running(rules, packed, here, max(fence.clock, now_ms), now_ms, state)
+        if len(found) >= most:
+            break
     return found
+
+
+def _running(
+    rules: Family, packed: Mapping[str, bytes], standing: list[Since], clock_ms: int, now_ms: int,
+    state: str | None,
+) -> Iterator[Running]:  # fmt: skip
+    """The clocks of entities that stand there and are in the state asked for."""
+    dimensions = rules.fold.segments.dimensions
+    named = {(since.subject, (since.level - SLA_RUNNING) // 2): since.values for since in standing}
+    for subject, state_bytes in packed.items():
+        for view in clock_views(rules, state_bytes, clock_ms):
+            values = named.get((subject, CLOCKS.index(view.clock)))
+            if values is None or view.fulfilled_ms is not None or view.due_ms is None:
+                continue
+            if view.state in STATES and state in (None, view.state):
+                segments = {
+                    field: value for field, value in zip(dimensions, values, strict=True) if value is not None
+                }
+                yield Running(subject, view, view.due_ms - now_ms, segments, NEXT_STEPS[view.clock])
 
 
 def _matches(values: Mapping[str, str | None], where: Mapping[str, str | None]) -> bool:

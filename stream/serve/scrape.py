@@ -9,6 +9,7 @@ import stream
 from stream.config import Config
 from stream.metrics.catalog import Catalog
 from stream.metrics.formula import Values
+from stream.metrics.targets import target_of
 from stream.query.grouping import OverCap
 from stream.query.look import Look, Published, age_ms, now_of
 from stream.query.model import Question, Reader
@@ -16,7 +17,6 @@ from stream.query.query import Queries
 from stream.query.windows import Calendar
 from stream.serve.families import GROUPED, GROUPS_MAX, PREFIX, WHOLE, Exported, Grouped
 from stream.serve.samples import OTHER, Families, Labels, put_together
-from stream.serve.targets import target_of
 from stream.shard.changes import Fence
 from stream.shard.family import COUNTED
 

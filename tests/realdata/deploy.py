@@ -17,9 +17,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from stream.cli.answer import as_plain
-from stream.cli.query import answer
 from stream.metrics.catalog import load_catalog
+from stream.query.plain import answer, as_plain
 from stream.query.request import Request
 from stream.query.windows import Calendar
 from stream.shard.family import COUNTED, INPUTS

@@ -1,0 +1,56 @@
+"""The application: routes, errors, and what runs beside them while it is served."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+import stream
+from stream.config import Config
+from stream.serve.guard import Guard
+from stream.serve.live import Hub
+from stream.serve.problem import handle_errors
+from stream.serve.routes import health, live, numbers, pages
+from stream.serve.site import Site
+from stream.store import RedisStore
+
+DESCRIPTION = """\
+Live, exact support metrics. Answers are those of the commands with `--json`; times are RFC 3339 in the
+deployment's time zone, lengths end in their unit. Errors are `application/problem+json`: what, where, what
+instead.
+"""
+ROUTERS = (numbers.router, live.router, pages.router, health.router)
+
+
+def application(
+    config: Config, store: RedisStore, hub_store: RedisStore, wall_ms: Callable[[], int]
+) -> tuple[ASGIApp, Hub]:
+    """What is served, and its live streams. `hub_store` is theirs alone, so that questions do not hold them
+    up."""
+    hub = Hub(config, hub_store, wall_ms)
+    site = Site(config, store, hub, wall_ms)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(one) for one in (hub.run(), site.alerts.run(), site.annotations.run())]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await site.ingest.close()
+
+    app = FastAPI(
+        title="floorcast", version=stream.__version__, description=DESCRIPTION, docs_url=None, redoc_url=None,
+        lifespan=lifespan, redirect_slashes=False,
+    )  # fmt: skip
+    app.state.site = site
+    handle_errors(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    return Guard(app, config.serve, site.access), hub

@@ -1,0 +1,73 @@
+// Taking note of an alert from the SLA list, with a token that this tab keeps.
+
+const TOKEN = "floorcast.token";
+const NAME = "floorcast.name";
+
+export class Acknowledging {
+  /** `changed()` is called when the token has come or gone. */
+  constructor(dialog, button, changed) {
+    this._done = new Map();
+    this._dialog = dialog;
+    this._name = dialog.querySelector("#token-name");
+    this._value = dialog.querySelector("#token-value");
+    button.addEventListener("click", () => {
+      this._name.value = kept(NAME);
+      this._value.value = "";
+      dialog.returnValue = "cancel";
+      dialog.showModal();
+    });
+    dialog.addEventListener("close", () => {
+      if (dialog.returnValue === "save" && this._value.value) {
+        keep(TOKEN, this._value.value);
+        keep(NAME, this._name.value.trim());
+      } else if (dialog.returnValue === "forget") {
+        keep(TOKEN, "");
+      }
+      this._value.value = "";
+      changed();
+    });
+  }
+
+  may() {
+    return kept(TOKEN) !== "";
+  }
+
+  /** What is known of an acknowledgement of this row, in words. */
+  known(row) {
+    return this._done.get(row.id) ?? "";
+  }
+
+  async acknowledge(row) {
+    try {
+      const answer = await fetch("/api/v1/alerts/acknowledge", {
+        method: "POST",
+        headers: { "content-type": "application/json", authorization: `Bearer ${kept(TOKEN)}` },
+        body: JSON.stringify({ subject: row.subject, clock: row.clock, by: kept(NAME) || "wallboard" }),
+      });
+      if (!answer.ok) return { done: false, words: answer.status === 401 || answer.status === 403 ? "Not allowed" : "Try again" };
+      const words = `by ${kept(NAME) || "wallboard"}`;
+      this._done.set(row.id, words);
+      if (this._done.size > 500) this._done.delete(this._done.keys().next().value);
+      return { done: true, words };
+    } catch {
+      return { done: false, words: "Try again" };
+    }
+  }
+}
+
+function kept(key) {
+  try {
+    return sessionStorage.getItem(key) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+function keep(key, text) {
+  try {
+    if (text) sessionStorage.setItem(key, text);
+    else sessionStorage.removeItem(key);
+  } catch {
+    // Without storage there is no token.
+  }
+}

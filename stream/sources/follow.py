@@ -1,0 +1,116 @@
+"""Follows a small topic from its beginning on, without a consumer group: the latest value of everything."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from stream.config import KafkaConfig
+from stream.sources.broker import BrokerError, connected, partition_counts, unreachable
+from stream.sources.security import client_options
+
+log = logging.getLogger("floorcast.serve")
+
+AGAIN_S: Final = 2.0
+WITHIN_S: Final = 10.0
+KEYS_MAX: Final = 20_000
+"""Keys kept; beyond, the one written longest ago is forgotten."""
+VALUE_MAX: Final = 65_536
+"""Longer values are none of ours."""
+AT_ONCE: Final = 1_000
+
+
+Identity = Callable[[bytes, bytes | None], Hashable]
+"""What a record with this key and value replaces."""
+
+
+def by_key(key: bytes, value: bytes | None) -> Hashable:
+    """As in a compacted topic."""
+    return key
+
+
+class Follower:
+    """`run` goes on until it is cancelled; meanwhile `values` is what the topic says."""
+
+    def __init__(self, kafka: KafkaConfig, topic: str, identity: Identity = by_key) -> None:
+        self._kafka = kafka
+        self._topic = topic
+        self._identity = identity
+        self._latest: OrderedDict[Hashable, bytes] = OrderedDict()
+        self._whole = asyncio.Event()
+        self._fault: str | None = None
+
+    async def run(self) -> None:
+        """Reads, and connects again after trouble."""
+        while True:
+            try:
+                await self._session()
+            except BrokerError as error:
+                if self._fault is None:
+                    log.warning("%s; %s is not followed until it can be", error, self._topic)
+                self._fault = str(error)
+            self._whole.clear()
+            await asyncio.sleep(AGAIN_S)
+
+    async def values(self) -> list[bytes]:
+        """The latest values, read to the topic's end once since it was connected. Raises BrokerError."""
+        if self._fault is not None and not self._whole.is_set():
+            raise BrokerError(self._fault)
+        try:
+            async with asyncio.timeout(WITHIN_S):
+                await self._whole.wait()
+        except TimeoutError:
+            raise BrokerError(self._fault or f"{self._topic} could not be read to its end so far") from None
+        return list(self._latest.values())
+
+    async def _session(self) -> None:
+        options = client_options(self._kafka)
+        async with connected(options) as client:
+            count = (await partition_counts(client)).get(self._topic)
+        if not count:
+            where = self._kafka.bootstrap
+            raise BrokerError(
+                f"topic {self._topic} is not in Kafka at {where}: run `floorcast topics create`"
+            )
+        consumer = AIOKafkaConsumer(
+            **options, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
+        )
+        try:
+            await consumer.start()
+            await self._read(consumer, [TopicPartition(self._topic, place) for place in range(count)])
+        except KafkaError as error:
+            raise unreachable(self._kafka.bootstrap, error) from None
+        finally:
+            await consumer.stop()
+
+    async def _read(self, consumer: Any, places: list[TopicPartition]) -> None:
+        consumer.assign(places)
+        await consumer.seek_to_beginning(*places)
+        self._latest.clear()
+        while True:
+            batches = await consumer.getmany(timeout_ms=250, max_records=AT_ONCE)
+            for records in batches.values():
+                for record in records:
+                    self._take(record.key or b"", record.value)
+            if not self._whole.is_set() and all([await _at_end(consumer, place) for place in places]):
+                self._fault = None
+                self._whole.set()
+
+    def _take(self, key: bytes, value: bytes | None) -> None:
+        known_as = self._identity(key, value)
+        self._latest.pop(known_as, None)
+        if value is not None and len(value) <= VALUE_MAX:
+            self._latest[known_as] = value
+            if len(self._latest) > KEYS_MAX:
+                self._latest.popitem(last=False)
+
+
+async def _at_end(consumer: Any, place: TopicPartition) -> bool:
+    end = consumer.highwater(place)
+    return end is not None and await consumer.position(place) >= end
