@@ -123,7 +123,7 @@ class BoardConfig(Struct, frozen=True, kw_only=True):
 
     title: Annotated[str | None, Key(_LINE, "What stands above it; null = its name")] = None
     private: Annotated[
-        bool, Key(Flag(), "Whether it is left out of the list of boards and needs an admin token")
+        bool, Key(Flag(), "Whether only an admin token shows it: it is about single people")
     ] = False
     window: Annotated[str, Key(_WINDOW, "Over which time its numbers are, where a tile has none")] = "1h"
     where: Annotated[dict[str, str], Key(Conditions(), "Dimension -> value: only what has it")] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -67,8 +68,10 @@ class Sight:
             self.faults.append(f"asked a stranger: {url}")
 
     async def until(self, script: str) -> None:
-        """Returns when an expression of the page is true."""
-        await self.page.wait_for_function(script)
+        """Returns when an expression is true in the page, whose CSP forbids that it looks by itself."""
+        async with asyncio.timeout(PATIENCE_MS / 1000):
+            while not await self.page.evaluate(script):
+                await asyncio.sleep(0.05)
 
     async def until_said(self, selector: str, words: str) -> None:
         """Returns when an element has these words in its text."""

@@ -166,10 +166,6 @@ class Pipeline:
         """Starts any `floorcast` command."""
         return self._start(["-m", "stream", *arguments], settings)
 
-    def board_server(self, port: int) -> Process:
-        """Starts the tests' own server of wallboards (tests/rig/board_server.py)."""
-        return self._start(["-m", "tests.rig.board_server", str(port)], {})
-
     def supervised(self) -> Process:
         """Starts a supervisor of one `floorcast worker`."""
         return self._start(["-c", SUPERVISED], {})

@@ -20,6 +20,7 @@ export class Acknowledging {
       if (dialog.returnValue === "save" && this._value.value) {
         keep(TOKEN, this._value.value);
         keep(NAME, this._name.value.trim());
+        introduce(this._value.value);
       } else if (dialog.returnValue === "forget") {
         keep(TOKEN, "");
       }
@@ -53,6 +54,15 @@ export class Acknowledging {
       return { done: false, words: "Try again" };
     }
   }
+}
+
+/** Live streams cannot send a header: the server has the browser keep the token for reading. */
+function introduce(token) {
+  fetch("/api/v1/session", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ token }),
+  }).catch(() => {}); // without it reading stays as it was
 }
 
 function kept(key) {

@@ -1,12 +1,11 @@
-// Which boards there are for everybody.
+// Which boards there are for who asks.
 
-/** `[{name, title}]`, or null while the server does not say. */
+/** `[{name, title, private}]`, or null while the server does not say. */
 export async function boards() {
   try {
     const answer = await fetch("/api/v1/boards", { cache: "no-store" });
     if (!answer.ok) return null;
-    const body = await answer.json();
-    return (body.boards ?? body).filter((board) => !board.private);
+    return (await answer.json()).boards;
   } catch {
     return null;
   }

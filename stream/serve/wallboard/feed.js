@@ -74,9 +74,8 @@ export class Feed {
     try {
       const answer = await fetch(this._url, { signal: stop.signal, cache: "no-store" });
       if (answer.ok) return;
-      const body = await answer.json();
-      const reason = typeof body.detail === "string" ? body.detail : body.error;
-      if (!this._closed && typeof reason === "string") this._hears.lost(reason);
+      const { detail } = await answer.json();
+      if (!this._closed && typeof detail === "string") this._hears.lost(detail);
     } catch {
       // No answer, or none that says why: the next attempt will tell.
     } finally {

@@ -12,6 +12,7 @@ import { Times, spoken, windowWords } from "./text.js";
 import { startTheme } from "./theme.js";
 
 const OURS = new Set(["theme", "rotate", "tv"]);
+const TURNING_MS = 5_000; // so long the numbers of the board before stand for those of the next
 const parameters = new URLSearchParams(location.search);
 const main = document.getElementById("tiles");
 const status = new Status();
@@ -26,6 +27,7 @@ let trouble = ""; // why the server has no numbers
 let troubled = null; // since when
 let views = new Map();
 let feed = null;
+let went = 0; // when this page turned to another board
 let states = new Map();
 
 const acknowledging = new Acknowledging(
@@ -89,6 +91,7 @@ function address(name) {
 /** Goes to a board without a reload. What is shown stays until its numbers are there. */
 function go(name) {
   board = name;
+  went = performance.now();
   feed?.close();
   history.replaceState(null, "", `/boards/${encodeURIComponent(name)}${location.search}`);
   feed = new Feed(address(name), hears);
@@ -161,7 +164,8 @@ function tick() {
     sayWaiting();
     return;
   }
-  const live = lost === null && !trouble && wall.board === board;
+  const turning = wall.board !== board && performance.now() - went < TURNING_MS;
+  const live = lost === null && !trouble && (wall.board === board || turning);
   document.body.classList.toggle("is-lost", !live);
   const worse = [];
   for (const [id, view] of views) {
@@ -171,6 +175,7 @@ function tick() {
   }
   for (const words of worse.slice(0, 2)) status.announce(words);
   sayStatus(now);
+  for (const [id, view] of views) mark(view.element, wall.tiles[id], now, live);
 }
 
 function sayStatus(now) {
@@ -186,14 +191,12 @@ function sayStatus(now) {
     if (used.length) status.show("warn", words, "");
     else status.show("ok", "live", "");
   }
-  for (const [id, view] of views) mark(view.element, wall.tiles[id], now);
 }
 
 /** Says on a tile that its number is old. */
-function mark(element, tile, now) {
+function mark(element, tile, now, live) {
   let words = "";
-  if (lost !== null) words = `as of ${times.minute(wall.now_ms, now)}`;
-  else if (trouble) words = `as of ${times.minute(wall.now_ms, now)}`;
+  if (!live) words = `as of ${times.minute(wall.now_ms, now)}`;
   else if (tile.freshness === "stale") words = tile.since_ms ? `stale since ${times.minute(tile.since_ms, now)}` : "not caught up yet";
   let mark = element.querySelector(".tile-stale");
   if (!words) mark?.remove();

@@ -17,8 +17,8 @@ export class Rotation {
 
   /** To the next board, or with -1 to the one before. */
   async step(by) {
-    const boards = await this._list();
-    if (!boards || boards.length < 2) return;
+    const boards = (await this._list())?.filter((board) => !board.private) ?? [];
+    if (boards.length < 2) return;
     const place = boards.findIndex((board) => board.name === this._current());
     this._go(boards[(place + by + boards.length) % boards.length].name);
     if (this._every_ms !== null && !this._held) this._wind();
