@@ -50,7 +50,7 @@ def views(clocks: Clocks | None, policies: Policies, now_ms: int) -> list[ClockV
 
 
 def _view(clocks: Clocks, clock: Clock, policies: Policies, now_ms: int) -> ClockView:
-    state = clocks.state(clock)
+    state = clock.state()
     return ClockView(
         clock=CLOCKS[clock.kind],
         instance=clock.instance,

@@ -123,6 +123,7 @@ class _Ticket:
         self.state: dict[str, Any] = {}
         self.team: str | None = None  # "compared with their last non-null value"
         self.agent: str | None = None
+        self.questions = 0
         self.answered = self.done = self.exempt = False
 
     def configured(self, at_ms: int) -> None:
@@ -208,12 +209,12 @@ class _Ticket:
             if one.clock in GO_ON and not one.open and not self.exempt:
                 self.clocks.reopen(one, self._terms(one.clock, step.at_ms), step.at_ms, step.segments)
         if waiting:
-            self._question(waiting[0], step)
+            self._question(waiting[0], step, first=len(waiting) == self.questions)
 
-    def _question(self, since_ms: int, step: Step) -> None:
-        """A customer message that may start a reply clock."""
+    def _question(self, since_ms: int, step: Step, *, first: bool) -> None:
+        """A customer message that may start a reply clock; `first`: their first one."""
         if not self.clocks.of(*REPLIES):
-            self._start("next_reply" if self.answered else "first_reply", since_ms, step)
+            self._start("first_reply" if first or not self.answered else "next_reply", since_ms, step)
 
     def _people(self, step: Step) -> None:
         """rule 18, and `assignment`."""
@@ -230,12 +231,14 @@ class _Ticket:
         self.agent = agent
 
     def _message(self, event: Event, step: Step) -> None:
-        if tickets.from_customer(event, step.created, self.state) and not self.done:
-            self._question(step.at_ms, step)
+        if tickets.from_customer(event, step.created, self.state):
+            self.questions += 1
+            if not self.done:
+                self._question(step.at_ms, step, first=self.questions == 1)
         if step.human:
             for one in self.clocks.of(*REPLIES, *UPDATES, "group_ownership"):
                 self.clocks.fulfil(one, step.at_ms, step.segments)
             if not self.done:
                 for clock in UPDATES:
                     self._start(clock, step.at_ms, step)
-        self.answered = self.answered or step.first_response_ms is not None
+        self.answered = self.answered or step.human
