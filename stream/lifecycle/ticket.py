@@ -278,7 +278,8 @@ class Ticket(Backlogged):
             return
         if self.clocks is not None and self.creation_ms == at and self.created_ms != at:
             assigned = self.segment.values[rules.agent] is not None
-            self.clocks.create(out, rules.policies, at, assigned)
+            was_resolved = self.first_resolved_ms != NEVER or self.reopened
+            self.clocks.create(out, rules.policies, at, assigned, was_resolved)
         self.creation_ms = NEVER
         known_ms = self.created_ms
         if at != known_ms:
@@ -393,7 +394,9 @@ class Ticket(Backlogged):
     def _reopen(self, out: Delta, at: int, rules: Rules) -> None:
         if self.clocks is not None:
             answered = self.human_replies > 0
-            self.clocks.reopen(out, rules.policies, at, self.created_ms, self.unanswered_ms, answered)
+            ahead = self.creation_ms >= at and self.creation_ms != self.created_ms
+            created_ms = NEVER if ahead else self.created_ms
+            self.clocks.reopen(out, rules.policies, at, created_ms, self.unanswered_ms, answered)
         out.add(at, self.segment, TICKETS_REOPENED, 1)
         self._take_resolution_back(out)
         if not self.reopened:

@@ -146,8 +146,10 @@ class Clocks(Running):
         """The ticket exists from now on. `was_resolved`: it did before, and was; `resolution` is over."""
         if self.exempt or self.status in DONE:
             return
+        known = [clock.kind for clock in self.live]
         for kind in FROM_CREATION:
-            if kind != RESOLUTION or not was_resolved:
+            # Where the first event is a reopening, that has started some.
+            if kind not in known and (kind != RESOLUTION or not was_resolved):
                 self._start(out, policies, kind, at, at)
         if not assigned:
             self._start(out, policies, ASSIGNMENT, at, at)
@@ -155,7 +157,8 @@ class Clocks(Running):
     def reopen(
         self, out: Delta, policies: Policies, at: int, created_ms: int, unanswered_ms: int, answered: bool
     ) -> None:
-        """It is active again; `unanswered_ms`: the oldest customer message since then, or `NEVER`."""
+        """It is active again; `created_ms`: `NEVER` while its creation is still to come; `unanswered_ms`: the
+        oldest customer message since then, or `NEVER`."""
         if self.exempt:
             return
         known = [clock.kind for clock in self.live]
@@ -163,7 +166,7 @@ class Clocks(Running):
             if clock.outcome == FULFILLED:
                 self._go_on(out, policies, clock, at)
         for kind in GO_ON:
-            if kind not in known:  # its first event said that it was resolved
+            if kind not in known and created_ms != NEVER:  # its first event said that it was resolved
                 self._start(out, policies, kind, created_ms, at)
         if unanswered_ms != NEVER and not self._awaits_reply():
             first = self.first_waits or not answered
