@@ -15,7 +15,7 @@ from stream.events.instants import to_ms
 from stream.lifecycle.call_counts import CallCounts
 from stream.lifecycle.call_facts import ABANDON, NONE, OTHER, Call, Thresholds
 from stream.lifecycle.delta import Delta
-from stream.lifecycle.fold import NEVER, Life
+from stream.lifecycle.fold import FOREVER, NEVER, Life
 from stream.lifecycle.snapshot import Snapshot, Snapshots, merged
 from stream.metrics.segments import Segments, with_value
 from stream.sla.clocks import Clocks
@@ -97,6 +97,7 @@ class CallFold(CallCounts):
         if snapshot is not None:
             self._take(out, call, snapshot)
         self.happen(out, call, at, rank, extra, at)
+        self.foretell_loss(call)
 
     def happen(self, out: Delta, call: Call, at: int, rank: int, extra: Any, place: int) -> None:
         """What an event means in the segment as it stands. `place` is where it stands in the order: `at`,
@@ -104,6 +105,7 @@ class CallFold(CallCounts):
         self.reach(out, call, place)
         clocks = call.clocks
         if clocks is not None:
+            clocks.lost_ms = FOREVER  # that it is heard of shows that it was not lost before
             clocks.advance(out, self.policies, place, False)
             clocks.change(out, self.policies, place, None, call.segment, None, NEVER)
         if rank == OFFERED:
@@ -132,21 +134,21 @@ class CallFold(CallCounts):
             self._wrapped_up(out, call, at)
         self.stand(out, call, place)
         if self.policies.clocks:
-            self._wait_on(out, call, rank, at, place)
+            self._wait_on(out, call, rank, place)
 
-    def _wait_on(self, out: Delta, call: Call, rank: int, at: int, place: int) -> None:
+    def _wait_on(self, out: Delta, call: Call, rank: int, place: int) -> None:
         """The clock of the first wait: met by an answer, cancelled by whatever else ends the wait."""
         clocks = call.clocks
         if clocks is None:
-            if call.waiting_ms == NEVER or not self.inbound(call.segment):
+            if call.waiting_ms == NEVER:
                 return
             clocks = call.clocks = Clocks(call.segment)
             clocks.change(out, self.policies, place, None, call.segment, None, NEVER)
-            clocks.queued(out, self.policies, at, place)
+            clocks.queued(out, self.policies, place)
         if rank == ANSWERED:
-            clocks.answered(out, self.policies, at)
+            clocks.answered(out, self.policies, place)
         elif call.waiting_ms == NEVER:
-            clocks.left(out, self.policies, at)
+            clocks.left(out, self.policies, place)
         clocks.settle(out, place, None)
 
     def _take(self, out: Delta, call: Call, snapshot: Snapshot) -> None:

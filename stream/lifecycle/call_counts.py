@@ -97,6 +97,12 @@ class CallCounts(Fold):
             due = min(due, call.waiting_ms + self._lost_waiting_ms)
         return max(due, call.last_ms)  # whatever was heard of it last shows that it was not lost before
 
+    def foretell_loss(self, call: Call) -> None:
+        """Tells the clock when it ends with the call if nothing more is heard."""
+        if call.clocks is not None:
+            lost = self._lost_ms(call)
+            call.clocks.lost_ms = lost if lost != NEVER else FOREVER
+
     def _will_wait_long(self, call: Call, lost: int) -> bool:
         """Whether its wait goes past the threshold before it is lost."""
         return call.waiting_in is not None and call.long_in is None and call.long_from < lost

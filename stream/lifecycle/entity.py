@@ -22,7 +22,7 @@ from stream.lifecycle.rows import Row, array, id_bytes, pack, pack_behind, pack_
 from stream.lifecycle.snapshot import Snapshot
 from stream.lifecycle.survey import Survey
 
-FORMAT: Final = 5
+FORMAT: Final = 6
 """Of the packed entity. A worker refuses a shard written in another (store/layout.py)."""
 
 ADDED: Final = 0

@@ -92,6 +92,7 @@ def _replay_recorded(fold: CallFold, rows: Sequence[Row], call: Call, out: Delta
     record = max(records, key=lambda row: (row[2], row[0], row[4]))
     replay_recorded(fold, out, call, [row for row in rows if row[3] != RECORD], record)
     call.first_ms, call.last_ms = min(call.first_ms, rows[0][0]), rows[-1][0]
+    fold.foretell_loss(call)
 
 
 def _copy(fold: Fold, state: Life) -> Life:

@@ -155,6 +155,11 @@ class Ticket(Backlogged):
         if clocks is None and (rules.policies.clocks or self.due_at_ms != NEVER):
             clocks = self._wind_up(out, at, first, rules)
         if clocks is not None:
+            # Who removes or exempts it acts before all else that the event says.
+            if MERGED <= rank < RESTORED:
+                clocks.remove(out, rules.policies, at, rank == MERGED)
+            elif rank == EXEMPTED:
+                clocks.exempted(out, rules.policies, at)
             clocks.change(out, rules.policies, at, after, self.segment, self.tags, self.due_at_ms)
         # A reopening acts before a message of the same event, a resolution after it.
         if (was_done or (before is None and rank == REOPENED)) and after in ACTIVE:
@@ -186,7 +191,9 @@ class Ticket(Backlogged):
             self._remove_or_restore(rank)
         self.stand(out, at, rules.agent)
         if clocks is not None:
-            self._end_clocks(out, at, rank, clocks, rules)
+            if not self.removed:
+                clocks.restore(out, rules.policies, at)
+            clocks.settle(out, at, self.backlog_in)
             self.count_late(out, clocks, 1)
 
     def _wind_up(self, out: Delta, at: int, first: bool, rules: Rules) -> Clocks:
@@ -211,15 +218,6 @@ class Ticket(Backlogged):
             clocks.team_set(out, rules.policies, at, values[rules.team])
         if values[rules.agent] is not None and values[rules.agent] != agent:
             clocks.agent_set(out, rules.policies, at)
-
-    def _end_clocks(self, out: Delta, at: int, rank: int, clocks: Clocks, rules: Rules) -> None:
-        if rank == EXEMPTED:
-            clocks.exempted(out, rules.policies, at)
-        elif self.removed:
-            clocks.remove(out, rules.policies, at, self.merged)
-        else:
-            clocks.restore(out, rules.policies, at)
-        clocks.settle(out, at, self.backlog_in)
 
     def count_late(self, out: Delta, clocks: Clocks, sign: int) -> None:
         """Counts it among those created that are resolved with a clock that breached, or no more."""
@@ -280,7 +278,8 @@ class Ticket(Backlogged):
             return
         if self.clocks is not None and self.creation_ms == at and self.created_ms != at:
             assigned = self.segment.values[rules.agent] is not None
-            self.clocks.create(out, rules.policies, at, assigned)
+            was_resolved = self.first_resolved_ms != NEVER or self.reopened
+            self.clocks.create(out, rules.policies, at, assigned, was_resolved)
         self.creation_ms = NEVER
         known_ms = self.created_ms
         if at != known_ms:
@@ -395,7 +394,9 @@ class Ticket(Backlogged):
     def _reopen(self, out: Delta, at: int, rules: Rules) -> None:
         if self.clocks is not None:
             answered = self.human_replies > 0
-            self.clocks.reopen(out, rules.policies, at, self.created_ms, self.unanswered_ms, answered)
+            ahead = self.creation_ms >= at and self.creation_ms != self.created_ms
+            created_ms = NEVER if ahead else self.created_ms
+            self.clocks.reopen(out, rules.policies, at, created_ms, self.unanswered_ms, answered)
         out.add(at, self.segment, TICKETS_REOPENED, 1)
         self._take_resolution_back(out)
         if not self.reopened:

@@ -50,7 +50,7 @@ def views(clocks: Clocks | None, policies: Policies, now_ms: int) -> list[ClockV
 
 
 def _view(clocks: Clocks, clock: Clock, policies: Policies, now_ms: int) -> ClockView:
-    state = clocks.state(clock)
+    state = clock.state()
     return ClockView(
         clock=CLOCKS[clock.kind],
         instance=clock.instance,
@@ -61,7 +61,7 @@ def _view(clocks: Clocks, clock: Clock, policies: Policies, now_ms: int) -> Cloc
         due_ms=_known(clocks.due_now_ms(clock)),
         elapsed_ms=clocks.elapsed_ms(policies, clock, now_ms),
         breached_ms=_known(clock.breached_ms),
-        fulfilled_ms=_known(clock.ended_ms) if clock.outcome == FULFILLED and state != "cancelled" else None,
+        fulfilled_ms=_known(clock.ended_ms) if clock.outcome == FULFILLED and clock.named else None,
         overdue_ms=clocks.overdue_ms(policies, clock, now_ms) if clock.breached else None,
         level=policies.levels[clock.risk] if state == "at_risk" else None,
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import chain
+from typing import get_args
 
 from stream.config.history import levels_of
 from stream.config.published import History, PublishedPolicy, PublishedQueue, Sla
 from stream.config.resolve import Versions, calendars_of
 from stream.config.sla import AROUND_THE_CLOCK
+from stream.events.calls import Direction
 from stream.events.clocks import CLOCKS, QUEUE_WAIT
 from stream.events.instants import ALWAYS_MS, FOREVER
 from stream.sla.calendar import ALWAYS, Calendar
@@ -48,11 +50,13 @@ def policies_of(history: History, dimensions: Sequence[str]) -> Policies:
 
 def waits_of(history: History, dimensions: Sequence[str]) -> Policies:
     """The targets of the clock `queue_wait` as policies: the first entry of `queues` that matches counts,
-    also where it has no target."""
+    also where it has no target. Calls of other directions than inbound have none."""
     if not any(queue.max_wait_ms for version in history for queue in version.sla.queues):
         return NO_POLICIES
+    outward = [(dimensions.index("direction"), frozenset(get_args(Direction)) - {"inbound"})]
+    nothing = Policy("", outward, ALWAYS, [NO_TARGET] * len(CLOCKS), NO_PAUSES, [])
     epochs = [
-        Epoch(begin, [_wait(queue, dimensions) for queue in sla.queues], ALWAYS)
+        Epoch(begin, [nothing, *(_wait(queue, dimensions) for queue in sla.queues)], ALWAYS)
         for begin, _, sla in _in_force(history, _of_calls)
     ]
     return Policies(epochs, [])

@@ -23,8 +23,8 @@ class Clock:
 
     __slots__ = (
         "breached_due_ms", "breached_in", "breached_ms", "decided_in", "due_ms", "ended_ms", "fired",
-        "instance", "kind", "named", "next_level", "next_ms", "outcome", "paused", "policy", "risk",
-        "risk_as", "risk_in", "running_in", "since_ms", "started_ms", "target_ms", "used_ms",
+        "instance", "kind", "named", "next_level", "next_ms", "outcome", "overdue_ms", "paused", "policy",
+        "risk", "risk_as", "risk_in", "running_in", "since_ms", "started_ms", "target_ms", "used_ms",
     )  # fmt: skip
 
     def __init__(self, kind: int, started_ms: int) -> None:
@@ -48,6 +48,7 @@ class Clock:
         self.breached_ms = NEVER
         self.breached_due_ms = NEVER
         self.breached_in: Segment | None = None
+        self.overdue_ms = 0  # of a breached one when it ended, or when no policy named it any more
         self.running_in: Segment | None = None  # where it stands in the levels `sla_running`
         self.risk_in: Segment | None = None  # and `sla_at_risk`, with the level `risk_as`
         self.risk_as = NO_LEVEL
@@ -73,6 +74,7 @@ class Clock:
         twin.breached_ms = self.breached_ms
         twin.breached_due_ms = self.breached_due_ms
         twin.breached_in = self.breached_in
+        twin.overdue_ms = self.overdue_ms
         twin.running_in = self.running_in
         twin.risk_in = self.risk_in
         twin.risk_as = self.risk_as

@@ -52,7 +52,7 @@ class Clocks(Running):
         twin.spans = list(self.spans)
         twin.status = self.status
         twin.removed = self.removed
-        twin.removed_ms = self.removed_ms
+        twin.shown = self.shown  # this changes no more
         twin.exempt = self.exempt
         twin.wrote = self.wrote
         twin.first_waits = self.first_waits
@@ -62,6 +62,7 @@ class Clocks(Running):
         twin.backlog_in = self.backlog_in
         twin.past_in = self.past_in
         twin.now_ms = self.now_ms
+        twin.lost_ms = self.lost_ms
         return twin
 
     # Time
@@ -80,7 +81,7 @@ class Clocks(Running):
         if not going:
             return FOREVER
         change = policies.start_ms(policies.number_at(self.epoch_ms) + 1)
-        return min(change, soonest, UNTIMED_MS)
+        return min(change, soonest, self.lost_ms, UNTIMED_MS)
 
     def advance(self, out: Delta, policies: Policies, to_ms: int, inclusive: bool) -> None:
         """Lets time pass to an instant, of which all events are known if `inclusive`.
@@ -95,11 +96,14 @@ class Clocks(Running):
             if at == change:
                 before = self.policy(policies)
                 self.epoch_ms = change
-                self._retarget(out, policies, at, before)
-            elif at < to_ms or inclusive:
-                self._fire(out, policies, at)
-            else:
+                self._drop(out, policies, at, before)
+                self._retarget(out, policies, at)
+            elif at == to_ms and not inclusive:
                 break
+            elif at == self.lost_ms:
+                self._cancel_all(out, policies, at)
+            else:
+                self._fire(out, policies, at)
             self._stand(out, at)
         if to_ms > self.now_ms:
             self.now_ms = to_ms
@@ -128,10 +132,13 @@ class Clocks(Running):
         begin = policies.epochs[policies.number_at(at)].from_ms
         promised = due_at_ms != self.due_at_ms
         self.epoch_ms, self.segment, self.tags, self.due_at_ms = begin, segment, tags, due_at_ms
+        retargeted = promised or self.policy(policies) is not before
+        if retargeted:
+            self._drop(out, policies, at, before)
         if status != self.status and status not in DONE:
             self._enter(out, policies, at, status)
-        if promised or self.policy(policies) is not before:
-            self._retarget(out, policies, at, before)
+        if retargeted:
+            self._retarget(out, policies, at)
 
     def create(
         self, out: Delta, policies: Policies, at: int, assigned: bool, was_resolved: bool = False
@@ -139,8 +146,10 @@ class Clocks(Running):
         """The ticket exists from now on. `was_resolved`: it did before, and was; `resolution` is over."""
         if self.exempt or self.status in DONE:
             return
+        known = [clock.kind for clock in self.live]
         for kind in FROM_CREATION:
-            if kind != RESOLUTION or not was_resolved:
+            # Where the first event is a reopening, that has started some.
+            if kind not in known and (kind != RESOLUTION or not was_resolved):
                 self._start(out, policies, kind, at, at)
         if not assigned:
             self._start(out, policies, ASSIGNMENT, at, at)
@@ -148,7 +157,8 @@ class Clocks(Running):
     def reopen(
         self, out: Delta, policies: Policies, at: int, created_ms: int, unanswered_ms: int, answered: bool
     ) -> None:
-        """It is active again; `unanswered_ms`: the oldest customer message since then, or `NEVER`."""
+        """It is active again; `created_ms`: `NEVER` while its creation is still to come; `unanswered_ms`: the
+        oldest customer message since then, or `NEVER`."""
         if self.exempt:
             return
         known = [clock.kind for clock in self.live]
@@ -156,7 +166,7 @@ class Clocks(Running):
             if clock.outcome == FULFILLED:
                 self._go_on(out, policies, clock, at)
         for kind in GO_ON:
-            if kind not in known:  # its first event said that it was resolved
+            if kind not in known and created_ms != NEVER:  # its first event said that it was resolved
                 self._start(out, policies, kind, created_ms, at)
         if unanswered_ms != NEVER and not self._awaits_reply():
             first = self.first_waits or not answered
@@ -223,22 +233,25 @@ class Clocks(Running):
 
     def remove(self, out: Delta, policies: Policies, at: int, for_good: bool) -> None:
         """It has left all counts; `for_good`: and lives on as another one, so nothing starts any more."""
+        if not self.removed:
+            shown = self.clone()
+            shown._cancel_all(Delta(), policies, at)
+            self.shown, self.removed = shown, True
+            self._enter(out, policies, at, self.status)
         if for_good:
             self.exempted(out, policies, at)
-        if not self.removed:
-            self.removed, self.removed_ms = True, at
-            self._enter(out, policies, at, self.status)
 
     def restore(self, out: Delta, policies: Policies, at: int) -> None:
         """It is back."""
         if self.removed:
-            self.removed = False
+            self.shown, self.removed = None, False
             self._enter(out, policies, at, self.status)
+            self._miss(out, policies, at)
 
-    def queued(self, out: Delta, policies: Policies, started_ms: int, at: int) -> None:
+    def queued(self, out: Delta, policies: Policies, at: int) -> None:
         """A call waits in a queue."""
-        self.spans.append((started_ms, None))
-        self._start(out, policies, QUEUE_WAIT, started_ms, at)
+        self.spans.append((at, None))
+        self._start(out, policies, QUEUE_WAIT, at, at)
 
     def answered(self, out: Delta, policies: Policies, at: int) -> None:
         """A call was answered."""
@@ -285,30 +298,22 @@ class Clocks(Running):
 
     def overdue_ms(self, policies: Policies, clock: Clock, at: int) -> int:
         """The business time since a breached clock was due; what it was when it ended."""
-        if clock.outcome != OPEN:
-            at = clock.ended_ms
-        return self._counted(self.policy(policies), clock.kind, clock.breached_due_ms, at, -1)[0]
-
-    def state(self, clock: Clock) -> str:
-        """The state of a clock as people read it."""
-        # Of a removed ticket as it was when it left: what has come after shows once it is back.
-        left = clock.outcome == OPEN or clock.ended_ms >= self.removed_ms
-        if self.removed and left and clock.breached_ms == NEVER:
-            return "cancelled"
-        return clock.state()
+        if clock.outcome != OPEN or not clock.named:
+            return clock.overdue_ms
+        return self._overdue_ms(self.policy(policies), clock, at)
 
     def due_now_ms(self, clock: Clock) -> int:
         """When a clock is due, or was; `NEVER` while it is paused or when it was cancelled."""
         if clock.breached_ms != NEVER:
             return clock.breached_due_ms
-        state = self.state(clock)
+        state = clock.state()
         return NEVER if state == "paused" or state == "cancelled" else clock.due_ms
 
     def all(self) -> list[Clock]:
-        """Every instance that a policy has named, by kind and number; of a removed ticket those of then."""
-        known_ms = self.removed_ms if self.removed else FOREVER
-        found = [c for c in (*self.done, *self.live) if c.instance and c.started_ms <= known_ms]
-        return sorted(found, key=_place)
+        """Every instance that a policy has named, by kind and number. Of a removed ticket as they were when
+        it left: what has come after shows once it is back."""
+        of = self if self.shown is None else self.shown
+        return sorted((clock for clock in (*of.done, *of.live) if clock.instance), key=_place)
 
     # Checkpoints
 
@@ -329,12 +334,12 @@ class Clocks(Running):
 
 _PARTS: Final = (
     "backlog_in", "counts", "due_at_ms", "epoch_ms", "exempt", "first_waits", "now_ms", "past_in", "removed",
-    "removed_ms", "segment", "spans", "status", "tags", "wrote",
+    "segment", "shown", "spans", "status", "tags", "wrote",
 )  # fmt: skip
 _CLOCK_PARTS: Final = (
     "breached_due_ms", "breached_in", "breached_ms", "decided_in", "due_ms", "ended_ms", "fired", "instance",
-    "named", "next_level", "next_ms", "outcome", "paused", "policy", "risk", "risk_as", "risk_in",
-    "running_in", "since_ms", "target_ms", "used_ms",
+    "named", "next_level", "next_ms", "outcome", "overdue_ms", "paused", "policy", "risk", "risk_as",
+    "risk_in", "running_in", "since_ms", "target_ms", "used_ms",
 )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from stream.events.clocks import (
     REQUESTER_WAIT,
     RESOLUTION,
 )
-from stream.events.instants import NEVER
+from stream.events.instants import FOREVER, NEVER
 from stream.lifecycle.delta import Delta
 from stream.metrics.measures import (
     BACKLOG_PAST_SLA,
@@ -59,8 +59,8 @@ class Running:
     """The clocks, and what their rules hang on."""
 
     __slots__ = (
-        "backlog_in", "counts", "done", "due_at_ms", "epoch_ms", "exempt", "first_waits", "live", "now_ms",
-        "past_in", "removed", "removed_ms", "segment", "spans", "status", "tags", "wrote",
+        "backlog_in", "counts", "done", "due_at_ms", "epoch_ms", "exempt", "first_waits", "live", "lost_ms",
+        "now_ms", "past_in", "removed", "segment", "shown", "spans", "status", "tags", "wrote",
     )  # fmt: skip
 
     def __init__(self, segment: Segment) -> None:
@@ -70,7 +70,7 @@ class Running:
         self.spans: list[tuple[int, str | None]] = []  # (from when, status)
         self.status: str | None = None
         self.removed = False
-        self.removed_ms = NEVER  # since when
+        self.shown: Running | None = None  # of a removed one: the clocks as they were when it left
         self.exempt = False
         self.wrote = False  # the customer has written
         self.first_waits = False  # for the first time after the resolution in force
@@ -81,6 +81,7 @@ class Running:
         self.backlog_in: Segment | None = None
         self.past_in: Segment | None = None
         self.now_ms = NEVER  # up to when time has passed
+        self.lost_ms = FOREVER  # when a call is lost, and its clock with it
 
     def policy(self, policies: Policies) -> Policy:
         """The one in force."""
@@ -105,6 +106,18 @@ class Running:
     def _promised(self, kind: int) -> bool:
         """Whether a person's `due_at` holds for a clock of that kind."""
         return self.due_at_ms != NEVER and kind in (RESOLUTION, FULL_RESOLUTION)
+
+    def _promised_ms(self, policy: Policy, clock: Clock) -> int:
+        """When a promised clock is due: within a pause where that ends, `NEVER` while it lasts."""
+        if self.due_at_ms < clock.started_ms:
+            return self.due_at_ms
+        last = len(self.spans) - 1
+        for number, (begin, status) in enumerate(self.spans):
+            end = self.spans[number + 1][0] if number < last else FOREVER
+            begin = clock.started_ms if number == 0 else max(begin, clock.started_ms)
+            if begin < end and self.due_at_ms < end and not self._pausing(policy, clock.kind, status):
+                return max(begin, self.due_at_ms)
+        return NEVER
 
     def _pausing(self, policy: Policy, kind: int, status: str | None) -> bool:
         """Whether a clock stands still in a status."""
@@ -134,26 +147,30 @@ class Running:
             clock.target_ms = max(0, policy.calendar.elapsed_ms(clock.started_ms, self.due_at_ms))
         self._mark(out, policies, mark, clock, at, "")
         if self._promised(clock.kind):
-            reached_ms = self.due_at_ms if self.due_at_ms < at and not clock.paused else NEVER
-        if clock.breached_ms == NEVER and reached_ms != NEVER and reached_ms < at:
+            reached_ms = self._promised_ms(policy, clock)
+        if clock.breached_ms == NEVER and reached_ms != NEVER and reached_ms < at and not self.removed:
             self._breach(out, policies, clock, at, reached_ms)
             return
         self._warn_passed(out, policies, clock, at)
         self._plan(policies, clock, at)
 
-    def _retarget(self, out: Delta, policies: Policies, at: int, before: Policy) -> None:
-        """Another policy is in force than `before`, or another `due_at`."""
+    def _drop(self, out: Delta, policies: Policies, at: int, before: Policy) -> None:
+        """Ends what `before` named and the policy in force does not, as it stood until now."""
         policy = self.policy(policies)
         for clock in self.live:
-            if clock.outcome != OPEN:
-                continue
-            if clock.named and not self._named(policy, clock.kind):
+            if clock.outcome == OPEN and clock.named and not self._named(policy, clock.kind):
                 if not clock.paused:
                     clock.used_ms += before.calendar.elapsed_ms(clock.since_ms, at)
+                if clock.breached:
+                    clock.overdue_ms = self._overdue_ms(before, clock, at)
                 clock.named = False
                 clock.next_ms, clock.risk = NEVER, NO_LEVEL
                 self._mark(out, policies, CANCELLED_MARK, clock, at, "")
-            else:
+
+    def _retarget(self, out: Delta, policies: Policies, at: int) -> None:
+        """Another policy is in force, or another `due_at`."""
+        for clock in self.live:
+            if clock.outcome == OPEN:
                 self._aim(out, policies, clock, at, RETARGETED)
 
     def _warn_passed(self, out: Delta, policies: Policies, clock: Clock, at: int) -> None:
@@ -212,7 +229,8 @@ class Running:
 
     def _plan_due(self, policies: Policies, clock: Clock, at: int) -> None:
         if self._promised(clock.kind):
-            clock.due_ms = self.due_at_ms if self.due_at_ms > at else at
+            due_ms = self._promised_ms(self.policy(policies), clock)
+            clock.due_ms = due_ms if due_ms != NEVER else max(self.due_at_ms, at)
         else:
             calendar = self.policy(policies).calendar
             clock.due_ms = calendar.due_ms(clock.since_ms, clock.target_ms - clock.used_ms)
@@ -225,6 +243,28 @@ class Running:
         out.add(at, self.segment, SLA_DECIDED + clock.kind, 1)
         self._mark(out, policies, BREACHED, clock, at, "")
 
+    def _miss(self, out: Delta, policies: Policies, at: int) -> None:
+        """Back from a removal: what was due by the terms that have come meanwhile breaches now."""
+        policy = self.policy(policies)
+        for clock in self.live:
+            if clock.outcome == OPEN and clock.named and not clock.breached:
+                if self._promised(clock.kind):
+                    due_ms = self._promised_ms(policy, clock)
+                else:
+                    due_ms = self._spent(policy, clock, at, clock.target_ms)[1]
+                if due_ms != NEVER and due_ms < at:
+                    self._breach(out, policies, clock, at, due_ms)
+
+    def _overdue_ms(self, policy: Policy, clock: Clock, at: int) -> int:
+        """The business time that a breached clock has run since it was due, under a policy."""
+        return self._counted(policy, clock.kind, clock.breached_due_ms, at, -1)[0]
+
+    def _end(self, policies: Policies, clock: Clock, at: int) -> None:
+        """Its time runs no more, and what it is overdue stays."""
+        if clock.breached and clock.named:
+            clock.overdue_ms = self._overdue_ms(self.policy(policies), clock, at)
+        self._stop(policies, clock, at)
+
     def _stop(self, policies: Policies, clock: Clock, at: int) -> None:
         """Its time runs no more."""
         if clock.ticking:
@@ -233,7 +273,7 @@ class Running:
         clock.next_ms, clock.next_level = NEVER, NO_LEVEL
 
     def _fulfil(self, out: Delta, policies: Policies, clock: Clock, at: int) -> None:
-        self._stop(policies, clock, at)
+        self._end(policies, clock, at)
         if clock.paused and clock.named and not clock.breached:
             # It was due at no instant: as if it had gone on just then, so that what is met was never late.
             self._plan_due(policies, clock, at)
@@ -262,10 +302,13 @@ class Running:
             out.add(clock.ended_ms, clock.decided_in, SLA_DECIDED + clock.kind, -1)
             clock.decided_in = None
         clock.outcome, clock.ended_ms = OPEN, NEVER
+        if not self._named(self.policy(policies), clock.kind):
+            clock.named = False
+            return
         self._aim(out, policies, clock, at, RESUMED)
 
     def _cancel(self, out: Delta, policies: Policies, clock: Clock, at: int) -> None:
-        self._stop(policies, clock, at)
+        self._end(policies, clock, at)
         if clock.named:
             self._mark(out, policies, CANCELLED_MARK, clock, at, "")
         clock.outcome, clock.ended_ms = CANCELLED, at
@@ -317,9 +360,6 @@ class Running:
                     self._resume(out, policies, clock, at)
 
     def _resume(self, out: Delta, policies: Policies, clock: Clock, at: int) -> None:
-        if self._promised(clock.kind) and clock.breached_ms == NEVER and self.due_at_ms < at:
-            self._breach(out, policies, clock, at, self.due_at_ms)
-            return
         if self._promised(clock.kind):
             self._warn_passed(out, policies, clock, at)
         self._plan(policies, clock, at)

@@ -120,9 +120,12 @@ class _Ticket:
         self.clocks = Clocks(now_ms)
         # catalog.md: "the time of `ticket.created` if it is known, else of the first event"
         self.created_ms = next((step.at_ms for step in steps if step.created), life[0]["time"])
+        created = next((place for place, step in enumerate(steps) if step.created), 0)
+        self.begins = created if steps[created].at_ms > life[0]["time"] else 0
         self.state: dict[str, Any] = {}
         self.team: str | None = None  # "compared with their last non-null value"
         self.agent: str | None = None
+        self.questions = 0
         self.answered = self.done = self.exempt = False
 
     def configured(self, at_ms: int) -> None:
@@ -151,8 +154,10 @@ class _Ticket:
         moment = Moment(at_ms, step.segments, step.status, step.removed, self.done)
         self._retarget(at_ms, moment)
         resolves = step.status in DONE and (place == 0 or self.steps[place - 1].status not in DONE)
-        if place == 0:
-            self._first(step)
+        if place == 0 and step.status in DONE:
+            self.done = True
+        if place == self.begins:
+            self._begin(place)
         if step.reopened:
             self._reopened(step, self.steps[place - 1].waiting if place else ())
         self._people(step)
@@ -185,20 +190,22 @@ class _Ticket:
             if one.open:
                 self.clocks.cancel(one, at_ms)
 
-    def _first(self, step: Step) -> None:
-        """What starts when it is created. First heard of as resolved, it has had its first resolution;
-        the clocks that go on after a reopening wait for one."""
-        if step.status in DONE:
-            self.done = True
+    def _begin(self, place: int) -> None:
+        """What starts when it is created, whatever was heard of it before. Resolved by then, it has had its
+        first resolution; the clocks that go on after a reopening wait for one."""
+        step = self.steps[place]
+        if self.steps[max(0, place - 1)].status in DONE:
             self.clocks.instances += [Instance(clock, self.created_ms, open=False) for clock in GO_ON]
             return
+        # Rule 25, as far as the new life tells: what is reopened had been resolved.
+        resolved = self.life[0]["type"] == "ticket.reopened" or any(
+            one.status in DONE or one.reopened for one in self.steps[:place]
+        )
         for clock in CREATED:
-            # Rule 25, as far as the new life tells: what is reopened had been resolved.
-            if clock != "resolution" or self.life[0]["type"] != "ticket.reopened":
+            if clock != "resolution" or not resolved:
                 self._start(clock, self.created_ms, step)
         # rule 18: "no clock when created with an agent"
-        created = next((one for one in self.steps if one.created), step)
-        if created.segments["agent"] is None and step.segments["agent"] is None:
+        if step.segments["agent"] is None:
             self._start("assignment", self.created_ms, step)
 
     def _reopened(self, step: Step, waiting: tuple[int, ...]) -> None:
@@ -208,12 +215,12 @@ class _Ticket:
             if one.clock in GO_ON and not one.open and not self.exempt:
                 self.clocks.reopen(one, self._terms(one.clock, step.at_ms), step.at_ms, step.segments)
         if waiting:
-            self._question(waiting[0], step)
+            self._question(waiting[0], step, first=len(waiting) == self.questions)
 
-    def _question(self, since_ms: int, step: Step) -> None:
-        """A customer message that may start a reply clock."""
+    def _question(self, since_ms: int, step: Step, *, first: bool) -> None:
+        """A customer message that may start a reply clock; `first`: their first one."""
         if not self.clocks.of(*REPLIES):
-            self._start("next_reply" if self.answered else "first_reply", since_ms, step)
+            self._start("first_reply" if first or not self.answered else "next_reply", since_ms, step)
 
     def _people(self, step: Step) -> None:
         """rule 18, and `assignment`."""
@@ -230,12 +237,14 @@ class _Ticket:
         self.agent = agent
 
     def _message(self, event: Event, step: Step) -> None:
-        if tickets.from_customer(event, step.created, self.state) and not self.done:
-            self._question(step.at_ms, step)
+        if tickets.from_customer(event, step.created, self.state):
+            self.questions += 1
+            if not self.done:
+                self._question(step.at_ms, step, first=self.questions == 1)
         if step.human:
             for one in self.clocks.of(*REPLIES, *UPDATES, "group_ownership"):
                 self.clocks.fulfil(one, step.at_ms, step.segments)
             if not self.done:
                 for clock in UPDATES:
                     self._start(clock, step.at_ms, step)
-        self.answered = self.answered or step.first_response_ms is not None
+        self.answered = self.answered or step.human
