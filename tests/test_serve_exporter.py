@@ -21,10 +21,10 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from stream.config import Config, ExporterConfig, RedisConfig, parse
 from stream.metrics.catalog import load_catalog
+from stream.metrics.targets import target_of
 from stream.query.memory import ImageReader
 from stream.serve.exporter import Exporter
 from stream.serve.families import GROUPED, GROUPS_MAX, WHOLE
-from stream.metrics.targets import target_of
 from stream.store import Unavailable
 from tests.answers import REPLY, TEAM_A, Told, floor, image, ms, put
 
