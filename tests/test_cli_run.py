@@ -43,9 +43,10 @@ def rows(path):
 def deployment(unique_name: str, tmp_path: Path, embedded_pair: Pair) -> Iterator[Pipeline]:
     """Finds its servers in the directory `data` (`embedded_pair` is for knowing that there are such)."""
     (tmp_path / "tmp").mkdir()
+    exporter, serve = map(str, free_ports(2))
     with pipeline(
         f"{HOST}:1", f"redis://{HOST}:1/0", unique_name, tmp_path, DATA=str(tmp_path / "data"),
-        EXPORTER_PORT=str(free_ports(1)[0]),
+        EXPORTER_PORT=exporter, SERVE_PORT=serve,
     ) as one:  # fmt: skip
         yield one
 
@@ -125,7 +126,8 @@ async def started(deployment: Pipeline, tmp_path: Path) -> tuple[Process, set[in
     pair = find_pair(tmp_path / "data")
     await deployment.wait()
     addresses = (pair.bootstrap, pair.redis_url.removesuffix("/0"))
-    return run, {deployment.config.exporter.port, *(int(address.rsplit(":", 1)[1]) for address in addresses)}
+    served = {deployment.config.exporter.port, deployment.config.serve.port}
+    return run, {*served, *(int(address.rsplit(":", 1)[1]) for address in addresses)}
 
 
 async def test_a_script_can_run_produce_import_wait_and_query(deployment: Pipeline, tmp_path: Path) -> None:
@@ -136,7 +138,7 @@ async def test_a_script_can_run_produce_import_wait_and_query(deployment: Pipeli
     status, output = await deployment.run("produce", str(lines(tmp_path / "1.jsonl", events[:2_000])))
     assert (status, output.splitlines()[-1]) == (0, "2000 events published")
     await deployment.wait()
-    for part in ("worker", "exporter"):
+    for part in ("worker", "exporter", "serve"):
         before = child(run, part)
         assert before is not None
         os.kill(before, SIGKILL)
@@ -155,6 +157,8 @@ async def test_a_script_can_run_produce_import_wait_and_query(deployment: Pipeli
     assert (await deployment.verify()).same
     page = f"http://{HOST}:{deployment.config.exporter.port}/metrics"
     await until(lambda: b"support_" in fetched(page))
+    boards = f"http://{HOST}:{deployment.config.serve.port}/api/v1/boards"
+    await until(lambda: b"executive" in fetched(boards))
     await gone(run, SIGTERM)
     assert not listening(ports)
     assert not (tmp_path / "data" / "pair.json").exists()
@@ -204,7 +208,7 @@ async def test_the_demo_shows_moving_numbers_and_ends_clean(
     assert demo.exit_code is None, demo.output
     await gone(demo, number)
     assert not list((tmp_path / "tmp").iterdir())
-    assert not listening({deployment.config.exporter.port})
+    assert not listening({deployment.config.exporter.port, deployment.config.serve.port})
 
 
 async def test_a_signal_at_any_moment_of_the_start_ends_the_demo_clean(

@@ -29,8 +29,8 @@ HISTORY = timedelta(hours=2)
     help="Events/s.",
 )
 def command(seed: int, rate: float) -> None:
-    """Show moving numbers: embedded broker and Redis, worker, exporter, a simulated floor and `floorcast
-    top`.
+    """Show moving numbers: embedded broker and Redis, worker, exporter, wallboards, a simulated floor and
+    `floorcast top`.
 
     Ends with Ctrl-C; nothing stays behind.
     """
@@ -39,6 +39,7 @@ def command(seed: int, rate: float) -> None:
         try:
             with start_pair(data_dir):
                 config = prepare(None, data_dir)
+                click.echo(f"wallboards at http://{config.serve.host}:{config.serve.port}/")
                 click.echo(
                     f"metrics for Prometheus at http://{config.exporter.host}:{config.exporter.port}/metrics"
                 )

@@ -1,4 +1,4 @@
-"""`floorcast run`: worker, exporter and alerts as one; with `--embedded` broker and Redis, too."""
+"""`floorcast run`: worker, exporter, server and alerts as one; with `--embedded` broker and Redis, too."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ from stream.sources.topics import create_topics
     help="Where the embedded pair runs. Default: FLOORCAST_DATA.",
 )  # fmt: skip
 def command(embedded: bool, until_ms: int | None, config_path: Path | None, data_dir: Path | None) -> None:
-    """Run worker, exporter and (with destinations) alerts, and start again what fails, until interrupted."""
+    """Run worker, exporter, wallboards and (with destinations) alerts, and start again what fails, until
+    interrupted."""
     if embedded and data_dir is None:
         raise click.UsageError(
             "--embedded needs --data DIR: where its files go, and where other commands find it"
@@ -67,12 +68,13 @@ def _run_embedded(config_path: Path | None, data_dir: Path, until_ms: int | None
 def parts(
     config_path: Path | None, data_dir: Path | None, until_ms: int | None, log_dir: Path | None = None
 ) -> list[Part]:
-    """Worker and exporter. With `log_dir` their output goes to files there."""
+    """Worker, exporter and server. With `log_dir` their output goes to files there."""
     common = _common(config_path, data_dir)
     until = [] if until_ms is None else ["--until", _instant(until_ms)]
     return [
         Part("worker", ["worker", *until, *common], log_dir / "worker.log" if log_dir else None),
         Part("exporter", ["exporter", *common], log_dir / "exporter.log" if log_dir else None),
+        Part("serve", ["serve", *common], log_dir / "serve.log" if log_dir else None),
     ]
 
 

@@ -25,6 +25,8 @@ def command(config_path: Path | None, data_dir: Path | None) -> None:
     On a loopback address everybody on this machine may read; elsewhere it needs tokens (docs/api.md).
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what is wrong there, answers and ours say
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     config = resolve(config_path, data_dir)
     if reason := may_listen(config.serve):
         raise InputError(reason)

@@ -14,7 +14,7 @@ from stream.config import Config
 from stream.serve.guard import Guard
 from stream.serve.live import Hub
 from stream.serve.problem import handle_errors
-from stream.serve.routes import health, live, numbers, pages
+from stream.serve.routes import alerts, entities, events, health, live, notes, numbers, pages, sla
 from stream.serve.site import Site
 from stream.store import RedisStore
 
@@ -23,7 +23,9 @@ Live, exact support metrics. Answers are those of the commands with `--json`; ti
 deployment's time zone, lengths end in their unit. Errors are `application/problem+json`: what, where, what
 instead.
 """
-ROUTERS = (numbers.router, live.router, pages.router, health.router)
+ROUTERS = tuple(
+    routes.router for routes in (numbers, entities, sla, alerts, notes, events, live, pages, health)
+)
 
 
 def application(

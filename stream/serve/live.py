@@ -13,20 +13,20 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from stream.config import Config
 from stream.metrics.catalog import catalog_of
-from stream.query.look import in_force
+from stream.query.look import Published, in_force
 from stream.query.model import QueryError
-from stream.query.wall import Wall, WallAsk, Walls, changes, wall_json
+from stream.query.wall import Wall, WallAsk, WallReader, Walls, changes, wall_json
 from stream.query.wall_boards import conditions_of, find_board
 from stream.query.windows import Calendar
 from stream.serve.problem import Problem
 from stream.shard.family import COUNTED
-from stream.store import RedisStore, StoreError
+from stream.store import StoreError
 
 log = logging.getLogger("floorcast.serve")
 
@@ -48,6 +48,10 @@ WAITING_MAX: Final = 64
 """Messages that may wait for one viewer; beyond, it is dropped."""
 VIEWERS_MAX: Final = 5_000
 VIEWS_MAX: Final = 500
+
+
+class LiveReader(WallReader, Published, Protocol):
+    """What live streams read of the store."""
 
 
 class Viewer:
@@ -87,7 +91,7 @@ class Viewer:
 class Hub:
     """All views of one server. `run` goes on until it is cancelled."""
 
-    def __init__(self, config: Config, store: RedisStore, wall_ms: Callable[[], int]) -> None:
+    def __init__(self, config: Config, store: LiveReader, wall_ms: Callable[[], int]) -> None:
         self.wall_ms = wall_ms
         self.trouble: str | None = None
         """Why there are no numbers at the moment."""

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from stream.config import KafkaConfig
-from stream.sources.broker import BrokerError, connected, has_idempotence, partition_counts, unreachable
+from stream.sources.broker import connected, has_idempotence, partition_counts, unreachable
 from stream.sources.security import client_options
 
 WITHIN_S: Final = 20.0
@@ -30,6 +30,7 @@ class Ingest:
     """Connects when first used, and anew after trouble. A record is acknowledged by all replicas."""
 
     def __init__(self, kafka: KafkaConfig, bytes_max: int) -> None:
+        self.bytes_max = bytes_max
         self._kafka = kafka
         self._request_max = max(1_048_576, bytes_max + _ROOM_BYTES)
         self._connecting = asyncio.Lock()
@@ -98,6 +99,3 @@ class Ingest:
         """The next records connect anew: topics may be there by then."""
         if self._producer is producer:
             await self.close()
-
-
-__all__ = ["BrokerError", "Ingest", "Outgoing"]
