@@ -108,13 +108,14 @@ async def test_an_acknowledgement_is_an_event_on_its_topic(client: httpx.AsyncCl
     assert (made.subject, made.data.clock, made.data.by, to_ms(made.time)) == (
         "desk:1", "first_reply", "Ann", WALL_MS,
     )  # fmt: skip
-    for wrong in (
+    wrongs: list[Any] = [
         {**taken, "clock": "lunch"},
         {**taken, "by": ""},
         {"subject": "desk:1"},
         [],
         {**taken, "x": 1},
-    ):
+    ]
+    for wrong in wrongs:
         assert (await client.post("/api/v1/alerts/acknowledge", json=wrong)).status_code == 422
 
 
