@@ -11,6 +11,8 @@ def facts_and_spans(history: list[Event], config: Config, now_ms: int) -> tuple[
     """All that the clock counts."""
     facts: list[Fact] = []
     spans: list[Span] = []
+    if not any(rule.get("max_wait") for rule in config.settings.get("queues") or ()):
+        return facts, spans  # no clock has a target, so that none is ever seen
     for life in calls.lives(history, config):
         found = play(life, config, now_ms)
         facts += found.facts(removed=False)
