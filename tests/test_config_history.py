@@ -80,8 +80,8 @@ def test_a_version_that_changes_nothing_of_tickets_begins_no_epoch_of_theirs() -
     tight, loose = (parse({**base, "queues": [{"max_wait": wait}]}) for wait in ("1m", "5m"))
     history = history_at((NINE, loose), (TEN, tight))
     assert [begin for begin, _ in targets(history)] == [ALWAYS_MS]
-    waits = waits_of(history, ("queue",)).epochs
-    assert [(epoch.from_ms, epoch.policies[0].targets[-1]) for epoch in waits] == [
+    waits = waits_of(history, ("queue", "direction")).epochs
+    assert [(epoch.from_ms, epoch.policies[-1].targets[-1]) for epoch in waits] == [
         (ALWAYS_MS, 300_000), (ms(TEN), 60_000),
     ]  # fmt: skip
 
