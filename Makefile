@@ -14,7 +14,7 @@ demo: $(VENV)/.demo
 # What needs a real Apache Kafka or Redis is skipped, saying how to get it, where there is none.
 # Three processes also on two cores, as most tests wait for servers; those of a file share theirs.
 test: lint
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # The core's tests again on the core compiled by mypyc.
 test-compiled: $(COMPILED)/.stamp

@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 settings.register_profile(
     "floorcast",
+    max_examples=int(os.environ.get("FLOORCAST_TEST_EXAMPLES", "100")),
     deadline=None,  # machines differ; no test asserts on time
     suppress_health_check=[
         HealthCheck.too_slow,
@@ -37,6 +38,14 @@ settings.register_profile(
     print_blob=True,
 )
 settings.load_profile("floorcast")
+
+LONG = ("test_realdata_", "test_browser_", "test_core_order", "test_pipeline_", "test_alerts_pipeline")
+"""Files that take minutes: begun first, so that no process waits for the last of them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long files first, else as they come."""
+    items.sort(key=lambda item: not item.path.name.startswith(LONG))
 
 
 class NewRedis(Protocol):
