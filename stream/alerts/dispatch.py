@@ -205,7 +205,9 @@ class Dispatcher:
             again = any(one.again for one in messages)
             self.counters.repeats[name] += again
             self.book.trying(batch)
-            if self._ready and not await self._written():
+            # That Kafka is lost is not put down first: it would wait for Kafka.
+            of_itself = all(alert.stage == "blind" for alert, _ in batch)
+            if self._ready and not of_itself and not await self._written():
                 self.book.failed(batch, maybe=again)
                 return
             try:
