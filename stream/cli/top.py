@@ -17,9 +17,8 @@ from stream.cli.options import config_options, resolve
 from stream.cli.reading import reading, safe, wall_ms
 from stream.cli.running import run
 from stream.config import Config
-from stream.metrics.catalog import catalog_of
 from stream.query.board import Board, Grid, Source, Tile, read_board
-from stream.query.look import in_force
+from stream.query.look import InForce
 from stream.query.numbers import age
 from stream.store import RedisStore, StoreError
 
@@ -40,35 +39,36 @@ def command(once: bool, config_path: Path | None, data_dir: Path | None) -> None
 async def watch(config: Config, console: Console, once: bool = False) -> None:
     """Shows the board until it is cancelled, which is how it ends."""
     async with reading(config) as store:
+        known = InForce(store, config)
         if once:
-            console.print(draw(await _read(config, store)))
+            console.print(draw(await _read(known, store)))
             return
         with suppress(asyncio.CancelledError):
-            await (_live if console.is_terminal else _plain)(config, store, console)
+            await (_live if console.is_terminal else _plain)(known, store, console)
 
 
-async def _live(config: Config, store: RedisStore, console: Console) -> None:
+async def _live(known: InForce, store: RedisStore, console: Console) -> None:
     with Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
-            live.update(await _frame(config, store), refresh=True)
+            live.update(await _frame(known, store), refresh=True)
             await asyncio.sleep(REFRESH_S)
 
 
-async def _plain(config: Config, store: RedisStore, console: Console) -> None:
+async def _plain(known: InForce, store: RedisStore, console: Console) -> None:
     while True:
-        console.print(await _frame(config, store))
+        console.print(await _frame(known, store))
         await asyncio.sleep(REFRESH_S)
 
 
-async def _read(config: Config, store: RedisStore) -> Board:
-    config = await in_force(store, config)
-    return await read_board(catalog_of(config), config, store, wall_ms())
+async def _read(known: InForce, store: RedisStore) -> Board:
+    await known.look()
+    return await read_board(known.catalog, known.config, store, wall_ms())
 
 
-async def _frame(config: Config, store: RedisStore) -> RenderableType:
+async def _frame(known: InForce, store: RedisStore) -> RenderableType:
     """The board; while the store cannot be read, what is wrong with it."""
     try:
-        return draw(await _read(config, store))
+        return draw(await _read(known, store))
     except StoreError as error:
         return Panel(Text(str(error), style="red"), title="no numbers")
 

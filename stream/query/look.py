@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from stream.config import Config
 from stream.config.published import History
+from stream.metrics.catalog import catalog_of
 from stream.metrics.panes import Group, Pane
 from stream.query.model import QueryError, Reader
 from stream.shard.changes import Fence, Since
@@ -108,6 +109,23 @@ async def in_force(reader: Published, config: Config) -> Config:
         return config
     new = await reader.versions(len(config.published))
     return replace(config, published=(*config.published, *new)) if new else config
+
+
+class InForce:
+    """Configuration and catalog in force, for readers that look again and again."""
+
+    def __init__(self, reader: Published, config: Config) -> None:
+        self.config = config
+        self.catalog = catalog_of(config)
+        self._reader = reader
+
+    async def look(self) -> bool:
+        """Asks for them anew: whether they are others now."""
+        config = await in_force(self._reader, self.config)
+        if config is self.config:
+            return False
+        self.config, self.catalog = config, catalog_of(config)
+        return True
 
 
 async def now_of(look: Look, config: Config, wall_ms: int) -> int:

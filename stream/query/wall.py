@@ -21,7 +21,7 @@ from stream.shard.family import COUNTED
 
 __all__ = [
     "Board", "QueryError", "Wall", "WallAsk", "WallReader", "WallSource", "Walls", "boards_of", "changes",
-    "read_wall", "wall_json",
+    "read_wall", "view_of", "wall_json",
 ]  # fmt: skip
 
 
@@ -32,6 +32,15 @@ class WallAsk(Struct, frozen=True):
     board: str
     window: str | None = None
     filters: tuple[tuple[str, str], ...] = ()
+
+
+def view_of(config: Config, ask: WallAsk, wall_ms: int) -> tuple[Board, dict[str, str]]:
+    """The board, and the condition of its view. Raises QueryError: no such board, window or filter."""
+    board = find_board(config, ask.board)
+    where = conditions_of(board, ask.filters, config)
+    if ask.window is not None:
+        Calendar(config.timezone).window(ask.window, wall_ms)
+    return board, where
 
 
 class Walls:
@@ -47,10 +56,7 @@ class Walls:
     async def read(self, ask: WallAsk, wall_ms: int) -> Wall:
         """A board at this moment. Raises QueryError: no such board, window or filter; and what the store
         raises."""
-        board = find_board(self._config, ask.board)
-        where = conditions_of(board, ask.filters, self._config)
-        if ask.window is not None:
-            Calendar(self._config.timezone).window(ask.window, wall_ms)
+        board, where = view_of(self._config, ask, wall_ms)
         look = Look(self._reader, self._config)
         now_ms = await now_of(look, self._config, wall_ms)
         sources = [await reached(look, family, wall_ms) for family in COUNTED]

@@ -18,8 +18,7 @@ from prometheus_client import CollectorRegistry, Metric, make_wsgi_app
 from prometheus_client.registry import Collector
 
 from stream.config import Config
-from stream.metrics.catalog import catalog_of
-from stream.query.look import in_force
+from stream.query.look import InForce
 from stream.query.model import QueryError
 from stream.serve.samples import Families
 from stream.serve.scrape import Source, scrape, unready
@@ -39,7 +38,7 @@ class Exporter:
     """Serves from `start` to `stop`, both in the same event loop."""
 
     def __init__(self, config: Config, source: Source, wall_ms: Callable[[], int]) -> None:
-        self._config = config
+        self._known = InForce(source, config)
         self._source = source
         self._wall_ms = wall_ms
         self._lock = asyncio.Lock()
@@ -49,7 +48,7 @@ class Exporter:
 
     def start(self) -> str:
         """Listens; the address to show. Raises OSError when it cannot."""
-        settings = self._config.exporter
+        settings = self._known.config.exporter
         self._loop = asyncio.get_running_loop()
         self._server = _Server(settings.host, settings.port)
         self._server.set_app(self._answer)
@@ -75,7 +74,7 @@ class Exporter:
             if path == "/healthz":
                 return _text(start, "200 OK", "up")
             if path == "/readyz":
-                reasons = self._wait(unready(self._config, self._source, self._wall_ms()))
+                reasons = self._wait(unready(self._known.config, self._source, self._wall_ms()))
                 return _text(
                     start, "503 Service Unavailable" if reasons else "200 OK", "\n".join(reasons) or "ready"
                 )
@@ -90,9 +89,9 @@ class Exporter:
     async def _scrape(self) -> Families:
         async with self._lock:
             if self._scraped is None or time.monotonic() - self._scraped[0] >= CACHE_S:
-                self._config = await in_force(self._source, self._config)
-                catalog = catalog_of(self._config)
-                families = await scrape(catalog, self._config, self._source, self._wall_ms())
+                await self._known.look()
+                catalog, config = self._known.catalog, self._known.config
+                families = await scrape(catalog, config, self._source, self._wall_ms())
                 self._scraped = (time.monotonic(), families)
             return self._scraped[1]
 

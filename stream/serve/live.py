@@ -18,12 +18,9 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from stream.config import Config
-from stream.metrics.catalog import catalog_of
-from stream.query.look import Published, in_force
+from stream.query.look import InForce, Published
 from stream.query.model import QueryError
-from stream.query.wall import Wall, WallAsk, WallReader, Walls, changes, wall_json
-from stream.query.wall_boards import conditions_of, find_board
-from stream.query.windows import Calendar
+from stream.query.wall import Wall, WallAsk, WallReader, Walls, changes, view_of, wall_json
 from stream.serve.problem import Problem
 from stream.shard.family import COUNTED
 from stream.store import StoreError
@@ -95,9 +92,9 @@ class Hub:
         self.wall_ms = wall_ms
         self.trouble: str | None = None
         """Why there are no numbers at the moment."""
-        self._config = config
+        self._known = InForce(store, config)
         self._store = store
-        self._walls = Walls(catalog_of(config), config, store)
+        self._walls = Walls(self._known.catalog, config, store)
         self._views: dict[WallAsk, View] = {}
         self._wanted = asyncio.Event()
         self._seen: object = None
@@ -150,7 +147,7 @@ class Hub:
 
     def now_ms(self, last: Wall | None) -> int:
         """What a page takes for now."""
-        return last.now_ms if last is not None and self._config.clock == "events" else self.wall_ms()
+        return last.now_ms if last is not None and self._known.config.clock == "events" else self.wall_ms()
 
     def forget(self, ask: WallAsk) -> None:
         """A view has ended."""
@@ -158,10 +155,8 @@ class Hub:
 
     async def _look(self) -> None:
         try:
-            config = await in_force(self._store, self._config)
-            if config is not self._config:
-                self._config = config
-                self._walls = Walls(catalog_of(config), config, self._store)
+            if await self._known.look():
+                self._walls = Walls(self._known.catalog, self._known.config, self._store)
             seen = [await self._store.fences(family) for family in COUNTED]
         except StoreError as error:
             self.trouble = str(error)
@@ -177,10 +172,7 @@ class Hub:
             view.news.set()
 
     def _check(self, ask: WallAsk) -> None:
-        board = find_board(self._config, ask.board)
-        conditions_of(board, ask.filters, self._config)
-        if ask.window is not None:
-            Calendar(self._config.timezone).window(ask.window, self.wall_ms())
+        view_of(self._known.config, ask, self.wall_ms())
 
 
 class View:

@@ -11,8 +11,8 @@ import msgspec
 from fastapi import Depends, Request, Response
 
 from stream.config import Config
-from stream.metrics.catalog import Catalog, catalog_of
-from stream.query.look import in_force
+from stream.metrics.catalog import Catalog
+from stream.query.look import InForce
 from stream.query.windows import Calendar
 from stream.serve.access import Access, Caller
 from stream.serve.annotations import identity
@@ -40,8 +40,7 @@ class Site:
         self.ingest = Ingest(config.kafka, config.max_event_bytes)
         self.alerts = Follower(config.kafka, config.kafka.topics.alerts)
         self.annotations = Follower(config.kafka, config.kafka.topics.annotations, identity)
-        self._config = config
-        self._catalog = catalog_of(config)
+        self._known = InForce(store, config)
         self._turns = asyncio.Semaphore(LOOKS_MAX)
 
     @asynccontextmanager
@@ -49,19 +48,13 @@ class Site:
         """Configuration and catalog in force, for one look, when there is a turn for it. Raises StoreError,
         TimeoutError."""
         async with asyncio.timeout(LOOK_TIMEOUT_S), self._turns:
-            yield await self.in_force()
-
-    async def in_force(self) -> tuple[Config, Catalog]:
-        """Configuration and catalog as of now."""
-        config = await in_force(self.store, self._config)
-        if config is not self._config:
-            self._config, self._catalog = config, catalog_of(config)
-        return config, self._catalog
+            await self._known.look()
+            yield self._known.config, self._known.catalog
 
     @property
     def last_config(self) -> Config:
         """The configuration in force when it was last asked for."""
-        return self._config
+        return self._known.config
 
 
 async def _site(request: Request) -> Site:
