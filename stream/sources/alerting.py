@@ -17,7 +17,16 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from stream.config import KafkaConfig
 from stream.events.partition import partition_of
-from stream.sources.broker import BrokerError, connected, has_idempotence, partition_counts, unreachable
+from stream.sources.broker import (
+    BrokerError,
+    all_at_end,
+    at_end,
+    connected,
+    has_idempotence,
+    not_there,
+    partition_counts,
+    unreachable,
+)
 from stream.sources.security import client_options
 
 AT_ONCE = 2_000
@@ -100,7 +109,7 @@ class AlertTopics:
                 places = self._places(self._kafka.topics.alerts)
                 consumer.assign(places)
                 await consumer.seek_to_beginning(*places)
-                while not await _all_at_end(consumer, places):
+                while not await all_at_end(consumer, places):
                     batches = await consumer.getmany(timeout_ms=100, max_records=AT_ONCE)
                     for records in batches.values():
                         found.update((record.key, record.value) for record in records)
@@ -141,8 +150,7 @@ class AlertTopics:
             idempotent = await has_idempotence(client)
         for topic in (topics.sla, topics.alerts, topics.acknowledgements):
             if not self._counts.get(topic):
-                where = self._kafka.bootstrap
-                raise BrokerError(f"topic {topic} is not in Kafka at {where}: run `floorcast topics create`")
+                raise not_there(topic, self._kafka.bootstrap)
         self._producer = AIOKafkaProducer(**options, acks="all", enable_idempotence=idempotent)
         self._notes = self._reader()
         self._sla: Any = AIOKafkaConsumer(
@@ -186,7 +194,7 @@ class AlertTopics:
         recent = now_ms - RECENT_MS
         portion.at_end = all(
             [
-                await _at_end(self._sla, place) or at_ms < recent
+                await at_end(self._sla, place) or at_ms < recent
                 for place, at_ms in zip(places, heard, strict=True)
             ]
         )
@@ -209,16 +217,6 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         self._topics.moved()
-
-
-async def _all_at_end(consumer: Any, places: Iterable[TopicPartition]) -> bool:
-    return all([await _at_end(consumer, place) for place in places])
-
-
-async def _at_end(consumer: Any, place: TopicPartition) -> bool:
-    """By the broker's answers to our fetches: what `end_offsets` says is wrong in some brokers."""
-    end = consumer.highwater(place)
-    return end is not None and await consumer.position(place) >= end
 
 
 def _values(batches: Mapping[TopicPartition, Sequence[Any]]) -> list[bytes]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import (
     CoordinatorLoadInProgressError,
@@ -34,6 +35,23 @@ def unreachable(bootstrap: str, error: Exception) -> BrokerError:
         f"cannot use Kafka at {bootstrap}: {type(error).__name__}: {error}; "
         "check kafka.bootstrap and kafka.security, or name the embedded pair's directory with --data"
     )
+
+
+def not_there(topic: str, bootstrap: str) -> BrokerError:
+    """The error for a topic that does not exist."""
+    return BrokerError(f"topic {topic} is not in Kafka at {bootstrap}: run `floorcast topics create`")
+
+
+async def at_end(consumer: Any, place: TopicPartition) -> bool:
+    """Whether a consumer has read a partition to its end, by the broker's answers to its fetches: what
+    `end_offsets` says is wrong in some brokers."""
+    end = consumer.highwater(place)
+    return end is not None and await consumer.position(place) >= end
+
+
+async def all_at_end(consumer: Any, places: Iterable[TopicPartition]) -> bool:
+    """The same of several."""
+    return all([await at_end(consumer, place) for place in places])
 
 
 @asynccontextmanager

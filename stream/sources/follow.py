@@ -12,7 +12,14 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from stream.config import KafkaConfig
-from stream.sources.broker import BrokerError, connected, partition_counts, unreachable
+from stream.sources.broker import (
+    BrokerError,
+    all_at_end,
+    connected,
+    not_there,
+    partition_counts,
+    unreachable,
+)
 from stream.sources.security import client_options
 
 log = logging.getLogger("floorcast.serve")
@@ -74,10 +81,7 @@ class Follower:
         async with connected(options) as client:
             count = (await partition_counts(client)).get(self._topic)
         if not count:
-            where = self._kafka.bootstrap
-            raise BrokerError(
-                f"topic {self._topic} is not in Kafka at {where}: run `floorcast topics create`"
-            )
+            raise not_there(self._topic, self._kafka.bootstrap)
         consumer = AIOKafkaConsumer(
             **options, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
         )
@@ -98,7 +102,7 @@ class Follower:
             for records in batches.values():
                 for record in records:
                     self._take(record.key or b"", record.value)
-            if not self._whole.is_set() and all([await _at_end(consumer, place) for place in places]):
+            if not self._whole.is_set() and await all_at_end(consumer, places):
                 self._fault = None
                 self._whole.set()
 
@@ -109,8 +113,3 @@ class Follower:
             self._latest[known_as] = value
             if len(self._latest) > KEYS_MAX:
                 self._latest.popitem(last=False)
-
-
-async def _at_end(consumer: Any, place: TopicPartition) -> bool:
-    end = consumer.highwater(place)
-    return end is not None and await consumer.position(place) >= end

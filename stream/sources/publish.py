@@ -15,7 +15,14 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from stream.config import KafkaConfig
-from stream.sources.broker import BrokerError, connected, has_idempotence, partition_counts, unreachable
+from stream.sources.broker import (
+    BrokerError,
+    connected,
+    has_idempotence,
+    not_there,
+    partition_counts,
+    unreachable,
+)
 from stream.sources.lanes import Lane, partition_hash
 from stream.sources.security import client_options
 
@@ -103,8 +110,7 @@ class Publisher:
     def _lane(self, topic: str, key: bytes) -> Lane:
         count = self._partitions.get(topic)
         if not count:
-            where = self._kafka.bootstrap
-            raise BrokerError(f"topic {topic} is not in Kafka at {where}: run `floorcast topics create`")
+            raise not_there(topic, self._kafka.bootstrap)
         place = (topic, partition_hash(key) % count)
         lane = self._lanes.get(place)
         if lane is None:
