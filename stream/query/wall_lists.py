@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from stream.config import Config, SlaTile
+from stream.query.journal import tally
 from stream.query.sla_board import Running, Source, read_running
 from stream.query.wall_document import Letters, SlaRow, Ticks
 from stream.query.wall_memory import Memory
@@ -65,16 +66,10 @@ async def _letters(source: LetterSource, family: str) -> Letters | None:
     fences = (await source.fences(family)).values()
     if not fences:
         return None
-    total: dict[str, int] = {}
-    for journal in (await source.journals(family)).values():
-        for name, count in journal.items():
-            total[name] = total.get(name, 0) + count
+    total = tally(await source.journals(family))
     seen, refused = (sum(getattr(fence, name) for fence in fences) for name in ("seen", "refused"))
     return Letters(
-        family=family, records=total.get("records", 0), duplicates=total.get("duplicates", 0),
-        refused={
-            name.removeprefix("refused_"): count
-            for name, count in sorted(total.items()) if name.startswith("refused_") and count
-        },
+        family=family, records=total.records, duplicates=total.duplicates,
+        refused={reason: count for reason, count in total.refused.items() if count},
         recent_share=refused / seen if seen else None,
     )  # fmt: skip

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
 
+import msgspec
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from stream.serve.problem import Problem
 
 BODY_TIMEOUT_S: Final = 30.0
+
+
+_Sent = TypeVar("_Sent")
+
+
+def decoded(decode: Callable[[bytes], _Sent], body: bytes, instead: str) -> _Sent:
+    """What a body says. Raises Problem (422), with what to send instead."""
+    try:
+        return decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Problem(422, str(error)[:200], "body", instead) from None
 
 
 async def body_of(request: Request, bytes_max: int, types: Sequence[str]) -> bytes:

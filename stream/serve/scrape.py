@@ -11,6 +11,7 @@ from stream.metrics.catalog import Catalog
 from stream.metrics.formula import Values
 from stream.metrics.targets import target_of
 from stream.query.grouping import OverCap
+from stream.query.journal import tally
 from stream.query.look import Look, Published, age_ms, now_of
 from stream.query.model import Question, Reader
 from stream.query.query import Queries
@@ -155,18 +156,11 @@ def _add_clocks(families: Families, shards: Mapping[tuple[str, int], Fence], wal
 
 
 def _add_journal(families: Families, family: str, journals: Mapping[int, Mapping[str, int]]) -> None:
-    total: dict[str, int] = {}
-    for journal in journals.values():
-        for name, count in journal.items():
-            total[name] = total.get(name, 0) + count
     if not journals:
         return
-    refused = {
-        name.removeprefix("refused_"): n for name, n in sorted(total.items()) if name.startswith("refused_")
-    }
-    duplicates = total.get("duplicates", 0)
-    applied = total.get("records", 0) - duplicates - sum(refused.values())
-    results = {"applied": applied, "duplicate": duplicates, **refused}
+    total = tally(journals)
+    applied = total.records - total.duplicates - sum(total.refused.values())
+    results = {"applied": applied, "duplicate": total.duplicates, **total.refused}
     topic = ("topic", family)
     for result, count in results.items():
         families.add(
@@ -177,5 +171,5 @@ def _add_journal(families: Families, family: str, journals: Mapping[int, Mapping
         )
     families.add(
         f"{PREFIX}entities_replayed_total", "Events out of order: their history was folded again.",
-        (topic,), total.get("replayed", 0),
+        (topic,), total.replayed,
     )  # fmt: skip

@@ -14,7 +14,7 @@ from stream.query.look import Look, now_of
 from stream.query.sla_board import READ_MAX, read_running
 from stream.query.windows import Calendar
 from stream.serve.access import Caller
-from stream.serve.bodies import body_of
+from stream.serve.bodies import body_of, decoded
 from stream.serve.problem import Problem
 from stream.serve.site import ReaderOf, Site, SiteOf, WriterOf, answered, example, problems
 from stream.sources.ingest import Outgoing
@@ -85,10 +85,7 @@ async def alerts(
 async def acknowledge(request: Request, site: SiteOf, caller: WriterOf) -> Response:
     """For admins, also those of a team, of its tickets and calls. It is an event on a topic of its own."""
     body = await body_of(request, _BODY_MAX, ("application/json",))
-    try:
-        taken = _TAKE(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Problem(422, str(error)[:200], "body", "send subject, clock and by") from None
+    taken = decoded(_TAKE, body, "send subject, clock and by")
     if taken.clock not in CLOCKS:
         raise Problem(422, "there is no such clock", "body clock", f"one of {', '.join(CLOCKS)}")
     if caller.teams and not await _is_of(site, caller, taken):

@@ -14,7 +14,7 @@ from stream.query.plain import answer, as_plain, metric_plain
 from stream.query.request import Request as Asked
 from stream.query.request import conditions
 from stream.serve.access import Caller
-from stream.serve.bodies import body_of
+from stream.serve.bodies import body_of, decoded
 from stream.serve.problem import Problem, in_request_words
 from stream.serve.site import ReaderOf, Site, SiteOf, answered, example, problems
 
@@ -171,10 +171,7 @@ async def query_batch(request: Request, site: SiteOf, caller: ReaderOf) -> Respo
     """Questions with the parameters of `query`, answers in the same order; instead of an answer that there
     cannot be stands `error`, a problem."""
     body = await body_of(request, _BATCH_BYTES_MAX, ("application/json",))
-    try:
-        questions = _BATCH.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Problem(422, str(error)[:200], "body", "send a list of questions, see /openapi.json") from None
+    questions = decoded(_BATCH.decode, body, "send a list of questions, see /openapi.json")
     if len(questions) > QUESTIONS_MAX:
         raise Problem(422, f"{len(questions)} questions, at most {QUESTIONS_MAX} are taken", "body")
     answers: list[dict[str, Any]] = []
