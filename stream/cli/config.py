@@ -16,7 +16,6 @@ from stream.cli.running import run
 from stream.config import Config
 from stream.config.history import source_hash
 from stream.config.published import History
-from stream.events.instants import ALWAYS_MS
 from stream.query.windows import Calendar
 
 
@@ -103,5 +102,4 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _begin(history: History, number: int, config: Config) -> str:
-    at_ms = ALWAYS_MS if number == 1 else history[number - 1].from_ms
-    return "always" if at_ms == ALWAYS_MS else Calendar(config.timezone).text(at_ms)
+    return "always" if number == 1 else Calendar(config.timezone).text(history[number - 1].from_ms)

@@ -1,5 +1,5 @@
 """The section `boards`: wallboards by name, each a list of tiles. What stands on them is checked against the
-catalog by `stream/query/boards.py`."""
+catalog by `stream/query/wall_boards.py`."""
 
 from __future__ import annotations
 

@@ -6,12 +6,12 @@ import asyncio
 import logging
 import time
 from dataclasses import replace
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from stream.config import Config
+from stream.config.published import History
 from stream.shard.changes import Changes, Fence, Restored
 from stream.shard.family import COUNTED, family
 from stream.shard.shard import Shard
@@ -74,9 +74,11 @@ class Shards:
         restored = await asyncio.gather(*(self._restore(p, identities[p.topic]) for p in ordered))
         for topic, identity in identities.items():
             await self._store.write_topic(self._families[topic], StoredTopic(topic, identity.partitions))
+        history = self._versions.history
+        await self._store.write_versions(history)
         await asyncio.gather(
             *(
-                self._claim(p, stored, log_id(identities[p.topic]), starts[p])
+                self._claim(p, stored, log_id(identities[p.topic]), starts[p], history)
                 for p, stored in zip(ordered, restored, strict=True)
             )
         )
@@ -90,20 +92,19 @@ class Shards:
         check_fence(stored.fence, str(partition), identity, self._shape)
         return stored
 
-    async def _claim(self, partition: Partition, stored: Restored, log_id: str, start: int) -> None:
+    async def _claim(
+        self, partition: Partition, stored: Restored, log_id: str, start: int, history: History
+    ) -> None:
         """Makes the shard ours; `stored` is then as it was written."""
         if start > stored.fence.offset:
             _note_lost(partition, stored, start)
         claimed = replace(
             stored.fence, log_id=log_id, shape=self._shape, offset=max(stored.fence.offset, start)
         )
-        await self._take_in(partition, stored, claimed)
+        await self._take_in(partition, stored, claimed, history)
 
-    async def _take_in(self, partition: Partition, stored: Restored, fence: Fence) -> None:
+    async def _take_in(self, partition: Partition, stored: Restored, fence: Fence, history: History) -> None:
         """Writes the fence, which then knows all versions, and when they begin to what has a timer."""
-        history = self._versions.history
-        name = self._families[partition.topic]
-        await self._store.write_versions(history)
         timers: dict[str, int] = {}
         if new := unknown(stored.fence, history):
             if passed(stored.fence, new[0].from_ms):
@@ -113,24 +114,28 @@ class Shards:
                     "counted; a rebuild counts it anew", partition, stored.fence.versions + 1,
                 )  # fmt: skip
             timers = recomputed(stored, new[0].from_ms)
-        changes = iter(timers.items())
-        while True:
-            part = dict(islice(changes, RETIMED_MAX))
-            last = len(part) < RETIMED_MAX
-            versions = len(history) if last else stored.fence.versions
-            expected = stored.fence.commit_id
-            stored.fence = replace(fence, commit_id=new_commit_id(), versions=versions)
-            written = Changes(fence=stored.fence, journal=stored.journal, timers={**part})
-            await self._store.commit(name, partition.partition, expected, written)
-            if last:
-                break
+        retimed = list(timers.items())
+        for place in range(0, len(retimed), RETIMED_MAX):
+            await self._write(partition, stored, fence, dict(retimed[place : place + RETIMED_MAX]))
+        # Only now does it know them: whoever comes in between begins again.
+        await self._write(partition, stored, replace(fence, versions=len(history)), {})
         stored.timers |= timers
+
+    async def _write(
+        self, partition: Partition, stored: Restored, fence: Fence, timers: dict[str, int | None]
+    ) -> None:
+        expected = stored.fence.commit_id
+        stored.fence = replace(fence, commit_id=new_commit_id())
+        changes = Changes(fence=stored.fence, journal=stored.journal, timers=timers)
+        await self._store.commit(self._families[partition.topic], partition.partition, expected, changes)
 
     async def _renewed(self, partition: Partition, shard: Shard) -> Shard:
         """The shard under the rules of all versions."""
         stored = await self._store.restore(shard.family.name, partition.partition)
         stored.fence = shard.fence  # if it is not ours any more, the commit finds out
-        await self._take_in(partition, stored, shard.fence)
+        history = self._versions.history
+        await self._store.write_versions(history)
+        await self._take_in(partition, stored, shard.fence, history)
         return self._shard(partition, stored)
 
     def _shard(self, partition: Partition, stored: Restored) -> Shard:

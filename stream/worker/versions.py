@@ -6,14 +6,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
 from stream.config import Config
 from stream.config.history import APPENDED_MS, next_version, source_hash
 from stream.config.published import History
-from stream.events.instants import FOREVER
+from stream.events.instants import FOREVER, instant
 from stream.shard.changes import Fence
 from stream.shard.family import COUNTED
 from stream.shard.succession import why_rebuild
@@ -73,9 +72,10 @@ async def settle(config: Config, store: RedisStore) -> Config:
     if history[-1].source == source:
         return replace(config, published=history)
     number = max(place for place, version in enumerate(history, start=1) if version.source == source)
+    begin = instant(history[-1].from_ms).isoformat(" ", "seconds")
     raise WrongImage(
         f"calendars and policies of this configuration are version {number}, and number {len(history)} is in "
-        f"force from {_when(history[-1].from_ms)} on: give this worker the newest, or return to these with "
+        f"force from {begin} on: give this worker the newest, or return to these with "
         "`floorcast config publish`"
     )
 
@@ -101,7 +101,3 @@ async def publish(config: Config, store: RedisStore, history: History) -> Histor
 
 def _reached(fence: Fence) -> int:
     return max(fence.clock, fence.log_clock, fence.latest)
-
-
-def _when(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(" ", "seconds")
