@@ -1,8 +1,4 @@
-"""The calls of a bank through Kafka, worker and Redis: every figure is the published one or the raw rows'.
-
-They come in order to one worker, and shuffled within a day, every event twice, to three. What the
-numbers must be, expected.py says; that it agrees with the published truth, test_realdata_expected.py.
-"""
+"""The calls of a bank through Kafka, worker and Redis: every figure is the published one or the raw rows'."""
 
 import json
 from collections import Counter

@@ -9,7 +9,6 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from zlib import crc32
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,7 +17,7 @@ from tests.oracle import Config, Fact, Image, answer, parse, walk
 from tests.oracle.model import DAY, Event, histories, json_hash
 from tests.oracle.tickets import facts_and_spans
 from tests.realdata import adapters, expected
-from tests.realdata.where import real_data
+from tests.realdata.where import in_part, real_data
 
 # servicenow's cases go on after silences of months: nothing is forgotten in between (issue 3).
 KEEP_ALL = Config(keep_tickets_ms=400 * DAY)
@@ -42,11 +41,6 @@ def image(path: Path, folder: str, config: Config, every: int = 1) -> Image:
     """What the oracle makes of them, or of those of one subject in `every`, a year after the last one."""
     history = [event for event in events(path, folder) if in_part(event["subject"], every)]
     return walk(history, config, max(event["time"] for event in history) + 365 * DAY)
-
-
-def in_part(subject: str, every: int) -> bool:
-    """Whether a subject is in a part of about one in so many."""
-    return crc32(subject.encode()) % every == 0
 
 
 @lru_cache

@@ -1,8 +1,4 @@
-"""A survey at an airport through Kafka, worker and Redis: every figure is the published or the raw rows'.
-
-They come in order to one worker, and shuffled within a day, every event twice, to three. What the
-numbers must be, expected.py says; that it agrees with the published truth, test_realdata_expected.py.
-"""
+"""A survey at an airport through Kafka, worker and Redis: every figure is the published or the raw rows'."""
 
 from collections.abc import Iterator
 from dataclasses import replace

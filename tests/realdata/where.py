@@ -2,11 +2,17 @@
 
 import os
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
 VARIABLE = "FLOORCAST_TEST_DATA"
 _BESIDE_THE_PROJECT = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
+
+
+def in_part(subject: str, every: int) -> bool:
+    """Whether a subject is in a part of about one in so many."""
+    return crc32(subject.encode()) % every == 0
 
 
 def real_data(folder: str) -> Path:
