@@ -60,7 +60,7 @@ def servers(cores: Cores) -> Iterator[Servers]:
         directory = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="floorcast-bench-")))
         for part in ("kafka", "redis", "work"):
             (directory / part).mkdir()
-        kafka = Kafka(directory / "kafka", libs)
+        kafka = Kafka(directory / "kafka", libs, options=())
         redis = RedisServer(directory / "redis", program, settings=SMALL_HASHES)
         cleanup.callback(kafka.kill9)
         cleanup.callback(redis.kill9)

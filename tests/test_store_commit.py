@@ -10,7 +10,7 @@ from redis import Redis
 
 from stream.config import RedisConfig, Secret
 from stream.metrics.segments import group_name
-from stream.shard.changes import Changes, Fence, Needs, Since
+from stream.shard.changes import Changes, Fence, Needs, Since, Written
 from stream.shard.image import Image
 from stream.store import Fenced, RedisStore, Rejected, new_commit_id
 from stream.store.layout import ShardKeys
@@ -43,6 +43,24 @@ async def test_what_was_committed_comes_back(store: RedisStore) -> None:
         restored = await store.restore(*SHARD)
         assert restored == dataclasses.replace(expected.restored(), panes=restored.panes)
         assert set(restored.panes) == set(expected.cells)
+
+
+async def test_long_panes_are_marked_by_who_wrote_them(store: RedisStore) -> None:
+    """Readers learn which panes of a quarter of an hour and of a day were written since they last looked."""
+    first, second = everything(), taken_back()
+    nothing = await store.written(SHARD[0], [3], {})
+    assert nothing == {3: Written(b"", {})}
+    await store.commit(*SHARD, "", first)
+    mark = first.fence.commit_id.encode()
+    known = await store.written(SHARD[0], [3], nothing)
+    assert known == {3: Written(mark, {DAY: mark})}
+    between = dataclasses.replace(
+        everything(), cells=[(FINE, WHOLE, b"finer")], panes_added=[], fence=fence(8)
+    )
+    await store.commit(*SHARD, first.fence.commit_id, between)
+    assert (await store.written(SHARD[0], [3], known))[3] is known[3]
+    await store.commit(*SHARD, between.fence.commit_id, second)
+    assert await store.written(SHARD[0], [3], known) == {3: Written(second.fence.commit_id.encode(), {})}
 
 
 async def test_a_shard_that_nobody_wrote_is_empty(store: RedisStore) -> None:

@@ -38,6 +38,7 @@ class Child:
             raise RuntimeError(f"start {name} from the main thread: it would die with the thread that did")
         self.name = name
         self.log = log
+        self._asked = False
         with log.open("ab") if log is not None else nullcontext() as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", launch.__file__, str(getpid()), *command],
@@ -74,12 +75,14 @@ class Child:
             raise
 
     def terminate(self) -> None:
-        """Asks it to end (SIGTERM) without waiting."""
-        self._process.terminate()
+        """Asks it to end (SIGTERM) without waiting; again does nothing, as to many that means haste."""
+        if not self._asked:
+            self._asked = True
+            self._process.terminate()
 
     def stop(self, timeout_s: float = 10.0) -> None:
         """SIGTERM, then SIGKILL after `timeout_s`. Returns when the process is gone; again does nothing."""
-        self._process.terminate()
+        self.terminate()
         try:
             self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:

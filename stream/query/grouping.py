@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,6 +34,10 @@ class Selection:
     by: tuple[str, ...]
     where: dict[str, str | None]
     own: frozenset[By] | None = None
+
+    def key(self) -> tuple[Hashable, ...]:
+        """Selections of one family with equal keys give equal rows."""
+        return self.number, self.by, tuple(sorted(self.where.items())), self.own
 
     def groups(self) -> list[Group] | None:
         """The one group that is asked for, when `where` fixes every field; else `None`: all, to be picked

@@ -12,6 +12,7 @@ from stream.config.published import History
 from stream.metrics.catalog import catalog_of
 from stream.metrics.panes import Group, Pane
 from stream.query.model import QueryError, Reader
+from stream.query.panes import PaneMemory, Remembered
 from stream.shard.changes import Fence, Since
 from stream.shard.family import COUNTED
 
@@ -25,7 +26,8 @@ class OtherConfiguration(QueryError):
 class Look:
     """A `Reader` that remembers. Make a new one for every look."""
 
-    def __init__(self, reader: Reader, config: Config) -> None:
+    def __init__(self, reader: Reader, config: Config, memory: PaneMemory | None = None) -> None:
+        self.remembered = Remembered(memory) if memory is not None else None
         self._reader = reader
         self._shape = config.shape_hash()
         self._fences: dict[str, dict[int, Fence]] = {}

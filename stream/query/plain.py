@@ -11,6 +11,7 @@ from stream.metrics.formula import Values
 from stream.query.compare import Comparison, compare
 from stream.query.look import Look, age_ms, now_of
 from stream.query.model import Reader
+from stream.query.panes import PaneMemory
 from stream.query.query import Queries
 from stream.query.request import Request, plan
 from stream.query.series import Series, ask_series
@@ -31,13 +32,14 @@ class Told:
 
 
 async def answer(
-    config: Config, reader: Reader, catalog: Catalog, metric_id: str, request: Request, now_wall_ms: int
-) -> Told:
+    config: Config, reader: Reader, catalog: Catalog, metric_id: str, request: Request, now_wall_ms: int,
+    memory: PaneMemory | None = None,
+) -> Told:  # fmt: skip
     """The answer to a request, or QueryError, UnknownMetric."""
     metric = catalog.get(metric_id)
-    look = Look(reader, config)
+    look = Look(reader, config, memory)
     asked = plan(metric, request, Calendar(config.timezone), await now_of(look, config, now_wall_ms))
-    queries = Queries(catalog, config, look)
+    queries = Queries(catalog, config, look, remembered=look.remembered)
     series = await ask_series(queries, asked.question, asked.step)
     beside = None
     if asked.then is not None:

@@ -10,7 +10,6 @@ from functools import partial
 from stream.config import Config
 from stream.lifecycle.delta import Cell
 from stream.metrics.catalog import Catalog, Metric
-from stream.metrics.cells import unpack_cell
 from stream.metrics.formula import (
     Ages,
     Formula,
@@ -23,13 +22,14 @@ from stream.metrics.formula import (
     total,
 )
 from stream.metrics.measures import ELSEWHERE, shift
-from stream.metrics.panes import Group, Pane
+from stream.metrics.panes import Pane
 from stream.metrics.segments import Grouping, in_order
 from stream.metrics.sizes import Sizes
 from stream.query.grouping import OTHERS, By, Selection, select
 from stream.query.levels import integrals, levels_before
 from stream.query.model import Answer, QueryError, Question, Reader, Row
-from stream.query.tiling import Clocks, Tiler
+from stream.query.panes import PaneRows, Remembered
+from stream.query.tiling import Clocks, Tiler, Tiling
 from stream.query.top import top_groups
 from stream.query.windows import pane_end
 from stream.shard.changes import Fence, Since
@@ -50,11 +50,13 @@ class Queries:
         config: Config,
         reader: Reader,
         groupings: dict[str, tuple[Grouping, ...]] | None = None,
+        remembered: Remembered | None = None,
     ) -> None:
         self._catalog = catalog
         self._config = config
         self._reader = reader
         self._groupings = groupings
+        self._remembered = remembered
         self._sizes = Sizes(config.timezone)
         self._tiler = Tiler(self._sizes, config.retention_ms)
         self._families: dict[str, Family] = {}
@@ -101,11 +103,12 @@ class Queries:
         """Reads of one family, with those of the others that the question needs beside it."""
         groupings = self._groupings[name] if self._groupings else getattr(self._config.groupings, name)
         plain = getattr(self._config.groupings.without_sketches, name, ())
+        selection = select(groupings, name, by, where, own, plain, sketches)
+        rules = self._family(name, tuple(groupings))
+        panes = PaneRows(self._reader, self._sizes, name, rules.levels, selection, self._remembered)
         return _Read(
-            self._reader, self._sizes, self._tiler, metric, name,
-            select(groupings, name, by, where, own, plain, sketches),
-            await self._reader.fences(name), self._config.future_ms + AHEAD_MS,
-            self._family(name, tuple(groupings)),
+            self._reader, self._tiler, metric, name, selection, panes,
+            await self._reader.fences(name), self._config.future_ms + AHEAD_MS, rules,
             [await self._read(metric, other, by, where, own) for other in also],
             partial(self._read, metric, name, also=also),
         )  # fmt: skip
@@ -181,11 +184,11 @@ class _Read:
     def __init__(
         self,
         reader: Reader,
-        sizes: Sizes,
         tiler: Tiler,
         metric: Metric,
         name: str,
         selection: Selection,
+        panes: PaneRows,
         fences: dict[int, Fence],
         ahead_ms: int,
         family: Family,
@@ -194,21 +197,21 @@ class _Read:
     ) -> None:
         """`others` read the other families of the metric; `again` makes the same by other dimensions."""
         self._reader = reader
-        self._sizes = sizes
         self._tiler = tiler
         self._metric = metric
         self._family = name
         self._others = others
         self._again = again
         self._selection = selection
+        self._panes = panes
         self._fences = fences
         self._ahead_ms = ahead_ms
         self._dimensions = family.fold.segments.dimensions
         self._levels = family.levels
+        self._tilings: dict[tuple[int, int, tuple[int, ...]], Tiling] = {}
         self._read_members: list[Since] | None = None
-        self._rows: dict[Group, By | None] = {}
         self._read_live: dict[By, Cell] | None = None
-        self._read_windows: dict[tuple[int, int, bool], tuple[dict[By, Cell], tuple[int, int]]] = {}
+        self._read_windows: dict[tuple[int, int], tuple[dict[By, Cell], tuple[int, int]]] = {}
 
     async def values(
         self, formula: Formula, question: Question
@@ -267,35 +270,20 @@ class _Read:
             _join(cells, more, other._family)
         return cells, used
 
-    async def _window(
-        self, from_ms: int, to_ms: int, ends: bool = False
-    ) -> tuple[dict[By, Cell], tuple[int, int]]:
-        """Merged cells by row, once for all values of a label. With `ends`, the integrals of levels are
-        carried on from each pane's end to the window's."""
-        asked = from_ms, to_ms, ends
+    async def _window(self, from_ms: int, to_ms: int) -> tuple[dict[By, Cell], tuple[int, int]]:
+        """Merged cells by row, once for all values of a label."""
+        asked = from_ms, to_ms
         if asked in self._read_windows:
             return self._read_windows[asked]
         panes, (from_ms, to_ms) = self._tile(from_ms, to_ms)
-        stored = await self._reader.read_cells(self._family, panes, self._selection.groups())
-        merged: dict[By, Cell] = {}
-        for partition, by_pane in stored.items():
-            named = {group for groups in by_pane.values() for group in groups}
-            self._selection.check(self._family, partition, named)
-            for pane, groups in by_pane.items():
-                later = to_ms - self._sizes.end(*pane) if ends else 0
-                self._merge(merged, groups, later)
-        self._read_windows[asked] = merged, (from_ms, to_ms)
+        self._read_windows[asked] = await self._panes.read(panes, to_ms), (from_ms, to_ms)
         return self._read_windows[asked]
 
     def _tile(self, from_ms: int, to_ms: int) -> tuple[dict[int, list[Pane]], tuple[int, int]]:
         """The panes of every shard, and the window that they cover."""
         tilings = {
-            partition: self._tiler.tile(
-                # Beyond its clock a shard has nothing: where it lags, time would be looked up in 10 s panes.
-                from_ms, min(to_ms, fence.clock + self._ahead_ms), Clocks(fence.clock, fence.retention_clock)
-            )
-            for partition, fence in self._fences.items()
-        }  # fmt: skip
+            partition: self._tiling(from_ms, to_ms, fence) for partition, fence in self._fences.items()
+        }
         lower = min((tiling.from_ms for tiling in tilings.values()), default=from_ms)
         upper = max([to_ms, *(tiling.to_ms for tiling in tilings.values())])
         if (lower, upper) != (from_ms, to_ms):
@@ -303,19 +291,15 @@ class _Read:
             return self._tile(lower, upper)
         return {partition: tiling.panes for partition, tiling in tilings.items()}, (from_ms, to_ms)
 
-    def _merge(self, merged: dict[By, Cell], groups: dict[Group, bytes], later: int) -> None:
-        for group, packed in groups.items():
-            if group not in self._rows:
-                self._rows[group] = self._selection.row(group)
-            row = self._rows[group]
-            if row is None:
-                continue
-            target = merged.setdefault(row, {})
-            cell = unpack_cell(packed)
-            for code, amount in cell.items():
-                target[code] = target.get(code, 0) + amount
-            for level in self._levels if later else ():
-                target[level + 1] = target.get(level + 1, 0) + cell.get(level, 0) * later
+    def _tiling(self, from_ms: int, to_ms: int, fence: Fence) -> Tiling:
+        """The panes of one shard, worked out once for all whose clocks stand in the same 10 s."""
+        clocks = Clocks(fence.clock, fence.retention_clock)
+        # Beyond its clock a shard has nothing: where it lags, time would be looked up in 10 s panes.
+        to_ms = min(to_ms, pane_end(fence.clock + self._ahead_ms))
+        key = from_ms, to_ms, self._tiler.alike(clocks)
+        if key not in self._tilings:
+            self._tilings[key] = self._tiler.tile(from_ms, to_ms, clocks)
+        return self._tilings[key]
 
     async def _level(
         self, formula: Level, question: Question
@@ -368,7 +352,7 @@ class _Read:
         self, from_ms: int, to_ms: int, at_end: dict[By, Cell]
     ) -> tuple[dict[By, dict[int, int]], tuple[int, int]]:
         """The time integral of every level over a window."""
-        within, (from_ms, to_ms) = await self._window(from_ms, to_ms, ends=True)
+        within, (from_ms, to_ms) = await self._window(from_ms, to_ms)
         rows = {*at_end, *within, *self._whole()}
         length_ms = to_ms - from_ms
         spent = {
@@ -387,8 +371,8 @@ class _Read:
         stored = await self._reader.read_levels(self._family, list(self._fences), self._selection.groups())
         live: dict[By, Cell] = {}
         for partition, groups in stored.items():
-            self._selection.check(self._family, partition, groups)
-            self._merge(live, groups, 0)
+            self._panes.check(partition, groups)
+            self._panes.add(live, groups)
         self._read_live = live
         return live
 

@@ -39,6 +39,11 @@ class Tiler:
         self._sizes = sizes
         self._keep_ms = keep_ms
 
+    def alike(self, clocks: Clocks) -> tuple[int, ...]:
+        """The same for clocks by which every window is tiled the same: panes begin and end every 10 s."""
+        gone = (clocks.retention_clock - keep_ms for keep_ms in self._keep_ms)
+        return tuple(at_ms // LENGTHS_MS[0] for at_ms in (clocks.clock, *gone))
+
     def tile(self, from_ms: int, to_ms: int, clocks: Clocks) -> Tiling:
         """The panes of one shard for [from, to). Times before anything kept are left out."""
         panes: list[Pane] = []

@@ -12,6 +12,7 @@ from stream.metrics.catalog import Catalog
 from stream.query.freshness import reached
 from stream.query.look import Look, now_of
 from stream.query.model import QueryError
+from stream.query.panes import PaneMemory
 from stream.query.wall_boards import Board, boards_of, conditions_of, find_board
 from stream.query.wall_document import NumberTile, TableTile, Wall, WallSource
 from stream.query.wall_memory import Memory
@@ -47,17 +48,20 @@ class Walls:
     """Reads boards again and again. What changes slowly (sparklines, comparisons) is remembered for a
     while, so keep one of these for as long as boards are shown."""
 
-    def __init__(self, catalog: Catalog, config: Config, reader: WallReader) -> None:
+    def __init__(
+        self, catalog: Catalog, config: Config, reader: WallReader, panes: PaneMemory | None = None
+    ) -> None:
         self._catalog = catalog
         self._config = config
         self._reader = reader
+        self._panes = panes
         self._memory = Memory()
 
     async def read(self, ask: WallAsk, wall_ms: int) -> Wall:
         """A board at this moment. Raises QueryError: no such board, window or filter; and what the store
         raises."""
         board, where = view_of(self._config, ask, wall_ms)
-        look = Look(self._reader, self._config)
+        look = Look(self._reader, self._config, self._panes)
         now_ms = await now_of(look, self._config, wall_ms)
         sources = [await reached(look, family, wall_ms) for family in COUNTED]
         view = View(board.config, ask.window, where, now_ms, wall_ms)

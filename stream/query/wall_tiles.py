@@ -97,7 +97,7 @@ class Maker:
         self._sources = {source.family: source for source in sources}
         self._view = view
         self._calendar = Calendar(config.timezone)
-        self._queries = Queries(catalog, config, look)
+        self._queries = Queries(catalog, config, look, remembered=look.remembered)
         self._trends = Trends(self._queries, self._calendar, memory, view.now_ms, view.wall_ms)
 
     async def tiles(self) -> dict[str, shown.AnyTile]:

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 import stream
 from stream.config import Config
+from stream.query.panes import PaneMemory
 from stream.serve.guard import Guard
 from stream.serve.live import Hub
 from stream.serve.problem import handle_errors
@@ -33,8 +34,9 @@ def application(
 ) -> tuple[ASGIApp, Hub]:
     """What is served, and its live streams. `hub_store` is theirs alone, so that questions do not hold them
     up."""
-    hub = Hub(config, hub_store, wall_ms)
-    site = Site(config, store, hub, wall_ms)
+    panes = PaneMemory(hub_store)
+    hub = Hub(config, hub_store, wall_ms, panes)
+    site = Site(config, store, hub, wall_ms, panes)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

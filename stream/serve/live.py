@@ -20,6 +20,7 @@ import msgspec
 from stream.config import Config
 from stream.query.look import InForce, Published
 from stream.query.model import QueryError
+from stream.query.panes import PaneMemory
 from stream.query.wall import Wall, WallAsk, WallReader, Walls, changes, view_of, wall_json
 from stream.serve.problem import Problem
 from stream.shard.family import COUNTED
@@ -88,13 +89,16 @@ class Viewer:
 class Hub:
     """All views of one server. `run` goes on until it is cancelled."""
 
-    def __init__(self, config: Config, store: LiveReader, wall_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, config: Config, store: LiveReader, wall_ms: Callable[[], int], panes: PaneMemory | None = None
+    ) -> None:
         self.wall_ms = wall_ms
         self.trouble: str | None = None
         """Why there are no numbers at the moment."""
         self._known = InForce(store, config)
         self._store = store
-        self._walls = Walls(self._known.catalog, config, store)
+        self._panes = panes
+        self._walls = Walls(self._known.catalog, config, store, panes)
         self._views: dict[WallAsk, View] = {}
         self._wanted = asyncio.Event()
         self._seen: object = None
@@ -156,7 +160,7 @@ class Hub:
     async def _look(self) -> None:
         try:
             if await self._known.look():
-                self._walls = Walls(self._known.catalog, self._known.config, self._store)
+                self._walls = Walls(self._known.catalog, self._known.config, self._store, self._panes)
             seen = [await self._store.fences(family) for family in COUNTED]
         except StoreError as error:
             self.trouble = str(error)

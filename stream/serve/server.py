@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import uvicorn
@@ -69,6 +69,8 @@ async def serve(config: Config, store: RedisStore, sock: socket.socket, wall_ms:
     except asyncio.CancelledError:
         hub.stop()  # it would wait for their viewers
         server.should_exit = True
-        await running
+        while not running.done():  # soon (STOP_S); to be asked twice changes nothing
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(running)
     finally:
         await hub_store.close()

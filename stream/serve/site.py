@@ -13,6 +13,7 @@ from fastapi import Depends, Request, Response
 from stream.config import Config
 from stream.metrics.catalog import Catalog
 from stream.query.look import InForce
+from stream.query.panes import PaneMemory
 from stream.query.windows import Calendar
 from stream.serve.access import Access, Caller
 from stream.serve.annotations import identity
@@ -30,9 +31,12 @@ LOOK_TIMEOUT_S: Final = 20.0
 class Site:
     """One server's."""
 
-    def __init__(self, config: Config, store: RedisStore, hub: Hub, wall_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, config: Config, store: RedisStore, hub: Hub, wall_ms: Callable[[], int], panes: PaneMemory
+    ) -> None:
         self.store = store
         self.hub = hub
+        self.panes = panes
         self.wall_ms = wall_ms
         self.access = Access(config.serve)
         self.kafka = config.kafka

@@ -43,6 +43,13 @@ class Since(NamedTuple):
     since_ms: int
 
 
+class Written(NamedTuple):
+    """Which commit wrote each pane of a quarter of an hour and of a day last; `last`: the latest of these."""
+
+    last: bytes
+    panes: dict[Pane, bytes]
+
+
 @dataclass(slots=True)
 class Fence:
     """What a shard's image is the image of. `commit_id` is drawn anew for every commit: who does not know it

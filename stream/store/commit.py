@@ -22,10 +22,11 @@ from itertools import chain
 from typing import Any, Final
 from uuid import uuid4
 
+from stream.metrics.cells import DENSE_FROM
 from stream.metrics.panes import Group, Pane
 from stream.shard.changes import Changes
 from stream.store.drops import drop_entries
-from stream.store.layout import ShardKeys, drop_name, pack_member, pane_name, since_name
+from stream.store.layout import LAST, ShardKeys, drop_name, pack_member, pane_name, since_name
 from stream.store.script import Script
 
 SCRIPT: Final = Script("commit.lua")
@@ -60,6 +61,7 @@ def operations(keys: ShardKeys, changes: Changes) -> Iterator[Operation]:
     yield "HSET", keys.fence, _flat(changes.fence.fields().items())
     yield from _hash(keys.states, changes.states)
     yield from _cells(keys, changes)
+    yield from _written(keys, changes)
     yield from _hash(keys.levels, changes.levels)
     yield from _since(keys, changes)
     yield from _timers(keys, changes)
@@ -84,6 +86,15 @@ def _cells(keys: ShardKeys, changes: Changes) -> Iterator[Operation]:
         yield from _some("DELCELLS", key, [place for place, cell in cells if cell is None])
     for pane in changes.panes_removed:
         yield "UNLINK", keys.cells(pane), ()
+
+
+def _written(keys: ShardKeys, changes: Changes) -> Iterator[Operation]:
+    commit = changes.fence.commit_id
+    panes = {pane for pane, _, _ in changes.cells if pane[0] >= DENSE_FROM}
+    gone = [pane for pane in changes.panes_removed if pane[0] >= DENSE_FROM]
+    if panes or gone:
+        yield "HSET", keys.written, _flat((name, commit) for name in (LAST, *map(pane_name, panes)))
+    yield from _some("HDEL", keys.written, list(map(pane_name, gone)))
 
 
 def _since(keys: ShardKeys, changes: Changes) -> Iterator[Operation]:

@@ -10,6 +10,7 @@ keeps them together and one call can write them all: `floorcast:4:live:{tickets:
 | `states`                 | hash | subject -> packed entity |
 | `groups`                 | hash | packed group -> its number: which fields of cells are that group's |
 | `cells:<size>:<start_s>` | hash | number of a group -> packed cell: one pane, e.g. `cells:10s:1764000000` |
+| `written`                | hash | pane of 15 min or a day -> the commit that wrote it last; `last`: any |
 | `levels`                 | hash | packed group -> packed live values |
 | `since:<level>`          | zset | packed subject and segment, scored by since when (ms) it stands there |
 | `timers`                 | zset | subject, scored by when (ms) its next timer is due |
@@ -42,9 +43,11 @@ from msgspec import msgpack
 
 from stream.metrics.panes import Pane
 from stream.metrics.sizes import NAMES
-from stream.shard.changes import Fence, Since
+from stream.shard.changes import Fence, Since, Written
 
 FORMAT: Final = 4
+LAST: Final = b"last"
+"""The field of `written` that is no pane's."""
 _SIZES: Final = {name.encode(): size for size, name in enumerate(NAMES)}
 
 
@@ -57,6 +60,7 @@ class ShardKeys:
         self.fence = self._prefix + b"fence"
         self.states = self._prefix + b"states"
         self.groups = self._prefix + b"groups"
+        self.written = self._prefix + b"written"
         self.levels = self._prefix + b"levels"
         self.timers = self._prefix + b"timers"
         self.outbox = self._prefix + b"outbox"
@@ -64,8 +68,8 @@ class ShardKeys:
         self.journal = self._prefix + b"journal"
         self.index = self._prefix + b"index"
         self.always = (
-            self.fence, self.states, self.groups, self.levels, self.timers, self.outbox, self.notices,
-            self.journal, self.index,
+            self.fence, self.states, self.groups, self.written, self.levels, self.timers, self.outbox,
+            self.notices, self.journal, self.index,
         )  # fmt: skip
         """The keys that are not in the index."""
 
@@ -131,14 +135,25 @@ def read_member(level: int, member: bytes, since_ms: int) -> Since:
     return Since(level, subject, tuple(values), since_ms)
 
 
+def read_written(stored: Mapping[bytes, bytes]) -> Written:
+    """The commits that wrote long panes last."""
+    panes = {pane_of(name): commit for name, commit in stored.items() if name != LAST}
+    return Written(stored.get(LAST, b""), panes)
+
+
+def pane_of(name: bytes) -> Pane:
+    """The counterpart of `pane_name`."""
+    _, size, start_s = name.split(b":")
+    return _SIZES[size], int(start_s) * 1000
+
+
 def read_index(names: Iterable[bytes]) -> Index:
     """Panes (in order of time), drop days and levels of the names in an index."""
     index = Index([], [], [])
     for name in names:
         kind, _, rest = name.partition(b":")
         if kind == b"cells":
-            size, _, start_s = rest.partition(b":")
-            index.panes.append((_SIZES[size], int(start_s) * 1000))
+            index.panes.append(pane_of(name))
         elif kind == b"drop":
             index.drop_days.append(int(rest))
         else:

@@ -10,7 +10,7 @@ from stream.config import RedisConfig
 from stream.config.history import decode_version, encode_version
 from stream.config.published import History
 from stream.metrics.panes import Group, Pane
-from stream.shard.changes import Changes, Fence, Loaded, Needs, Restored, Since
+from stream.shard.changes import Changes, Fence, Loaded, Needs, Restored, Since, Written
 from stream.shard.image import Image
 from stream.store.client import PATIENCE_S, Client, Command
 from stream.store.commit import SCRIPT, new_commit_id, words
@@ -18,10 +18,12 @@ from stream.store.drops import read_drops
 from stream.store.errors import Fenced
 from stream.store.image import read_image, read_names
 from stream.store.layout import (
+    LAST,
     ShardKeys,
     read_fence,
     read_index,
     read_member,
+    read_written,
     topics_key,
     versions_key,
 )
@@ -137,6 +139,18 @@ class RedisStore:
             partition: {pane: cells for pane, cells in zip(asked, found, strict=True) if cells}
             for (partition, asked), found in zip(panes.items(), hashes, strict=True)
         }
+
+    async def written(
+        self, family: str, partitions: Sequence[int], known: Mapping[int, Written]
+    ) -> dict[int, Written]:
+        """By partition, the latest writes of long panes; read only where `known` is not of now."""
+        keys = {partition: self._keys(family, partition).written for partition in partitions}
+        answers = await self._client.ask([("HGET", key, LAST) for key in keys.values()])
+        last = {partition: now or b"" for partition, now in zip(partitions, answers, strict=True)}
+        stale = [n for n in partitions if n not in known or known[n].last != last[n]]
+        found = await self._client.ask([("HGETALL", keys[partition]) for partition in stale])
+        new = dict(zip(stale, map(read_written, found), strict=True))
+        return {partition: new.get(partition) or known[partition] for partition in partitions}
 
     async def read_levels(
         self, family: str, partitions: Sequence[int], groups: Sequence[Group] | None

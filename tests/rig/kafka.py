@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,6 +15,8 @@ from tests.rig.missing import MissingPart
 PROJECT_ROOT = Path(__file__).parents[2]
 READY_TIMEOUT_S = 90.0
 JVM_OPTIONS = ("-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
+SHORT_LIVED = "-XX:TieredStopAtLevel=1"
+"""Starts in two thirds of the CPU time; what lives for hours would be slower."""
 # One node, so everything has one replica. Few internal partitions and no waiting for more members: quick.
 SETTINGS = {
     "process.roles": "broker,controller",
@@ -52,10 +55,12 @@ def kafka_libs() -> Path:
 class Kafka:
     """One broker with controller on fixed ports and a log directory, both kept over restarts."""
 
-    def __init__(self, directory: Path, libs: Path) -> None:
-        """Nothing runs before `start`. `directory` holds its configuration, log and output."""
+    def __init__(self, directory: Path, libs: Path, options: Sequence[str] = (SHORT_LIVED,)) -> None:
+        """Nothing runs before `start`. `directory` holds its configuration, log and output; `options` of the
+        JVM stand beside JVM_OPTIONS."""
         self._directory = directory
         self._classpath = str(libs / "*")
+        self._options = (*JVM_OPTIONS, *options)
         self._port, self._controller_port = free_ports(2)
         # Behind a letter: the tool that formats the log takes an id that begins with "-" for an option.
         self._cluster_id = "k" + urlsafe_b64encode(uuid4().bytes).rstrip(b"=").decode()[1:]
@@ -71,7 +76,7 @@ class Kafka:
         properties = self._directory / "server.properties"
         if not properties.exists():
             self._format(properties)
-        command = [*self._java(), *JVM_OPTIONS, "kafka.Kafka", str(properties)]
+        command = [*self._java(), *self._options, "kafka.Kafka", str(properties)]
         self._child = Child("Apache Kafka", command, self._directory / "kafka.log")
         self._child.wait_ready(lambda: kafka_cluster_id(self._port) == self._cluster_id, READY_TIMEOUT_S)
 
@@ -103,8 +108,9 @@ class Kafka:
         }
         draft = properties.with_suffix(".draft")
         draft.write_text("".join(f"{key}={value}\n" for key, value in (SETTINGS | own).items()))
-        tool = [*self._java(), "kafka.tools.StorageTool", "format", "-t", self._cluster_id, "-c", str(draft)]
-        subprocess.run(tool, check=True, capture_output=True, timeout=READY_TIMEOUT_S)
+        tool = [*self._java(), *self._options, "kafka.tools.StorageTool"]
+        given = ["format", "-t", self._cluster_id, "-c", str(draft)]
+        subprocess.run([*tool, *given], check=True, capture_output=True, timeout=READY_TIMEOUT_S)
         draft.rename(properties)
 
     def _java(self) -> list[str]:

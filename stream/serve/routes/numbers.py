@@ -197,7 +197,7 @@ async def _ask(
 ) -> dict[str, Any]:
     asked = question.asked()
     caller.check_where(conditions(asked.where))
-    told = await answer(config, site.store, catalog, question.metric, asked, site.wall_ms())
+    told = await answer(config, site.store, catalog, question.metric, asked, site.wall_ms(), site.panes)
     return as_plain(told, site.calendar)
 
 

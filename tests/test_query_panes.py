@@ -1,0 +1,103 @@
+"""What is remembered of closed panes changes no answer."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.config import parse
+from stream.metrics.cells import DENSE_FROM
+from stream.metrics.formula import Ages, Oldest
+from stream.metrics.panes import Pane
+from stream.query.look import Look
+from stream.query.memory import ImageReader
+from stream.query.model import Answer, Question
+from stream.query.panes import KEPT_BYTES, KEPT_CODES, PaneMemory
+from stream.query.query import Queries
+from stream.shard.changes import Changes, Written
+from stream.shard.image import Image, run_batch
+from tests.core import new_shard
+from tests.strategies import BASE_MS, DAY_MS, HOUR_MS, MINUTE_MS, Sent, deliveries, told
+from tests.test_core_oracle import CATALOG, OF_CLOCKS
+from tests.test_core_order import KEPT_LONG, KEPT_SHORT
+
+DAYS = 4
+CONFIGS = [parse(KEPT_LONG), parse(KEPT_SHORT)]
+ASKED = [
+    metric
+    for metric in CATALOG
+    if metric.family == "tickets"
+    and not metric.also
+    and not isinstance(metric.formula, Oldest | Ages)
+    and metric.id not in OF_CLOCKS
+]
+EDGES_MS = (0, 10_000, 15 * MINUTE_MS, HOUR_MS, DAY_MS, DAY_MS + 40 * MINUTE_MS, 3 * DAY_MS)
+
+
+class Marking(ImageReader):
+    """Images whose commits mark the long panes that they write, as those in a store do."""
+
+    def __init__(self, images: dict[tuple[str, int], Image]) -> None:
+        super().__init__(images)
+        self._marks: defaultdict[int, dict[Pane, bytes]] = defaultdict(dict)
+        self._commits = 0
+
+    def commit(self, partition: int, changes: Changes) -> None:
+        """To be called with what each batch has changed."""
+        self._commits += 1
+        marks = self._marks[partition]
+        marks |= {pane: b"%d" % self._commits for pane, _, _ in changes.cells if pane[0] >= DENSE_FROM}
+        for pane in changes.panes_removed:
+            marks.pop(pane, None)
+
+    async def written(
+        self, family: str, partitions: Sequence[int], known: Mapping[int, Written]
+    ) -> dict[int, Written]:
+        return {partition: Written(b"", dict(self._marks[partition])) for partition in partitions}
+
+
+def asked(queries: Queries, question: Question) -> Answer:
+    """An answer from memory."""
+    asking = queries.ask(question)
+    try:
+        asking.send(None)
+    except StopIteration as done:
+        answer: Answer = done.value
+        return answer
+    raise AssertionError("a read from memory waited")
+
+
+@given(data=st.data())
+def test_answers_are_those_without_a_memory(data: st.DataObject) -> None:
+    """While two shards go on, each at its own pace, with late events; also when little can be remembered."""
+    config = data.draw(st.sampled_from(CONFIGS))
+    sent: list[Sent] = data.draw(told("tickets", DAYS))
+    delivery = data.draw(deliveries(sent, config.horizon_ms))
+    images = {("tickets", 0): Image(), ("tickets", 1): Image()}
+    shards = [new_shard("tickets", config), new_shard("tickets", config)]
+    reader = Marking(images)
+    kept = data.draw(st.sampled_from([(KEPT_BYTES, KEPT_CODES), (3_000, 300)]))
+    memory = PaneMemory(reader, *kept)
+    by = data.draw(st.sampled_from([(), ("team",), ("channel",)]))
+    questions = [
+        (metric, data.draw(st.sampled_from(EDGES_MS)), data.draw(st.sampled_from(EDGES_MS)))
+        for metric in data.draw(st.lists(st.sampled_from(ASKED), min_size=1, max_size=3))
+    ]
+    offset = 0
+    for place, batch in enumerate(delivery.batches):
+        partition = place % 2
+        records = [one.record(offset + number) for number, one in enumerate(batch)]
+        offset += len(records)
+        now_ms = max([one.sent_ms for one in batch], default=BASE_MS)
+        changes = run_batch(shards[partition], images["tickets", partition], records, now_ms)
+        reader.commit(partition, changes)
+        look = Look(reader, config, memory)
+        remembering = Queries(CATALOG, config, look, remembered=look.remembered)
+        plain = Queries(CATALOG, config, reader)
+        for metric, back_ms, length_ms in questions:
+            to_ms = now_ms - now_ms % 10_000 + 10_000 - back_ms
+            question = Question(metric.id, now_ms, to_ms - length_ms - 10_000, to_ms, by)
+            assert asked(remembering, question) == asked(plain, question), metric.id
