@@ -52,7 +52,7 @@ async def latency(of: Deployment, rate: float, seconds: float, core: int) -> Lat
             log = mix_log(count, rate, begin_ms)
             watching = asyncio.create_task(_watch(of, _instants(log.events)))
             cpu_s, waited_s, start = running.cpu_s(), running.waited_s(), time.perf_counter()
-            await _publish(of, log)
+            await publish(of, log)
             waits = sorted(await watching)
             took_s = time.perf_counter() - start
             shares = ((running.cpu_s() - cpu_s) / took_s, (running.waited_s() - waited_s) / took_s)
@@ -69,7 +69,8 @@ def _instants(events: list[Event]) -> Instants:
     return instants
 
 
-async def _publish(of: Deployment, log: Log) -> None:
+async def publish(of: Deployment, log: Log) -> None:
+    """Publishes each event at its instant."""
     names = topic_names(of.config.kafka)
     async with Publisher(of.config.kafka) as publisher:
         for event in log.events:

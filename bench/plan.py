@@ -20,7 +20,9 @@ from bench.latency import latency
 from bench.machine import Cores, core_is_compiled, has_pgo, interpreter, processor, share_out, versions
 from bench.results import Results
 from bench.servers import Deployment, Servers, deployment, fill, servers
+from bench.serving import HISTORY_DAYS, METRICS, boards, history, load, questions, viewers
 from bench.sizes import Sizes, sizes
+from stream.embedded.probe import free_ports
 from stream.embedded.redis import SMALL_HASHES
 
 TURNS = 3
@@ -31,6 +33,12 @@ LIVE_S = 20
 OPEN_CLOCKS = 100_000
 BREACHES_S = 60
 DAY_TICKETS = 100_000
+ASKED = (("7d", None, 50), ("28d", "team", 200))
+"""Window, dimension, and what the 99th percentile is to stay under (ms)."""
+QUESTIONS = 60
+BOARDS = 50
+WATCHED_RATE = 2_000
+WATCHED_S = 20
 DAY_CALLS = 50_000
 
 
@@ -46,6 +54,11 @@ class Size:
         """At 14 a second: the six hours for which 10 s panes are kept, or a whole day."""
         hours = 24 if self.long else 6
         return int(DAY_RATE * DAY_S * hours / 24)
+
+    @property
+    def history(self) -> int:
+        """Events of four weeks, for what is asked and shown."""
+        return 1_000_000 if self.long else 120_000
 
     @property
     def tickets(self) -> int:
@@ -239,6 +252,30 @@ async def _breaches(run: Run) -> None:
     run.results.add("breaches_missing", found.missing, "breaches", f"told twice, under one id: {found.twice}")
 
 
+async def _serving(run: Run) -> None:
+    worker, server = run.cores.workers
+    (port,) = free_ports(1)
+    shown = {"boards": boards(BOARDS), "serve": {"port": port, "requests_per_second": 100_000}}
+    of = run.fresh("serving", settings=shown)
+    await load(of, history(run.size.history), worker)
+    for (window, by, aim), asked in zip(
+        ASKED, await questions(of, server, [(window, by) for window, by, _ in ASKED], QUESTIONS), strict=True
+    ):
+        name = f"query_{window}" + (f"_by_{by}" if by else "")
+        over = f"{len(METRICS)} metrics, {HISTORY_DAYS} days in 8 shards, {len(asked.warm_ms)} times"
+        run.results.add(f"{name}_p50_ms", asked.p(0.5), "ms", f"GET /api/v1/query, {over}")
+        cold = f"aim {aim}; the first question of each metric at most {max(asked.cold_ms):.0f} ms"
+        run.results.add(f"{name}_p99_ms", asked.p(0.99), "ms", cold)
+    names = list(boards(BOARDS))
+    for name, each, shows in (("one_board", 1_000, names[:1]), ("fifty_boards", 20, names)):
+        found = await viewers(of, each, shows, WATCHED_RATE, WATCHED_S, (worker, server))
+        note = f"{found.viewers:,} viewers, {WATCHED_RATE:,} events/s; a ticket's instant to its message"
+        run.results.add(f"{name}_p50_ms", found.p50_ms, "ms", note)
+        run.results.add(f"{name}_p99_ms", found.p99_ms, "ms", f"at most {found.max_ms:.0f} ms")
+        run.results.add(f"{name}_cpu", found.cpu_share, "cores", f"of serve; {found.messages:,} messages")
+        run.results.add(f"{name}_memory_mb", found.rss_mb, "MB", "of serve")
+
+
 MEASUREMENTS: dict[str, Measurement] = {
     "pipeline": _pipeline,
     "limit": _limit,
@@ -246,6 +283,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "two": _two,
     "latency": _latency,
     "breaches": _breaches,
+    "serving": _serving,
     "day": _day,
     "memory": _memory,
 }

@@ -265,7 +265,7 @@ async def test_what_changes_slowly_is_not_read_at_every_change() -> None:
     seen = []
     for wall_ms in (WALL_MS, WALL_MS + 250, WALL_MS + 61_000):
         counting.reads = 0
-        await walls.read(WallAsk("executive"), wall_ms)
+        await walls.read(WallAsk("executive"), await walls.moment(wall_ms))
         seen.append(counting.reads)
     assert seen[1] < seen[0] / 5
     assert seen[2] == seen[0]

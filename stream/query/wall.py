@@ -13,16 +13,17 @@ from stream.query.freshness import reached
 from stream.query.look import Look, now_of
 from stream.query.model import QueryError
 from stream.query.panes import PaneMemory
+from stream.query.query import Queries
 from stream.query.wall_boards import Board, boards_of, conditions_of, find_board
 from stream.query.wall_document import NumberTile, TableTile, Wall, WallSource
 from stream.query.wall_memory import Memory
-from stream.query.wall_tiles import Maker, View, WallReader
+from stream.query.wall_tiles import Maker, Moment, View, WallReader
 from stream.query.windows import Calendar
 from stream.shard.family import COUNTED
 
 __all__ = [
-    "Board", "QueryError", "Wall", "WallAsk", "WallReader", "WallSource", "Walls", "boards_of", "changes",
-    "read_wall", "view_of", "wall_json",
+    "Board", "Moment", "QueryError", "Wall", "WallAsk", "WallReader", "WallSource", "Walls", "boards_of",
+    "changes", "read_wall", "view_of", "wall_json",
 ]  # fmt: skip
 
 
@@ -57,25 +58,31 @@ class Walls:
         self._panes = panes
         self._memory = Memory()
 
-    async def read(self, ask: WallAsk, wall_ms: int) -> Wall:
-        """A board at this moment. Raises QueryError: no such board, window or filter; and what the store
-        raises."""
-        board, where = view_of(self._config, ask, wall_ms)
+    async def moment(self, wall_ms: int) -> Moment:
+        """How things stand now, for any number of boards. Raises what the store raises."""
         look = Look(self._reader, self._config, self._panes)
         now_ms = await now_of(look, self._config, wall_ms)
         sources = [await reached(look, family, wall_ms) for family in COUNTED]
-        view = View(board.config, ask.window, where, now_ms, wall_ms)
-        maker = Maker(self._catalog, self._config, self._reader, look, self._memory, sources, view)
+        queries = Queries(self._catalog, self._config, look, remembered=look.remembered)
+        return Moment(queries=queries, sources=sources, now_ms=now_ms, wall_ms=wall_ms)
+
+    async def read(self, ask: WallAsk, at: Moment) -> Wall:
+        """A board at a moment. Raises QueryError: no such board, window or filter; and what the store
+        raises."""
+        board, where = view_of(self._config, ask, at.wall_ms)
+        view = View(board.config, ask.window, where)
+        maker = Maker(self._catalog, self._config, self._reader, self._memory, at, view)
         return Wall(
-            board=board.name, title=board.title, window=ask.window, filters=dict(ask.filters), now_ms=now_ms,
-            timezone=self._config.timezone, private=board.private, sources=sources,
+            board=board.name, title=board.title, window=ask.window, filters=dict(ask.filters),
+            now_ms=at.now_ms, timezone=self._config.timezone, private=board.private, sources=at.sources,
             tiles=await maker.tiles(),
         )  # fmt: skip
 
 
 async def read_wall(catalog: Catalog, config: Config, reader: WallReader, ask: WallAsk, wall_ms: int) -> Wall:
-    """A board at this moment, as `Walls.read`, with nothing remembered."""
-    return await Walls(catalog, config, reader).read(ask, wall_ms)
+    """A board at this moment, with nothing remembered."""
+    walls = Walls(catalog, config, reader)
+    return await walls.read(ask, await walls.moment(wall_ms))
 
 
 def wall_json(wall: Wall) -> dict[str, Any]:

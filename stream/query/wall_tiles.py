@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from msgspec.structs import replace
@@ -22,7 +23,6 @@ from stream.metrics.catalog import Catalog, Metric
 from stream.metrics.formula import LevelShare, Oldest, Values
 from stream.query import wall_document as shown
 from stream.query.freshness import Reached
-from stream.query.look import Look
 from stream.query.model import QueryError, Reader, Row
 from stream.query.query import Queries
 from stream.query.request import Request, plan
@@ -49,14 +49,24 @@ class WallReader(Reader, ClockSource, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What is looked at, and when. `window` stands for those of the tiles; `where` is the board's condition
-    and the viewer's."""
+    """What is looked at. `window` stands for those of the tiles; `where` is the board's condition and the
+    viewer's."""
 
     board: BoardConfig
     window: str | None
     where: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """How things stand at one moment: what one board has asked is not asked again for another."""
+
+    queries: Queries
+    sources: list[Reached]
     now_ms: int
     wall_ms: int
+    rows: dict[Hashable, list[Row]] = field(default_factory=dict)
+    """What has been answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +94,20 @@ class Asked:
 
 
 class Maker:
-    """Makes the tiles of a view from one look at the store."""
+    """Makes the tiles of a view at one moment."""
 
     def __init__(
-        self, catalog: Catalog, config: Config, reader: WallReader, look: Look, memory: Memory,
-        sources: list[Reached], view: View,
-    ) -> None:  # fmt: skip
+        self, catalog: Catalog, config: Config, reader: WallReader, memory: Memory, at: Moment, view: View
+    ) -> None:
         self._catalog = catalog
         self._config = config
         self._reader = reader
         self._memory = memory
-        self._sources = {source.family: source for source in sources}
+        self._sources = {source.family: source for source in at.sources}
+        self._at = at
         self._view = view
         self._calendar = Calendar(config.timezone)
-        self._queries = Queries(catalog, config, look, remembered=look.remembered)
-        self._trends = Trends(self._queries, self._calendar, memory, view.now_ms, view.wall_ms)
+        self._trends = Trends(at.queries, self._calendar, memory, at.now_ms, at.wall_ms)
 
     async def tiles(self) -> dict[str, shown.AnyTile]:
         """Every tile of the board by its id: its place, and what it shows."""
@@ -119,7 +128,7 @@ class Maker:
             case SourcesTile():
                 return shown.SourcesTile(label=tile.label or "Sources", freshness="fresh")
             case DeadlettersTile():
-                rows = await read_letters(self._reader, self._memory, self._view.wall_ms)
+                rows = await read_letters(self._reader, self._memory, self._at.wall_ms)
                 return shown.DeadlettersTile(
                     label=tile.label or "Dead letters", freshness="fresh" if rows else "none", rows=rows
                 )
@@ -159,16 +168,18 @@ class Maker:
     async def _answer(self, asked: Asked, by: tuple[str, ...]) -> list[Row]:
         """The rows of now; one view's are also another's, whatever stat of them it shows."""
         asked.check(by[0] if by else None, self._config)
-        question = plan(asked.metric, asked.request(by), self._calendar, self._view.now_ms).question
+        question = plan(asked.metric, asked.request(by), self._calendar, self._at.now_ms).question
+        where = tuple(sorted(asked.where.items()))
+        key = ("now", asked.metric.id, question.sketches, asked.window, where, by)
 
         async def read() -> list[Row]:
-            return (await self._queries.ask(question)).rows
+            if key not in self._at.rows:
+                self._at.rows[key] = (await self._at.queries.ask(question)).rows
+            return self._at.rows[key]
 
         if not takes_window(asked.metric):
             return await read()  # its value is of this very moment
-        where = tuple(sorted(asked.where.items()))
-        key = ("now", asked.metric.id, question.sketches, asked.window, where, by)
-        return await self._memory.get(key, self._view.wall_ms, None, read)
+        return await self._memory.get(key, self._at.wall_ms, None, read)
 
     async def _table(self, tile: TableTile) -> shown.TableTile:
         columns = [self._asked(column) for column in tile.columns]
@@ -234,10 +245,10 @@ class Maker:
         where = {**tile.where, **self._view.where}
         if only := self._only(tile.where):
             return replace(made, note=f"this is of {only} only")
-        view = self._view
+        at = self._at
         try:
             rows = await read_sla(
-                self._config, self._reader, self._memory, tile, where, view.now_ms, view.wall_ms
+                self._config, self._reader, self._memory, tile, where, at.now_ms, at.wall_ms
             )
         except QueryError as error:
             return replace(made, note=str(error))
@@ -261,7 +272,7 @@ class Maker:
     def _ticks(self, metric: Metric, value: float | int | None) -> shown.Ticks | None:
         if value is None or not isinstance(metric.formula, Oldest):
             return None
-        return shown.Ticks(since_ms=self._view.now_ms - round(value * 1000))
+        return shown.Ticks(since_ms=self._at.now_ms - round(value * 1000))
 
     def _freshness(self, metrics: list[Metric]) -> tuple[shown.Freshness, int | None]:
         return self._freshness_of(

@@ -21,7 +21,7 @@ from stream.config import Config
 from stream.query.look import InForce, Published
 from stream.query.model import QueryError
 from stream.query.panes import PaneMemory
-from stream.query.wall import Wall, WallAsk, WallReader, Walls, changes, view_of, wall_json
+from stream.query.wall import Moment, Wall, WallAsk, WallReader, Walls, changes, view_of, wall_json
 from stream.serve.problem import Problem
 from stream.shard.family import COUNTED
 from stream.store import StoreError
@@ -32,6 +32,8 @@ LOOK_S: Final = 0.1
 """Between two looks for commits."""
 LEAST_S: Final = 0.25
 """Between two readings of a view: four a second."""
+MOMENT_MS: Final = 250
+"""So long, and not beyond a commit, views take things to stand as one of them has found them."""
 AGAIN_S: Final = 2.0
 """After so long a view is read without a commit, too: windows move on, without a worker it gets stale."""
 SOURCES_S: Final = 1.0
@@ -100,6 +102,8 @@ class Hub:
         self._panes = panes
         self._walls = Walls(self._known.catalog, config, store, panes)
         self._views: dict[WallAsk, View] = {}
+        self._turn = asyncio.Lock()
+        self._moment: Moment | None = None
         self._wanted = asyncio.Event()
         self._seen: object = None
         self._stopped = False
@@ -146,8 +150,13 @@ class Hub:
         self._views.clear()
 
     async def read(self, ask: WallAsk) -> Wall:
-        """A view as of now."""
-        return await self._walls.read(ask, self.wall_ms())
+        """A view as of now: one after the other, so that what they have in common is read once."""
+        async with self._turn:
+            now_ms = self.wall_ms()
+            at = self._moment
+            if at is None or not at.wall_ms <= now_ms < at.wall_ms + MOMENT_MS:
+                at = self._moment = await self._walls.moment(now_ms)
+            return await self._walls.read(ask, at)
 
     def now_ms(self, last: Wall | None) -> int:
         """What a page takes for now."""
@@ -161,6 +170,7 @@ class Hub:
         try:
             if await self._known.look():
                 self._walls = Walls(self._known.catalog, self._known.config, self._store, self._panes)
+                self._moment = None
             seen = [await self._store.fences(family) for family in COUNTED]
         except StoreError as error:
             self.trouble = str(error)
@@ -168,7 +178,7 @@ class Hub:
             return
         commits = [[fence.commit_id for fence in fences.values()] for fences in seen]
         if self.trouble is not None or commits != self._seen:
-            self.trouble, self._seen = None, commits
+            self.trouble, self._seen, self._moment = None, commits, None
             self._tell()
 
     def _tell(self) -> None:
