@@ -5,20 +5,29 @@ BIN    := $(VENV)/bin
 KAFKA_LIBS := .cache/kafka/libs
 COMPILED := build/compiled
 
-.PHONY: demo test test-compiled compile lint bench bench-plain kafka-libs clean
+SOURCES := stream tests bench docs $(wildcard grafana)
+PYTEST := $(CURDIR)/$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+.PHONY: demo test test-plain core-plain compile lint bench bench-plain kafka-libs clean
 
 # The simulated floor on the embedded broker and Redis; ends with Ctrl-C.
 demo: $(VENV)/.demo
 	@exec $(BIN)/floorcast demo
 
-# What needs a real Apache Kafka or Redis is skipped, saying how to get it, where there is none.
-# Three processes also on two cores, as most tests wait for servers; those of a file share theirs.
-test: lint
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+# Every test on the core compiled by mypyc, and those of the core in plain Python too. While the compiler runs, the
+# other core checks and tests plainly. What needs a real Apache Kafka, Redis, ... is skipped where there is none,
+# saying how to get it. Three processes also on two cores, as most tests wait for servers; those of a file share
+# theirs.
+test: $(VENV)/.dev
+	$(MAKE) -j2 --output-sync=target $(COMPILED)/.stamp core-plain
+	cd $(COMPILED) && FLOORCAST_KAFKA_LIBS="$${FLOORCAST_KAFKA_LIBS:-$(CURDIR)/$(KAFKA_LIBS)}" $(PYTEST)
 
-# The core's tests again on the core compiled by mypyc.
-test-compiled: $(COMPILED)/.stamp
-	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -m pytest -q -n 2 tests/test_core_*.py tests/test_scenario_*.py
+# Every test in plain Python: without a C compiler, and at once after a change.
+test-plain: lint
+	$(PYTEST)
+
+core-plain: lint
+	FLOORCAST_TEST_EXAMPLES=15 $(BIN)/python -m pytest -q tests/test_core_*.py tests/test_scenario_*.py
 
 # The pure core as C, beside its sources: half the CPU. Needs a C compiler. `make clean` undoes it.
 compile: $(VENV)/.dev
@@ -39,8 +48,10 @@ bench-plain: $(VENV)/.dev
 	$(BIN)/python -m bench
 
 # A copy with the core compiled, so that the sources stay what runs here.
-$(COMPILED)/.stamp: $(VENV)/.dev setup.py $(shell find stream tests bench -name '*.py' -o -name '*.lua')
-	rm -rf $(COMPILED) && mkdir -p $(COMPILED) && cp -r stream tests bench docs pyproject.toml setup.py README.md $(COMPILED)
+$(COMPILED)/.stamp: $(VENV)/.dev setup.py $(shell find $(SOURCES) -type f -not -path '*/__pycache__/*')
+	@command -v cc >/dev/null || { echo "make: a C compiler is missing: apt-get install gcc, or make test-plain" >&2; exit 1; }
+	rm -rf $(COMPILED) && mkdir -p $(COMPILED)
+	tar --exclude=__pycache__ --exclude='./.*' --exclude=./build --exclude='./*.egg-info' -cf - . | tar -xf - -C $(COMPILED)
 	cd $(COMPILED) && FLOORCAST_COMPILE=1 $(CURDIR)/$(BIN)/python setup.py -q build_ext --inplace
 	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -c 'import stream.shard.shard as core; assert core.__file__.endswith(".so")'
 	@[ ! -d ../shared ] || ln -sfn "$(CURDIR)/../shared" build/shared  # the contract's scenarios lie beside the project
