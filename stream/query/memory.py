@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from stream.config.published import History
 from stream.metrics.panes import Group, Pane
 from stream.shard.changes import Fence, Since
@@ -37,10 +39,17 @@ class ImageReader:
     ) -> dict[int, dict[Group, bytes]]:
         return {partition: _some(self._images[family, partition].levels, groups) for partition in partitions}
 
-    async def read_soonest(self, family: str, partition: int, level: int, most: int) -> list[Since]:
+    async def read_soonest(
+        self, family: str, places: Sequence[tuple[int, int]], most: int
+    ) -> list[list[Since]]:
         """As of the store."""
-        found = [since for since in self._images[family, partition].since if since.level == level]
-        return sorted(found, key=lambda since: (since.since_ms, since.subject))[:most]
+        return [
+            sorted(
+                (since for since in self._images[family, partition].since if since.level == level),
+                key=lambda since: (since.since_ms, since.subject),
+            )[:most]
+            for partition, level in places
+        ]
 
     async def read_entities(self, family: str, partition: int, subjects: list[str]) -> dict[str, bytes]:
         """As of the store."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -39,7 +39,9 @@ class Source(Protocol):
 
     async def fences(self, family: str) -> dict[int, Fence]: ...
 
-    async def read_soonest(self, family: str, partition: int, level: int, most: int) -> list[Since]: ...
+    async def read_soonest(
+        self, family: str, places: Sequence[tuple[int, int]], most: int
+    ) -> list[list[Since]]: ...
 
     async def read_entities(self, family: str, partition: int, subjects: list[str]) -> dict[str, bytes]: ...
 
@@ -79,11 +81,13 @@ async def _of(
         if field not in dimensions:
             raise QueryError(f"{rules.name} are not kept by {field!r}; there are {', '.join(dimensions)}")
     fences = await source.fences(rules.name)
+    places = [(partition, SLA_RUNNING + 2 * number) for partition in fences for number in clocks]
     standing = [
         (since, partition)
-        for partition in fences
-        for number in clocks
-        for since in await source.read_soonest(rules.name, partition, SLA_RUNNING + 2 * number, READ_MAX)
+        for (partition, _), members in zip(
+            places, await source.read_soonest(rules.name, places, READ_MAX), strict=True
+        )
+        for since in members
         if _matches(dict(zip(dimensions, since.values, strict=True)), where)
     ]
     standing.sort(key=lambda one: (one[0].since_ms, one[0].subject))

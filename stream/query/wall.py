@@ -16,6 +16,7 @@ from stream.query.panes import PaneMemory
 from stream.query.query import Queries
 from stream.query.wall_boards import Board, boards_of, conditions_of, find_board
 from stream.query.wall_document import NumberTile, TableTile, Wall, WallSource
+from stream.query.wall_lists import Notes, no_notes
 from stream.query.wall_memory import Memory
 from stream.query.wall_tiles import Maker, Moment, View, WallReader
 from stream.query.windows import Calendar
@@ -50,12 +51,14 @@ class Walls:
     while, so keep one of these for as long as boards are shown."""
 
     def __init__(
-        self, catalog: Catalog, config: Config, reader: WallReader, panes: PaneMemory | None = None
-    ) -> None:
+        self, catalog: Catalog, config: Config, reader: WallReader, panes: PaneMemory | None = None,
+        notes: Notes = no_notes,
+    ) -> None:  # fmt: skip
         self._catalog = catalog
         self._config = config
         self._reader = reader
         self._panes = panes
+        self._notes = notes
         self._memory = Memory()
 
     async def moment(self, wall_ms: int) -> Moment:
@@ -64,7 +67,7 @@ class Walls:
         now_ms = await now_of(look, self._config, wall_ms)
         sources = [await reached(look, family, wall_ms) for family in COUNTED]
         queries = Queries(self._catalog, self._config, look, remembered=look.remembered)
-        return Moment(queries=queries, sources=sources, now_ms=now_ms, wall_ms=wall_ms)
+        return Moment(queries=queries, sources=sources, now_ms=now_ms, wall_ms=wall_ms, notes=self._notes)
 
     async def read(self, ask: WallAsk, at: Moment) -> Wall:
         """A board at a moment. Raises QueryError: no such board, window or filter; and what the store

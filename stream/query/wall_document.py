@@ -128,6 +128,8 @@ class SlaRow(Struct, frozen=True, kw_only=True):
     segments: dict[str, str]
     next_step: str
     ticks: Ticks
+    acknowledged_by: str | None = None
+    """Who has taken note of it."""
 
 
 class SlaTile(Tile, frozen=True, kw_only=True, tag="sla"):

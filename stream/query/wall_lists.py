@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final, Protocol
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple, Protocol
 
 from stream.config import Config, SlaTile
 from stream.query.journal import tally
@@ -19,6 +19,21 @@ LETTERS_HOLD_MS: Final = 2_000
 _SHOWN: Final = ("team", "agent", "queue", "priority", "channel")
 
 
+class Note(NamedTuple):
+    """Who has taken note of a clock, and when (ms)."""
+
+    by: str
+    at_ms: int
+
+
+Notes = Callable[[str, str], Note | None]
+"""The latest note of a subject's clock."""
+
+
+def no_notes(subject: str, clock: str) -> None:
+    """Nobody has taken note of anything."""
+
+
 class LetterSource(Protocol):
     """What dead letters are read from."""
 
@@ -29,26 +44,28 @@ class LetterSource(Protocol):
 
 async def read_sla(
     config: Config, source: Source, memory: Memory, tile: SlaTile, where: dict[str, str], now_ms: int,
-    wall_ms: int,
+    wall_ms: int, notes: Notes,
 ) -> list[SlaRow]:  # fmt: skip
     """The clocks that match, the soonest due first. Raises QueryError."""
     wanted: Mapping[str, str | None] = where
 
-    async def read() -> list[SlaRow]:
-        found = await read_running(config, source, now_ms, tile.clock, tile.state, wanted, tile.most)
-        return [_row(one) for one in found]
+    async def read() -> list[Running]:
+        return await read_running(config, source, now_ms, tile.clock, tile.state, wanted, tile.most)
 
     key = ("sla", tile.clock, tile.state, tile.most, tuple(sorted(where.items())))
-    return await memory.get(key, wall_ms, SLA_HOLD_MS, read)
+    found = await memory.get(key, wall_ms, SLA_HOLD_MS, read)
+    return [_row(one, notes(one.subject, one.view.clock)) for one in found]
 
 
-def _row(one: Running) -> SlaRow:
+def _row(one: Running, note: Note | None) -> SlaRow:
     view = one.view
+    of_this = note is not None and note.at_ms >= view.started_ms  # an earlier one was of an earlier instance
     return SlaRow(
         id=f"{one.subject}/{view.clock}/{view.instance}", subject=one.subject, clock=view.clock,
         instance=view.instance, state=view.state, level=view.level, policy=view.policy,
         segments={name: one.segments[name] for name in _SHOWN if name in one.segments},
         next_step=one.next_step, ticks=Ticks(until_ms=view.due_ms),
+        acknowledged_by=note.by if note is not None and of_this else None,
     )  # fmt: skip
 
 

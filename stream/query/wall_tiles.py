@@ -30,7 +30,7 @@ from stream.query.sla_board import Source as ClockSource
 from stream.query.top import weight
 from stream.query.wall_boards import check_dimensions, needs_window, takes_window
 from stream.query.wall_judge import judge, wanted
-from stream.query.wall_lists import read_letters, read_sla
+from stream.query.wall_lists import Notes, no_notes, read_letters, read_sla
 from stream.query.wall_memory import Memory
 from stream.query.wall_trend import Trends
 from stream.query.windows import Calendar
@@ -65,6 +65,7 @@ class Moment:
     sources: list[Reached]
     now_ms: int
     wall_ms: int
+    notes: Notes = no_notes
     rows: dict[Hashable, list[Row]] = field(default_factory=dict)
     """What has been answered."""
 
@@ -248,7 +249,14 @@ class Maker:
         at = self._at
         try:
             rows = await read_sla(
-                self._config, self._reader, self._memory, tile, where, at.now_ms, at.wall_ms
+                self._config,
+                self._reader,
+                self._memory,
+                tile,
+                where,
+                at.now_ms,
+                at.wall_ms,
+                at.notes,
             )
         except QueryError as error:
             return replace(made, note=str(error))

@@ -81,6 +81,11 @@ class Access:
             raise Problem(403, "this token is for reading", "Authorization", "use one of kind admin")
         return caller
 
+    def may_write(self, request: HTTPConnection) -> Caller | None:
+        """Who would write, None when it may not."""
+        caller = self._unguarded or self._of_header(request)
+        return caller if caller is not None and caller.admin else None
+
     def holder(self, token: str) -> Caller:
         """Whose token it is. Raises Problem (401)."""
         caller = self._unguarded or self._of(token)

@@ -14,6 +14,7 @@ from stream.config import Config
 from stream.query.panes import PaneMemory
 from stream.serve.guard import Guard
 from stream.serve.live import Hub
+from stream.serve.notes import Acknowledgements
 from stream.serve.problem import handle_errors
 from stream.serve.routes import alerts, entities, events, health, live, notes, numbers, pages, sla
 from stream.serve.site import Site
@@ -35,12 +36,14 @@ def application(
     """What is served, and its live streams. `hub_store` is theirs alone, so that questions do not hold them
     up."""
     panes = PaneMemory(hub_store)
-    hub = Hub(config, hub_store, wall_ms, panes)
+    notes = Acknowledgements(config.kafka)
+    hub = Hub(config, hub_store, wall_ms, panes, notes)
     site = Site(config, store, hub, wall_ms, panes)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(one) for one in (hub.run(), site.alerts.run(), site.annotations.run())]
+        running = (hub.run(), notes.run(), site.alerts.run(), site.annotations.run())
+        tasks = [asyncio.create_task(one) for one in running]
         try:
             yield
         finally:

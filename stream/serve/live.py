@@ -22,6 +22,8 @@ from stream.query.look import InForce, Published
 from stream.query.model import QueryError
 from stream.query.panes import PaneMemory
 from stream.query.wall import Moment, Wall, WallAsk, WallReader, Walls, changes, view_of, wall_json
+from stream.query.wall_lists import no_notes
+from stream.serve.notes import Acknowledgements
 from stream.serve.problem import Problem
 from stream.shard.family import COUNTED
 from stream.store import StoreError
@@ -92,15 +94,17 @@ class Hub:
     """All views of one server. `run` goes on until it is cancelled."""
 
     def __init__(
-        self, config: Config, store: LiveReader, wall_ms: Callable[[], int], panes: PaneMemory | None = None
-    ) -> None:
+        self, config: Config, store: LiveReader, wall_ms: Callable[[], int], panes: PaneMemory | None = None,
+        notes: Acknowledgements | None = None,
+    ) -> None:  # fmt: skip
         self.wall_ms = wall_ms
         self.trouble: str | None = None
         """Why there are no numbers at the moment."""
         self._known = InForce(store, config)
         self._store = store
         self._panes = panes
-        self._walls = Walls(self._known.catalog, config, store, panes)
+        self._notes = notes
+        self._walls = self._made()
         self._views: dict[WallAsk, View] = {}
         self._turn = asyncio.Lock()
         self._moment: Moment | None = None
@@ -169,17 +173,21 @@ class Hub:
     async def _look(self) -> None:
         try:
             if await self._known.look():
-                self._walls = Walls(self._known.catalog, self._known.config, self._store, self._panes)
-                self._moment = None
+                self._walls, self._moment = self._made(), None
             seen = [await self._store.fences(family) for family in COUNTED]
         except StoreError as error:
             self.trouble = str(error)
             self._tell()
             return
         commits = [[fence.commit_id for fence in fences.values()] for fences in seen]
-        if self.trouble is not None or commits != self._seen:
-            self.trouble, self._seen, self._moment = None, commits, None
+        stands = commits, self._notes.changes if self._notes is not None else 0
+        if self.trouble is not None or stands != self._seen:
+            self.trouble, self._seen, self._moment = None, stands, None
             self._tell()
+
+    def _made(self) -> Walls:
+        notes = self._notes.of if self._notes is not None else no_notes
+        return Walls(self._known.catalog, self._known.config, self._store, self._panes, notes)
 
     def _tell(self) -> None:
         for view in self._views.values():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, Final
@@ -26,6 +27,8 @@ log = logging.getLogger("floorcast.serve")
 
 AGAIN_S: Final = 2.0
 WITHIN_S: Final = 10.0
+QUIET_S: Final = 5.0
+"""After so long without a record the broker is asked whether it is there."""
 KEYS_MAX: Final = 20_000
 """Keys kept; beyond, the one written longest ago is forgotten."""
 VALUE_MAX: Final = 65_536
@@ -52,6 +55,12 @@ class Follower:
         self._latest: OrderedDict[Hashable, bytes] = OrderedDict()
         self._whole = asyncio.Event()
         self._fault: str | None = None
+        self.changes = 0
+        """Grows with every record that is read."""
+
+    def latest(self, known_as: Hashable) -> bytes | None:
+        """The latest value of one identity, as far as the topic has been read."""
+        return self._latest.get(known_as)
 
     async def run(self) -> None:
         """Reads, and connects again after trouble."""
@@ -88,7 +97,7 @@ class Follower:
         try:
             await consumer.start()
             await self._read(consumer, [TopicPartition(self._topic, place) for place in range(count)])
-        except KafkaError as error:
+        except (KafkaError, TimeoutError) as error:
             raise unreachable(self._kafka.bootstrap, error) from None
         finally:
             await consumer.stop()
@@ -97,8 +106,15 @@ class Follower:
         consumer.assign(places)
         await consumer.seek_to_beginning(*places)
         self._latest.clear()
+        heard = time.monotonic()
         while True:
             batches = await consumer.getmany(timeout_ms=250, max_records=AT_ONCE)
+            if batches:
+                heard = time.monotonic()
+            elif time.monotonic() - heard > QUIET_S:  # a broker that is gone is quiet, too
+                async with asyncio.timeout(WITHIN_S):
+                    await consumer.end_offsets(places)
+                heard = time.monotonic()
             for records in batches.values():
                 for record in records:
                     self._take(record.key or b"", record.value)
@@ -107,6 +123,7 @@ class Follower:
                 self._whole.set()
 
     def _take(self, key: bytes, value: bytes | None) -> None:
+        self.changes += 1
         known_as = self._identity(key, value)
         self._latest.pop(known_as, None)
         if value is not None and len(value) <= VALUE_MAX:

@@ -177,11 +177,16 @@ class RedisStore:
             for member, since_ms in score_pairs(answer)
         ]
 
-    async def read_soonest(self, family: str, partition: int, level: int, most: int) -> list[Since]:
-        """Of who stands in a level of a shard those with the least instants."""
-        key = self._keys(family, partition).since(level)
-        (answer,) = await self._client.ask([("ZRANGE", key, 0, most - 1, "WITHSCORES")])
-        return [read_member(level, member, since_ms) for member, since_ms in score_pairs(answer)]
+    async def read_soonest(
+        self, family: str, places: Sequence[tuple[int, int]], most: int
+    ) -> list[list[Since]]:
+        """Of who stands in each (partition, level) those with the least instants."""
+        keys = [self._keys(family, partition).since(level) for partition, level in places]
+        answers = await self._client.ask([("ZRANGE", key, 0, most - 1, "WITHSCORES") for key in keys])
+        return [
+            [read_member(level, member, since_ms) for member, since_ms in score_pairs(answer)]
+            for (_, level), answer in zip(places, answers, strict=True)
+        ]
 
     async def read_entities(self, family: str, partition: int, subjects: list[str]) -> dict[str, bytes]:
         """Packed entities of a shard, by subject; those that are not there are left out."""

@@ -70,6 +70,16 @@ async def boards(site: SiteOf, caller: ReaderOf) -> Response:
     return answered({"boards": found})
 
 
+@router.get(
+    "/api/v1/session", summary="Whether one may write", tags=["live"],
+    responses=example({"name": "lead", "may_write": True}),
+)  # fmt: skip
+async def whoami(request: Request, site: SiteOf) -> Response:
+    """Of the token in the header; `name` is that of the configuration, null without one."""
+    caller = site.access.may_write(request)
+    return answered({"name": caller.name if caller else None, "may_write": caller is not None})
+
+
 @router.post(
     "/api/v1/session", summary="Have the browser keep a token for reading", tags=["live"],
     status_code=204, responses=problems(401, 413, 415, 422),

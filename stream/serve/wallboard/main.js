@@ -34,6 +34,7 @@ const acknowledging = new Acknowledging(
   document.getElementById("token-dialog"),
   document.getElementById("token"),
   () => wall && showTiles(Object.keys(wall.tiles)),
+  () => lost !== null && go(board), // it may have been refused before
 );
 
 function now_ms() {

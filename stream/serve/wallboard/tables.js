@@ -181,7 +181,7 @@ export class SlaView extends TableTile {
   }
 
   draw(tile) {
-    const may = this._acknowledging.may();
+    const may = this._acknowledging.may() || tile.rows.some((row) => this._acknowledging.known(row));
     this.headers(["time left", "ticket or call", "clock", "owner", "next step", ...(may ? ["taken note"] : [])]);
     if (!tile.rows.length) {
       this._rows.clear();
@@ -224,7 +224,7 @@ export class SlaView extends TableTile {
 
   _button(row) {
     const known = this._acknowledging.known(row);
-    if (known) return make("span", "", known);
+    if (known || row.state === "running" || !this._acknowledging.may()) return make("span", "", known);
     const button = make("button", "small", "Acknowledge");
     button.type = "button";
     button.setAttribute("aria-label", `Acknowledge ${spoken(row.clock)} of ${row.subject}`);
