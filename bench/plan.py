@@ -18,6 +18,7 @@ from bench.events import BUSY_RATE, DAY_RATE, DAY_S, Log, mean_bytes, mix_log, t
 from bench.exact import check_effect
 from bench.latency import latency
 from bench.machine import Cores, core_is_compiled, has_pgo, interpreter, processor, share_out, versions
+from bench.page import on_page
 from bench.results import Results
 from bench.servers import Deployment, Servers, deployment, fill, servers
 from bench.serving import HISTORY_DAYS, METRICS, boards, history, load, questions, viewers
@@ -36,6 +37,7 @@ DAY_TICKETS = 100_000
 ASKED = (("7d", None, 50), ("28d", "team", 200))
 """Window, dimension, and what the 99th percentile is to stay under (ms)."""
 QUESTIONS = 60
+ON_PAGE = 300
 BOARDS = 50
 WATCHED_RATE = 2_000
 WATCHED_S = 20
@@ -276,6 +278,16 @@ async def _serving(run: Run) -> None:
         run.results.add(f"{name}_memory_mb", found.rss_mb, "MB", "of serve")
 
 
+async def _page(run: Run) -> None:
+    (port,) = free_ports(1)
+    of = run.fresh("page", settings={"serve": {"port": port}})
+    worker, server = run.cores.workers
+    found = await on_page(of, ON_PAGE, (worker, server))
+    note = f"a ticket's instant to the number on the page, {found.events} tickets, Chromium"
+    run.results.add("page_p50_ms", found.p50_ms, "ms", note)
+    run.results.add("page_p99_ms", found.p99_ms, "ms", f"aim 1,000; at most {found.max_ms} ms")
+
+
 MEASUREMENTS: dict[str, Measurement] = {
     "pipeline": _pipeline,
     "limit": _limit,
@@ -283,6 +295,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "two": _two,
     "latency": _latency,
     "breaches": _breaches,
+    "page": _page,
     "serving": _serving,
     "day": _day,
     "memory": _memory,
