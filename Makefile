@@ -51,7 +51,8 @@ bench-plain: $(VENV)/.dev
 $(COMPILED)/.stamp: $(VENV)/.dev setup.py $(shell find $(SOURCES) -type f -not -path '*/__pycache__/*')
 	@command -v cc >/dev/null || { echo "make: a C compiler is missing: apt-get install gcc, or make test-plain" >&2; exit 1; }
 	rm -rf $(COMPILED) && mkdir -p $(COMPILED)
-	tar --exclude=__pycache__ --exclude='./.*' --exclude=./build --exclude='./*.egg-info' -cf - . | tar -xf - -C $(COMPILED)
+	tar --exclude=__pycache__ --exclude=./.git --exclude=./.venv --exclude=./.hypothesis --exclude='./.*cache' \
+		--exclude=./build --exclude='./*.egg-info' -cf - . | tar -xf - -C $(COMPILED)
 	cd $(COMPILED) && FLOORCAST_COMPILE=1 $(CURDIR)/$(BIN)/python setup.py -q build_ext --inplace
 	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -c 'import stream.shard.shard as core; assert core.__file__.endswith(".so")'
 	@[ ! -d ../shared ] || ln -sfn "$(CURDIR)/../shared" build/shared  # the contract's scenarios lie beside the project

@@ -78,16 +78,18 @@ def measured(facts: Facts, answer: object) -> tuple[tuple[int, int], ...]:
 def is_low(facts: Facts, answer: object) -> bool:
     """Whether an answer calls for somebody to follow it up: csat below satisfied, nps 0-6, fcr not confirmed;
     of the other kinds one on the worse half of the scale."""
-    if not isinstance(answer, int) or not fits(facts, answer):
+    if answer is None or not fits(facts, answer):
         return False
+    assert isinstance(answer, int)
+    score = int(answer)  # yes is 1
     least, greatest = scale(facts)
     if facts[0] == "csat":
-        return answer < (greatest - 1 if facts[3] is None else facts[3])
+        return score < (greatest - 1 if facts[3] is None else facts[3])
     if facts[0] == "nps":
-        return answer <= 6
+        return score <= 6
     if facts[0] == "fcr":
-        return not answer
-    ease = greatest - answer if facts[0] == "ces" and facts[4] == "effort" else answer - least
+        return not score
+    ease = greatest - score if facts[0] == "ces" and facts[4] == "effort" else score - least
     return facts[0] is not None and 2 * ease < greatest - least
 
 
