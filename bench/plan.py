@@ -21,7 +21,7 @@ from bench.machine import Cores, core_is_compiled, has_pgo, interpreter, process
 from bench.page import on_page
 from bench.results import Results
 from bench.servers import Deployment, Servers, deployment, fill, servers
-from bench.serving import HISTORY_DAYS, METRICS, boards, history, load, questions, viewers
+from bench.serving import HISTORY_DAYS, METRICS, TIMED, boards, history, load, questions, viewers
 from bench.sizes import Sizes, sizes
 from stream.embedded.probe import free_ports
 from stream.embedded.redis import SMALL_HASHES
@@ -270,8 +270,11 @@ async def _serving(run: Run) -> None:
         run.results.add(f"{name}_p99_ms", asked.p(0.99), "ms", cold)
     names = list(boards(BOARDS))
     for name, each, shows in (("one_board", 1_000, names[:1]), ("fifty_boards", 20, names)):
-        found = await viewers(of, each, shows, WATCHED_RATE, WATCHED_S, (worker, server))
-        note = f"{found.viewers:,} viewers, {WATCHED_RATE:,} events/s; a ticket's instant to its message"
+        # On the worker's core: the other one is busy with Kafka, Redis and the viewers.
+        found = await viewers(of, each, shows, WATCHED_RATE, WATCHED_S, (worker, worker))
+        note = (
+            f"{found.viewers:,} viewers, {WATCHED_RATE:,} events/s; a ticket to its message ({TIMED} timed)"
+        )
         run.results.add(f"{name}_p50_ms", found.p50_ms, "ms", note)
         run.results.add(f"{name}_p99_ms", found.p99_ms, "ms", f"at most {found.max_ms:.0f} ms")
         run.results.add(f"{name}_cpu", found.cpu_share, "cores", f"of serve; {found.messages:,} messages")

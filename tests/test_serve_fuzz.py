@@ -67,7 +67,7 @@ def _fuzz(spec: dict[str, object], address: str) -> None:
 
             with suppress(Unsatisfiable):  # without parameters nothing can be wrong
                 one()
-    assert routes == 14
+    assert routes == 15
 
 
 def _check(answer: requests.Response, path: str) -> None:

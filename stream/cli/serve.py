@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,6 +31,10 @@ def command(config_path: Path | None, data_dir: Path | None) -> None:
     config = resolve(config_path, data_dir)
     if reason := may_listen(config.serve):
         raise InputError(reason)
+    if sys.platform != "win32":
+        import uvloop
+
+        uvloop.install()  # a third less for each message of a stream
     run(_serve(config))
 
 

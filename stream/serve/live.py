@@ -34,8 +34,6 @@ LOOK_S: Final = 0.1
 """Between two looks for commits."""
 LEAST_S: Final = 0.25
 """Between two readings of a view: four a second."""
-MOMENT_MS: Final = 250
-"""So long, and not beyond a commit, views take things to stand as one of them has found them."""
 AGAIN_S: Final = 2.0
 """After so long a view is read without a commit, too: windows move on, without a worker it gets stale."""
 SOURCES_S: Final = 1.0
@@ -108,6 +106,7 @@ class Hub:
         self._views: dict[WallAsk, View] = {}
         self._turn = asyncio.Lock()
         self._moment: Moment | None = None
+        self._moment_at = 0.0
         self._wanted = asyncio.Event()
         self._seen: object = None
         self._stopped = False
@@ -153,14 +152,14 @@ class Hub:
             view.end("the server stops")
         self._views.clear()
 
-    async def read(self, ask: WallAsk) -> Wall:
-        """A view as of now: one after the other, so that what they have in common is read once."""
+    async def read(self, ask: WallAsk, told_at: float) -> Wall:
+        """A view as of now, or of a moment after `told_at` (monotonic), when it was told to look. One after
+        the other: who was told at the same time reads at the same moment, so what they share is read once."""
         async with self._turn:
-            now_ms = self.wall_ms()
-            at = self._moment
-            if at is None or not at.wall_ms <= now_ms < at.wall_ms + MOMENT_MS:
-                at = self._moment = await self._walls.moment(now_ms)
-            return await self._walls.read(ask, at)
+            if self._moment is None or self._moment_at < told_at:
+                self._moment, self._moment_at = None, time.monotonic()
+                self._moment = await self._walls.moment(self.wall_ms())
+            return await self._walls.read(ask, self._moment)
 
     def now_ms(self, last: Wall | None) -> int:
         """What a page takes for now."""
@@ -182,7 +181,7 @@ class Hub:
         commits = [[fence.commit_id for fence in fences.values()] for fences in seen]
         stands = commits, self._notes.changes if self._notes is not None else 0
         if self.trouble is not None or stands != self._seen:
-            self.trouble, self._seen, self._moment = None, stands, None
+            self.trouble, self._seen = None, stands
             self._tell()
 
     def _made(self) -> Walls:
@@ -191,7 +190,7 @@ class Hub:
 
     def _tell(self) -> None:
         for view in self._views.values():
-            view.news.set()
+            view.tell()
 
     def _check(self, ask: WallAsk) -> None:
         view_of(self._known.config, ask, self.wall_ms())
@@ -202,7 +201,8 @@ class View:
 
     def __init__(self, hub: Hub, ask: WallAsk) -> None:
         self.viewers: set[Viewer] = set()
-        self.news = asyncio.Event()
+        self._news = asyncio.Event()
+        self._told_at = 0.0
         self._hub = hub
         self._ask = ask
         self._last: Wall | None = None
@@ -219,6 +219,12 @@ class View:
     def start(self) -> None:
         """Begins to read."""
         self._tasks = [asyncio.create_task(self._read_on()), asyncio.create_task(self._beat())]
+
+    def tell(self) -> None:
+        """There is something new."""
+        if not self._news.is_set():
+            self._told_at = time.monotonic()
+            self._news.set()
 
     def take_in(self, viewer: Viewer, last_id: int | None) -> None:
         """Gives a new viewer what it needs to begin."""
@@ -253,18 +259,19 @@ class View:
                 await asyncio.sleep(max(0.0, began + LEAST_S - time.monotonic()))
                 with suppress(TimeoutError):
                     async with asyncio.timeout(AGAIN_S):
-                        await self.news.wait()
+                        await self._news.wait()
         except Exception:
             log.exception("view of board %s ended", self._ask.board)
         self._hub.forget(self._ask)
         self.end("this view has ended: come back")
 
     async def _read(self) -> None:
-        self.news.clear()
+        told_at = self._told_at if self._news.is_set() else time.monotonic() - LEAST_S
+        self._news.clear()
         trouble = self._hub.trouble
         if trouble is None:
             try:
-                self._send(await self._hub.read(self._ask))
+                self._send(await self._hub.read(self._ask, told_at))
             except (StoreError, QueryError) as error:
                 trouble = str(error)
         if trouble is not None and trouble != self._trouble:

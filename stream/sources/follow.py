@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, Final
@@ -27,8 +26,6 @@ log = logging.getLogger("floorcast.serve")
 
 AGAIN_S: Final = 2.0
 WITHIN_S: Final = 10.0
-QUIET_S: Final = 5.0
-"""After so long without a record the broker is asked whether it is there."""
 KEYS_MAX: Final = 20_000
 """Keys kept; beyond, the one written longest ago is forgotten."""
 VALUE_MAX: Final = 65_536
@@ -97,7 +94,7 @@ class Follower:
         try:
             await consumer.start()
             await self._read(consumer, [TopicPartition(self._topic, place) for place in range(count)])
-        except (KafkaError, TimeoutError) as error:
+        except KafkaError as error:
             raise unreachable(self._kafka.bootstrap, error) from None
         finally:
             await consumer.stop()
@@ -106,15 +103,8 @@ class Follower:
         consumer.assign(places)
         await consumer.seek_to_beginning(*places)
         self._latest.clear()
-        heard = time.monotonic()
         while True:
             batches = await consumer.getmany(timeout_ms=250, max_records=AT_ONCE)
-            if batches:
-                heard = time.monotonic()
-            elif time.monotonic() - heard > QUIET_S:  # a broker that is gone is quiet, too
-                async with asyncio.timeout(WITHIN_S):
-                    await consumer.end_offsets(places)
-                heard = time.monotonic()
             for records in batches.values():
                 for record in records:
                     self._take(record.key or b"", record.value)
