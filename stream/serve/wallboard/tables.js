@@ -181,8 +181,9 @@ export class SlaView extends TableTile {
   }
 
   draw(tile) {
-    const may = this._acknowledging.may() || tile.rows.some((row) => this._acknowledging.known(row));
-    this.headers(["time left", "ticket or call", "clock", "owner", "next step", ...(may ? ["taken note"] : [])]);
+    const may = this._acknowledging.may();
+    const noted = may || tile.rows.some((row) => this._acknowledging.known(row));
+    this.headers(["time left", "ticket or call", "clock", "owner", "next step", ...(noted ? ["taken note"] : [])]);
     if (!tile.rows.length) {
       this._rows.clear();
       this.empty(tile.freshness === "none" ? "no data" : tile.note ? "" : "no clock runs");
@@ -190,9 +191,9 @@ export class SlaView extends TableTile {
     }
     const kept = new Map();
     for (const row of tile.rows) {
-      const shape = JSON.stringify([row, may, this._acknowledging.known(row)]);
+      const shape = JSON.stringify([row, may, noted, this._acknowledging.known(row)]);
       const before = this._rows.get(row.id);
-      kept.set(row.id, before?.shape === shape ? before : this._row(row, may, shape));
+      kept.set(row.id, before?.shape === shape ? before : this._row(row, may, noted, shape));
     }
     this._rows = kept;
     const wanted = [...kept.values()].map((each) => each.element);
@@ -202,7 +203,7 @@ export class SlaView extends TableTile {
     }
   }
 
-  _row(row, may, shape) {
+  _row(row, may, noted, shape) {
     const state = SLA_STATES[row.state] ?? "none";
     const left = make("span", "cell-text");
     const words = row.level ? `${SLA_WORDS[row.state]} (${row.level})` : SLA_WORDS[row.state];
@@ -218,13 +219,14 @@ export class SlaView extends TableTile {
       make("td", owner ? "" : "nobody", owner || "nobody"),
       make("td", "", row.next_step),
     ];
-    if (may) cells.push(make("td", "", this._button(row)));
+    if (noted) cells.push(make("td", "", this._taken(row, may)));
     return { element: make("tr", "", head, ...cells), left, until_ms: row.ticks.until_ms, shape };
   }
 
-  _button(row) {
+  /** Who has taken note; the button where nobody has and it can be tried. */
+  _taken(row, may) {
     const known = this._acknowledging.known(row);
-    if (known || row.state === "running" || !this._acknowledging.may()) return make("span", "", known);
+    if (known || row.state === "running" || !may) return make("span", "", known);
     const button = make("button", "small", "Acknowledge");
     button.type = "button";
     button.setAttribute("aria-label", `Acknowledge ${spoken(row.clock)} of ${row.subject}`);
