@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer
 from msgspec import json
 
 from bench.events import Event, Log, now_ms
+from bench.results import percentile
 from bench.servers import Deployment, fill
 from bench.workers import Progress, workers
 from stream.events.instants import to_ms
@@ -64,9 +65,8 @@ async def breaches(of: Deployment, tickets: int, seconds: float, core: int) -> F
     watching = asyncio.create_task(_watch(of, found))
     try:
         with workers(of, [core]) as first:
-            progress = Progress(of, first)
-            await progress.committed(tickets)
-            await progress.store.close()
+            async with Progress(of, first) as progress:
+                await progress.committed(tickets)
             await _until(middle_ms)
             first.children[0].kill()
             with workers(of, [core]):
@@ -78,7 +78,7 @@ async def breaches(of: Deployment, tickets: int, seconds: float, core: int) -> F
     calm, after = found.between(begin_ms, middle_ms), found.between(middle_ms, end_ms)
     expected = int(2 * seconds * 1000 * tickets / DUE_OVER_MS)
     return Found(
-        len(calm), calm[len(calm) // 2], calm[len(calm) * 99 // 100], calm[-1], after[-1],
+        len(calm), percentile(calm, 50), percentile(calm, 99), calm[-1], after[-1],
         expected - len(calm) - len(after), sum(count > 1 for count in found.seen.values()),
     )  # fmt: skip
 

@@ -49,8 +49,7 @@ async def catch_up(of: Deployment, log: Log, cores: Sequence[int]) -> CatchUp:
     """
     total = len(log.events)
     with workers(of, cores) as running:
-        progress = Progress(of, running)
-        try:
+        async with Progress(of, running) as progress:
             await progress.claimed()
             before = await progress.count() if len(cores) == 1 else await _all_in(of, progress, len(cores))
             cpu_s, waited_s, start = running.cpu_s(), running.waited_s(), time.perf_counter()
@@ -60,8 +59,6 @@ async def catch_up(of: Deployment, log: Log, cores: Sequence[int]) -> CatchUp:
             first = running.children[0].pid
             rss_mb, peak_mb = memory_mb(first, "VmRSS"), memory_mb(first, "VmHWM")
             await check_numbers(of.config, progress.store, log)
-        finally:
-            await progress.store.close()
     return CatchUp(total - before, cpu_s, wall_s, waited_s, rss_mb, peak_mb)
 
 

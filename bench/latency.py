@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from bench.events import Event, Log, mix_log, now_ms
 from bench.exact import check_numbers
+from bench.results import percentile
 from bench.servers import SHARDS, Deployment
 from bench.workers import Progress, workers
 from stream.sources.lanes import partition_hash
@@ -44,8 +45,7 @@ async def latency(of: Deployment, rate: float, seconds: float, core: int) -> Lat
     """Publishes each event at its instant; the worker has read everything before. Raises NotExact."""
     await create_topics(of.config, PARTITIONS)
     with workers(of, [core]) as running:
-        progress = Progress(of, running)
-        try:
+        async with Progress(of, running) as progress:
             await progress.claimed()
             count = int(rate * seconds)
             begin_ms = now_ms() + HEAD_START_MS + count * MAKING_US // 1000
@@ -57,9 +57,7 @@ async def latency(of: Deployment, rate: float, seconds: float, core: int) -> Lat
             took_s = time.perf_counter() - start
             shares = ((running.cpu_s() - cpu_s) / took_s, (running.waited_s() - waited_s) / took_s)
             await check_numbers(of.config, progress.store, log)
-        finally:
-            await progress.store.close()
-    return Latency(count, waits[count // 2], waits[count * 99 // 100], waits[-1], *shares)
+    return Latency(count, percentile(waits, 50), percentile(waits, 99), waits[-1], *shares)
 
 
 def _instants(events: list[Event]) -> Instants:

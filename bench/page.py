@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from msgspec import json
 
 from bench.events import now_ms
+from bench.results import percentile
 from bench.servers import Deployment
 from bench.serving import serving
 from bench.workers import Progress, workers
@@ -44,9 +45,8 @@ async def on_page(of: Deployment, events: int, cores: tuple[int, int]) -> OnPage
     worker's and the server's. Raises MissingPart without Chromium."""
     await create_topics(of.config, PARTITIONS)
     with workers(of, [cores[0]]) as running, serving(of, cores[1]) as served:
-        progress = Progress(of, running)
-        await progress.claimed()
-        await progress.store.close()
+        async with Progress(of, running) as progress:
+            await progress.claimed()
         async with (
             browser(chromium_program()) as chromium,
             Publisher(of.config.kafka) as publisher,
@@ -65,7 +65,7 @@ async def on_page(of: Deployment, events: int, cores: tuple[int, int]) -> OnPage
         next(at for at, count in changes if count >= 1 + number) - at_ms
         for number, at_ms in enumerate(opened, 1)
     )
-    return OnPage(events, waits[events // 2], waits[events * 99 // 100], waits[-1])
+    return OnPage(events, percentile(waits, 50), percentile(waits, 99), waits[-1])
 
 
 async def _open(of: Deployment, publisher: Publisher, name: str) -> int:

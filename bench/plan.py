@@ -19,7 +19,7 @@ from bench.exact import check_effect
 from bench.latency import latency
 from bench.machine import Cores, core_is_compiled, has_pgo, interpreter, processor, share_out, versions
 from bench.page import on_page
-from bench.results import Results
+from bench.results import Results, percentile
 from bench.servers import Deployment, Servers, deployment, fill, servers
 from bench.serving import HISTORY_DAYS, METRICS, TIMED, boards, history, load, questions, viewers
 from bench.sizes import Sizes, sizes
@@ -34,6 +34,7 @@ LIVE_S = 20
 OPEN_CLOCKS = 100_000
 BREACHES_S = 60
 DAY_TICKETS = 100_000
+DAY_CALLS = 50_000
 ASKED = (("7d", None, 50), ("28d", "team", 200))
 """Window, dimension, and what the 99th percentile is to stay under (ms)."""
 QUESTIONS = 60
@@ -41,7 +42,6 @@ ON_PAGE = 300
 BOARDS = 50
 WATCHED_RATE = 2_000
 WATCHED_S = 20
-DAY_CALLS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,9 +265,10 @@ async def _serving(run: Run) -> None:
     ):
         name = f"query_{window}" + (f"_by_{by}" if by else "")
         over = f"{len(METRICS)} metrics, {HISTORY_DAYS} days in 8 shards, {len(asked.warm_ms)} times"
-        run.results.add(f"{name}_p50_ms", asked.p(0.5), "ms", f"GET /api/v1/query, {over}")
+        warm_ms = sorted(asked.warm_ms)
+        run.results.add(f"{name}_p50_ms", percentile(warm_ms, 50), "ms", f"GET /api/v1/query, {over}")
         cold = f"aim {aim}; the first question of each metric at most {max(asked.cold_ms):.0f} ms"
-        run.results.add(f"{name}_p99_ms", asked.p(0.99), "ms", cold)
+        run.results.add(f"{name}_p99_ms", percentile(warm_ms, 99), "ms", cold)
     names = list(boards(BOARDS))
     for name, each, shows in (("one_board", 1_000, names[:1]), ("fifty_boards", 20, names)):
         # On the worker's core: the other one is busy with Kafka, Redis and the viewers.

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from rich.console import Console
 from rich.table import Table
 
+Number = TypeVar("Number", int, float)
 OUT = Path(__file__).parent / "out" / "latest.json"
 
 
@@ -45,6 +48,11 @@ class Results:
         for name, (value, unit) in self.values.items():
             table.add_row(name, readable(value), unit, self.notes[name])
         return table
+
+
+def percentile(ascending: Sequence[Number], hundredths: int) -> Number:
+    """The value below which so many hundredths of them lie."""
+    return ascending[len(ascending) * hundredths // 100]
 
 
 def readable(value: float) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 import time
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import cast
 
 import httpx
 import msgspec
@@ -17,9 +16,9 @@ import msgspec
 from bench.events import DAY_S, Event, Log, mix_log, now_ms
 from bench.latency import HEAD_START_MS, MAKING_US, publish
 from bench.machine import cpu_s, memory_mb
+from bench.results import percentile
 from bench.servers import Deployment, fill
-from bench.workers import Progress, workers
-from stream.embedded.child import Child
+from bench.workers import Progress, floorcast, workers
 from stream.embedded.probe import HOST
 
 HISTORY_DAYS = 28
@@ -30,33 +29,28 @@ TIMED = 50
 """Viewers whose messages are read: with all of them the benchmark would wait for itself."""
 METRICS = ("first_response_time", "ticket_volume", "resolution_time", "csat", "backlog", "service_level")
 _TILE = "00-ticket_volume"
-_MARK = "live"
-"""The board that is watched, or the prefix of its names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
     """A running `floorcast serve`."""
 
-    child: Child
-    address: str
+    pid: int
     port: int
+
+    @property
+    def address(self) -> str:
+        """Where it answers."""
+        return f"http://{HOST}:{self.port}"
 
 
 @contextmanager
 def serving(of: Deployment, core: int) -> Iterator[Served]:
     """`floorcast serve` on a core, at the port of its configuration, until the context is left."""
-    command = [sys.executable, "-m", "stream", "serve", "--config", str(of.path)]
-    env = {name: value for name, value in os.environ.items() if not name.startswith("FLOORCAST_")}
-    child = Child("floorcast serve", command, of.path.with_suffix(".serve.log"), env)
-    try:
-        os.sched_setaffinity(child.pid, {core})
-        port = of.config.serve.port
-        address = f"http://{HOST}:{port}"
-        child.wait_ready(lambda: _answers(f"{address}/api/v1/boards"), 60)
-        yield Served(child, address, port)
-    finally:
-        child.stop()
+    with floorcast("serve", of, core, "serve") as child:
+        served = Served(child.pid, of.config.serve.port)
+        child.wait_ready(lambda: _answers(f"{served.address}/api/v1/boards"), 60)
+        yield served
 
 
 def _answers(url: str) -> bool:
@@ -86,12 +80,9 @@ async def load(of: Deployment, log: Log, core: int) -> None:
     """Publishes a log and has it counted."""
     await fill(of, log)
     with workers(of, [core]) as running:
-        progress = Progress(of, running)
-        try:
+        async with Progress(of, running) as progress:
             await progress.committed(len(log.events))
             await asyncio.sleep(2)  # panes that closed meanwhile
-        finally:
-            await progress.store.close()
 
 
 # Questions.
@@ -99,14 +90,10 @@ async def load(of: Deployment, log: Log, core: int) -> None:
 
 @dataclass(slots=True)
 class Asked:
-    """How long questions over one window took (ms), ascending; `cold`: the first of each metric."""
+    """How long questions over one window took (ms); `cold`: the first of each metric."""
 
     cold_ms: list[float] = field(default_factory=list)
     warm_ms: list[float] = field(default_factory=list)
-
-    def p(self, share: float) -> float:
-        """A percentile of the warm ones."""
-        return sorted(self.warm_ms)[min(len(self.warm_ms) - 1, int(len(self.warm_ms) * share))]
 
 
 async def questions(
@@ -116,9 +103,8 @@ async def questions(
     100 events a second."""
     found = []
     with workers(of, [core]) as running, serving(of, core) as served:
-        progress = Progress(of, running)
-        await progress.claimed()
-        await progress.store.close()
+        async with Progress(of, running) as progress:
+            await progress.claimed()
         log = named("asked", mix_log(100 * 600, 100, now_ms() + 60_000 * MAKING_US // 1000))
         busy = asyncio.create_task(publish(of, log))
         try:
@@ -170,13 +156,14 @@ class _Seen:
 
 
 def boards(count: int) -> dict[str, object]:
-    """So many boards of eight tiles each, no two alike."""
+    """So many boards of eight tiles each. They show the same numbers under other labels, so what they have in
+    common is read once for all."""
     others = (
         "backlog", "first_response_time", "tickets_resolved", "oldest_unanswered_age", "calls_waiting",
         "service_level", "csat",
     )  # fmt: skip
     return {
-        f"{_MARK}{number}": {
+        f"live{number}": {
             "title": f"Board {number}",
             "window": "today",
             "tiles": [
@@ -194,9 +181,8 @@ async def viewers(
     """So many viewers of each of some boards, while events come at a steady rate. `cores`: the worker's and
     the server's. Some viewers read what they get (TIMED, at least one a board), the others only take it."""
     with workers(of, [cores[0]]) as running, serving(of, cores[1]) as served:
-        progress = Progress(of, running)
-        await progress.claimed()
-        await progress.store.close()
+        async with Progress(of, running) as progress:
+            await progress.claimed()
         counts: dict[bytes, int | None] = {}
         timed = max(len(names), TIMED)
         seen = [_Seen() for _ in range(timed)]
@@ -211,11 +197,11 @@ async def viewers(
         begin_ms = now_ms() + HEAD_START_MS + int(rate * seconds) * MAKING_US // 1000
         log = named(f"{each}x{len(names)}", mix_log(int(rate * seconds), rate, begin_ms))
         created = [one.at_ms for one in log.events if b'"type":"ticket.created"' in one.value]
-        cpu, began = cpu_s(served.child.pid), time.perf_counter()
+        cpu, began = cpu_s(served.pid), time.perf_counter()
         await publish(of, log)
-        share = (cpu_s(served.child.pid) - cpu) / (time.perf_counter() - began)
+        share = (cpu_s(served.pid) - cpu) / (time.perf_counter() - began)
         await asyncio.sleep(AFTER_S)
-        memory = memory_mb(served.child.pid, "VmRSS")
+        memory = memory_mb(served.pid, "VmRSS")
         for task in watching:
             task.cancel()
         await asyncio.gather(*watching, return_exceptions=True)
@@ -224,7 +210,7 @@ async def viewers(
         waits += _waits(one, base, created)
     waits.sort()
     return Watched(
-        each * len(names), waits[len(waits) // 2], waits[len(waits) * 99 // 100], waits[-1],
+        each * len(names), percentile(waits, 50), percentile(waits, 99), waits[-1],
         sum(len(one.at_ms) for one in seen), share, memory,
     )  # fmt: skip
 
@@ -246,8 +232,7 @@ class _Taker(asyncio.Protocol):
         self._request = request
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        transport.write(self._request)
+        cast(asyncio.WriteTransport, transport).write(self._request)  # uvloop's is none by inheritance
 
 
 async def _drain(port: int, board: str) -> None:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import Self
 
 from bench.machine import cpu_s, waited_s
 from bench.servers import SHARDS, Deployment
@@ -47,24 +48,41 @@ class Workers:
 @contextmanager
 def workers(of: Deployment, cores: Sequence[int]) -> Iterator[Workers]:
     """One worker on each of the cores; they are asked to end, and have, when the context is left."""
-    command = [sys.executable, "-m", "stream", "worker", "--config", str(of.path)]
-    env = {name: value for name, value in os.environ.items() if not name.startswith("FLOORCAST_")}
     with ExitStack() as cleanup:
-        children = []
-        for number, core in enumerate(cores):
-            child = Child(f"worker {number}", command, of.path.with_suffix(f".{number}.log"), env)
-            cleanup.callback(child.stop)
-            os.sched_setaffinity(child.pid, {core})  # it has one thread yet; those to come inherit it
-            children.append(child)
-        yield Workers(children)
+        yield Workers(
+            [
+                cleanup.enter_context(floorcast("worker", of, core, str(number)))
+                for number, core in enumerate(cores)
+            ]
+        )
+
+
+@contextmanager
+def floorcast(command: str, of: Deployment, core: int, name: str) -> Iterator[Child]:
+    """`floorcast COMMAND` on a core; it is asked to end, and has, when the context is left. `name` tells its
+    log from others' of the deployment."""
+    line = [sys.executable, "-m", "stream", command, "--config", str(of.path)]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("FLOORCAST_")}
+    child = Child(f"{command} {name}", line, of.path.with_suffix(f".{name}.log"), env)
+    try:
+        os.sched_setaffinity(child.pid, {core})  # it has one thread yet; those to come inherit it
+        yield child
+    finally:
+        child.stop()
 
 
 class Progress:
-    """What stands in the fences."""
+    """What stands in the fences, while the context lasts."""
 
     def __init__(self, of: Deployment, running: Workers) -> None:
         self.store = RedisStore(of.config.redis)
         self._workers = running
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.store.close()
 
     async def fences(self) -> Fences:
         """The fence of every shard that a worker has claimed."""
