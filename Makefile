@@ -6,6 +6,7 @@ KAFKA_LIBS := .cache/kafka/libs
 COMPILED := build/compiled
 
 SOURCES := stream tests bench docs $(wildcard grafana)
+KAFKA := FLOORCAST_KAFKA_LIBS="$${FLOORCAST_KAFKA_LIBS:-$(CURDIR)/$(KAFKA_LIBS)}"
 PYTEST := $(CURDIR)/$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-plain core-plain compile lint bench bench-plain kafka-libs clean
@@ -20,7 +21,7 @@ demo: $(VENV)/.demo
 # theirs.
 test: $(VENV)/.dev
 	$(MAKE) -j2 --output-sync=target $(COMPILED)/.stamp core-plain
-	cd $(COMPILED) && FLOORCAST_KAFKA_LIBS="$${FLOORCAST_KAFKA_LIBS:-$(CURDIR)/$(KAFKA_LIBS)}" $(PYTEST)
+	cd $(COMPILED) && $(KAFKA) $(PYTEST)
 
 # Every test in plain Python: without a C compiler, and at once after a change.
 test-plain: lint
@@ -41,7 +42,7 @@ lint: $(VENV)/.dev
 # On the compiled core; `make bench-plain` on plain Python. Needs the real servers: redis-server, Java and
 # `make kafka-libs`. Results: bench/out/.
 bench: $(COMPILED)/.stamp
-	cd $(COMPILED) && FLOORCAST_KAFKA_LIBS=$(CURDIR)/$(KAFKA_LIBS) $(CURDIR)/$(BIN)/python -m bench
+	cd $(COMPILED) && $(KAFKA) $(CURDIR)/$(BIN)/python -m bench
 	mkdir -p bench/out && cp $(COMPILED)/bench/out/latest.json bench/out/
 
 bench-plain: $(VENV)/.dev

@@ -17,6 +17,7 @@ from stream.metrics.formula import Ages, Level, Oldest
 from stream.query.memory import ImageReader
 from stream.query.model import Answer, Question
 from stream.query.query import Queries
+from stream.scenario.judge import run_now
 from stream.shard.image import Image
 from tests import oracle
 from tests.core import DECODE_REASONS, letters, play
@@ -94,13 +95,7 @@ def ask(name: str, image: Image, config: Config, question: Question) -> Answer:
 
 def answer_of(images: dict[tuple[str, int], Image], question: Question, config: Config = CONFIG) -> Answer:
     """The same of several families."""
-    asking = Queries(CATALOG, config, ImageReader(images)).ask(question)
-    try:
-        asking.send(None)
-    except StopIteration as done:
-        answer: Answer = done.value
-        return answer
-    raise AssertionError("a read from memory waited")
+    return run_now(Queries(CATALOG, config, ImageReader(images)).ask(question))
 
 
 def same(stat: str, ours: Any, theirs: Any) -> bool:

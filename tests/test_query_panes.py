@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.config import parse
-from stream.metrics.cells import DENSE_FROM
 from stream.metrics.formula import Ages, Oldest
 from stream.metrics.panes import Pane
 from stream.query.look import Look
 from stream.query.memory import ImageReader
-from stream.query.model import Answer, Question
+from stream.query.model import Question
 from stream.query.panes import KEPT_BYTES, KEPT_CODES, PaneMemory
 from stream.query.query import Queries
+from stream.scenario.judge import run_now
 from stream.shard.changes import Changes, Written
 from stream.shard.image import Image, run_batch
 from tests.core import new_shard
@@ -54,25 +54,15 @@ class Marking(ImageReader):
         """To be called with what each batch has changed."""
         self._commits += 1
         marks = self._marks[partition]
-        marks |= {pane: b"%d" % self._commits for pane, _, _ in changes.cells if pane[0] >= DENSE_FROM}
-        for pane in changes.panes_removed:
+        written, gone = changes.long_panes()
+        marks |= dict.fromkeys(written, b"%d" % self._commits)
+        for pane in gone:
             marks.pop(pane, None)
 
     async def written(
         self, family: str, partitions: Sequence[int], known: Mapping[int, Written]
     ) -> dict[int, Written]:
         return {partition: Written(b"", dict(self._marks[partition])) for partition in partitions}
-
-
-def asked(queries: Queries, question: Question) -> Answer:
-    """An answer from memory."""
-    asking = queries.ask(question)
-    try:
-        asking.send(None)
-    except StopIteration as done:
-        answer: Answer = done.value
-        return answer
-    raise AssertionError("a read from memory waited")
 
 
 @given(data=st.data())
@@ -103,4 +93,4 @@ def test_answers_are_those_without_a_memory(data: st.DataObject) -> None:
         plain = Queries(CATALOG, config, reader)
         for metric, (from_ms, to_ms) in product(metrics, windows):
             question = Question(metric.id, now_ms, from_ms, to_ms, by)
-            assert asked(remembering, question) == asked(plain, question), metric.id
+            assert run_now(remembering.ask(question)) == run_now(plain.ask(question)), metric.id

@@ -15,6 +15,7 @@ from stream.query.memory import ImageReader
 from stream.query.model import QueryError
 from stream.query.wall import WallAsk
 from stream.serve import live
+from stream.serve.acknowledgements import Acknowledgements
 from stream.serve.live import WAITING_MAX, Hub, Viewer
 from stream.shard.changes import Fence
 from stream.store import RedisStore, Unavailable
@@ -72,7 +73,7 @@ class Store:
 @asynccontextmanager
 async def hub_of(store: Any) -> AsyncIterator[Hub]:
     """A hub at work."""
-    hub = Hub(CONFIG, store, clock_ms)
+    hub = Hub(CONFIG, store, clock_ms, None, Acknowledgements(CONFIG.kafka))
     running = asyncio.create_task(hub.run())
     try:
         yield hub

@@ -31,10 +31,10 @@ def command(config_path: Path | None, data_dir: Path | None) -> None:
     config = resolve(config_path, data_dir)
     if reason := may_listen(config.serve):
         raise InputError(reason)
-    if sys.platform != "win32":
+    if sys.platform != "win32":  # where there is none
         import uvloop
 
-        uvloop.install()  # a third less for each message of a stream
+        uvloop.install()
     run(_serve(config))
 
 

@@ -49,16 +49,29 @@ def fits(facts: Facts, answer: object) -> bool:
     return facts[0] != "fcr" and least <= answer <= greatest
 
 
+def _score(facts: Facts, answer: object) -> int | None:
+    """An answer that the question allows, as a number (yes is 1), else None."""
+    # Before it is narrowed to an integer: compiled, a bool is none any more from there on.
+    if answer is None or not fits(facts, answer):
+        return None
+    assert isinstance(answer, int)
+    return int(answer)
+
+
+def _satisfied_from(facts: Facts) -> int:
+    """The least satisfied score of csat: the top two points unless told otherwise."""
+    return scale(facts)[1] - 1 if facts[3] is None else facts[3]
+
+
 def measured(facts: Facts, answer: object) -> tuple[tuple[int, int], ...]:
     """What an answer adds to which measure: `((code, amount), ...)`; nothing while the kind is unknown."""
     kind = facts[0]
-    if answer is None or not fits(facts, answer):
+    score = _score(facts, answer)
+    if score is None:
         return ()
-    assert isinstance(answer, int)
-    score = int(answer)  # yes is 1
     if kind == "csat":
-        satisfied = facts[3] if facts[3] is not None else scale(facts)[1] - 1  # the top two points
-        return ((m.CSAT_ANSWERS, 1), (m.CSAT_SATISFIED, 1)) if score >= satisfied else ((m.CSAT_ANSWERS, 1),)
+        satisfied = score >= _satisfied_from(facts)
+        return ((m.CSAT_ANSWERS, 1), (m.CSAT_SATISFIED, 1)) if satisfied else ((m.CSAT_ANSWERS, 1),)
     if kind == "nps":
         code = m.NPS_PROMOTERS if score >= 9 else m.NPS_PASSIVES if score >= 7 else m.NPS_DETRACTORS
         return ((code, 1),)
@@ -78,17 +91,16 @@ def measured(facts: Facts, answer: object) -> tuple[tuple[int, int], ...]:
 def is_low(facts: Facts, answer: object) -> bool:
     """Whether an answer calls for somebody to follow it up: csat below satisfied, nps 0-6, fcr not confirmed;
     of the other kinds one on the worse half of the scale."""
-    if answer is None or not fits(facts, answer):
+    score = _score(facts, answer)
+    if score is None:
         return False
-    assert isinstance(answer, int)
-    score = int(answer)  # yes is 1
-    least, greatest = scale(facts)
     if facts[0] == "csat":
-        return score < (greatest - 1 if facts[3] is None else facts[3])
+        return score < _satisfied_from(facts)
     if facts[0] == "nps":
         return score <= 6
     if facts[0] == "fcr":
         return not score
+    least, greatest = scale(facts)
     ease = greatest - score if facts[0] == "ces" and facts[4] == "effort" else score - least
     return facts[0] is not None and 2 * ease < greatest - least
 

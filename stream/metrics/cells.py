@@ -14,8 +14,9 @@ from typing import Any, Final
 from msgspec import msgpack
 
 from stream.lifecycle.delta import Cell
+from stream.metrics.sizes import LONG
 
-DENSE_FROM: Final = 2
+DENSE_FROM: Final = LONG
 """The first pane size (15 min) that is packed densely."""
 
 _encode = msgpack.Encoder().encode

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 NAMES: Final = ("10s", "1m", "15m", "1d")
 LENGTHS_MS: Final = (10_000, 60_000, 900_000)
+LONG: Final = 2
+"""From here on (15 min) panes are large, kept for long, and written when they close or by what comes late."""
 DAY: Final = 3
 SIZES: Final = 4
 

@@ -8,13 +8,13 @@ shards are the same: what is answered never depends on what is remembered.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
-from stream.lifecycle.delta import Cell
-from stream.metrics.cells import DENSE_FROM, pack_cell, unpack_cell
+from stream.lifecycle.delta import Cell, add_into
+from stream.metrics.cells import pack_cell, unpack_cell
 from stream.metrics.panes import Group, Pane
-from stream.metrics.sizes import Sizes
+from stream.metrics.sizes import LONG, Sizes
 from stream.query.grouping import By, Selection
 from stream.query.model import Reader
 from stream.shard.changes import Written
@@ -45,6 +45,9 @@ class _Sum(NamedTuple):
     versions: list[Versions]
     end_ms: int
     rows: Rows
+
+
+_NOTHING: Final = _Sum([], 0, {})
 
 
 class _Latest(Generic[_T]):
@@ -131,21 +134,18 @@ class PaneRows:
 
     async def read(self, panes: Panes, to_ms: int) -> Rows:
         """The sum of all; integrals of levels go on from each pane's end to `to_ms`. Raises OverCap."""
-        if self._memory is None:
-            return await self._sum_of(panes, to_ms)
-        rest = {
-            partition: [pane for pane in asked if pane[0] < DENSE_FROM] for partition, asked in panes.items()
-        }
-        long: dict[Pane, list[int]] = {}
-        for partition, asked in panes.items():
-            for pane in asked:
-                if pane[0] >= DENSE_FROM:
-                    long.setdefault(pane, []).append(partition)
         rows: Rows = {}
-        if long:
-            known = await self._remembered(self._memory, long, list(panes))
-            rows = {row: self._carried(cell, to_ms - known.end_ms) for row, cell in known.rows.items()}
-        _add_rows(rows, await self._sum_of(rest, to_ms))
+        if self._memory is not None:
+            known = await self._remembered(self._memory, panes)
+            for row, cell in known.rows.items():
+                self._add(rows, row, cell, to_ms - known.end_ms)
+            panes = {
+                partition: [pane for pane in asked if pane[0] < LONG] for partition, asked in panes.items()
+            }
+        for partition, by_pane in (await self._stored(panes)).items():
+            self.check(partition, {group for cells in by_pane.values() for group in cells})
+            for pane, cells in by_pane.items():
+                self.add(rows, cells, to_ms - self._sizes.end(*pane))
         return rows
 
     def add(self, rows: Rows, cells: dict[Group, bytes], later_ms: int = 0) -> None:
@@ -155,29 +155,26 @@ class PaneRows:
                 self._row_of[group] = self._selection.row(group)
             row = self._row_of[group]
             if row is not None:
-                self._add(rows.setdefault(row, {}), unpack_cell(packed), later_ms)
+                self._add(rows, row, unpack_cell(packed), later_ms)
 
-    def check(self, partition: int, groups: Iterable[Group]) -> None:
+    def check(self, partition: int, groups: Collection[Group]) -> None:
         """Raises `OverCap` when there are too many groups."""
-        self._selection.check(self._family, partition, set(groups))
-
-    async def _sum_of(self, panes: Panes, to_ms: int) -> Rows:
-        rows: Rows = {}
-        for partition, by_pane in (await self._stored(panes)).items():
-            self.check(partition, (group for cells in by_pane.values() for group in cells))
-            for pane, cells in by_pane.items():
-                self.add(rows, cells, to_ms - self._sizes.end(*pane))
-        return rows
+        self._selection.check(self._family, partition, groups)
 
     async def _stored(self, panes: Panes) -> dict[int, dict[Pane, dict[Group, bytes]]]:
         wanted = {partition: asked for partition, asked in panes.items() if asked}
         return await self._reader.read_cells(self._family, wanted, self._selection.groups()) if wanted else {}
 
-    async def _remembered(
-        self, memory: Remembered, long: dict[Pane, list[int]], every: Sequence[int]
-    ) -> _Sum:
-        """The sum of long panes, each of some of the partitions."""
-        written = await memory.written(self._family, every)
+    async def _remembered(self, memory: Remembered, panes: Panes) -> _Sum:
+        """The sum of the long ones among these panes."""
+        long: dict[Pane, list[int]] = {}
+        for partition, asked in panes.items():
+            for pane in asked:
+                if pane[0] >= LONG:
+                    long.setdefault(pane, []).append(partition)
+        if not long:
+            return _NOTHING
+        written = await memory.written(self._family, list(panes))
         versions = [
             tuple((partition, written[partition].panes.get(pane)) for partition in partitions)
             for pane, partitions in long.items()
@@ -226,26 +223,12 @@ class PaneRows:
         for pane, one in panes.items():
             later_ms = end_ms - self._sizes.end(*pane)
             for row, packed in one.rows.items():
-                self._add(rows.setdefault(row, {}), unpack_cell(packed), later_ms)
+                self._add(rows, row, unpack_cell(packed), later_ms)
         return _Sum(versions, end_ms, rows)
 
-    def _add(self, target: Cell, cell: Cell, later_ms: int) -> None:
-        for code, amount in cell.items():
-            target[code] = target.get(code, 0) + amount
+    def _add(self, rows: Rows, row: By, cell: Cell, later_ms: int) -> None:
+        target = rows.setdefault(row, {})
+        add_into(target, cell)
         for level in self._levels if later_ms else ():
             if change := cell.get(level):
                 target[level + 1] = target.get(level + 1, 0) + change * later_ms
-
-    def _carried(self, cell: Cell, later_ms: int) -> Cell:
-        carried = cell.copy()
-        for level in self._levels if later_ms else ():
-            if change := cell.get(level):
-                carried[level + 1] = carried.get(level + 1, 0) + change * later_ms
-        return carried
-
-
-def _add_rows(rows: Rows, more: Rows) -> None:
-    for row, cell in more.items():
-        target = rows.setdefault(row, {})
-        for code, amount in cell.items():
-            target[code] = target.get(code, 0) + amount

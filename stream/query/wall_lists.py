@@ -59,13 +59,14 @@ async def read_sla(
 
 def _row(one: Running, note: Note | None) -> SlaRow:
     view = one.view
-    of_this = note is not None and note.at_ms >= view.started_ms  # an earlier one was of an earlier instance
+    if note is not None and note.at_ms < view.started_ms:
+        note = None  # it was of an earlier instance
     return SlaRow(
         id=f"{one.subject}/{view.clock}/{view.instance}", subject=one.subject, clock=view.clock,
         instance=view.instance, state=view.state, level=view.level, policy=view.policy,
         segments={name: one.segments[name] for name in _SHOWN if name in one.segments},
         next_step=one.next_step, ticks=Ticks(until_ms=view.due_ms),
-        acknowledged_by=note.by if note is not None and of_this else None,
+        acknowledged_by=note.by if note is not None else None,
     )  # fmt: skip
 
 

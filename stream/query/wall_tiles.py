@@ -30,7 +30,7 @@ from stream.query.sla_board import Source as ClockSource
 from stream.query.top import weight
 from stream.query.wall_boards import check_dimensions, needs_window, takes_window
 from stream.query.wall_judge import judge, wanted
-from stream.query.wall_lists import Notes, no_notes, read_letters, read_sla
+from stream.query.wall_lists import Notes, read_letters, read_sla
 from stream.query.wall_memory import Memory
 from stream.query.wall_trend import Trends
 from stream.query.windows import Calendar
@@ -65,7 +65,7 @@ class Moment:
     sources: list[Reached]
     now_ms: int
     wall_ms: int
-    notes: Notes = no_notes
+    notes: Notes
     rows: dict[Hashable, list[Row]] = field(default_factory=dict)
     """What has been answered."""
 

@@ -83,8 +83,10 @@ class Access:
 
     def may_write(self, request: HTTPConnection) -> Caller | None:
         """Who would write, None when it may not."""
-        caller = self._unguarded or self._of_header(request)
-        return caller if caller is not None and caller.admin else None
+        try:
+            return self.writer(request)
+        except Problem:
+            return None
 
     def holder(self, token: str) -> Caller:
         """Whose token it is. Raises Problem (401)."""

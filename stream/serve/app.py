@@ -12,9 +12,9 @@ from starlette.types import ASGIApp
 import stream
 from stream.config import Config
 from stream.query.panes import PaneMemory
+from stream.serve.acknowledgements import Acknowledgements
 from stream.serve.guard import Guard
 from stream.serve.live import Hub
-from stream.serve.notes import Acknowledgements
 from stream.serve.problem import handle_errors
 from stream.serve.routes import alerts, entities, events, health, live, notes, numbers, pages, sla
 from stream.serve.site import Site

@@ -22,8 +22,7 @@ from stream.query.look import InForce, Published
 from stream.query.model import QueryError
 from stream.query.panes import PaneMemory
 from stream.query.wall import Moment, Wall, WallAsk, WallReader, Walls, changes, view_of, wall_json
-from stream.query.wall_lists import no_notes
-from stream.serve.notes import Acknowledgements
+from stream.serve.acknowledgements import Acknowledgements
 from stream.serve.problem import Problem
 from stream.shard.family import COUNTED
 from stream.store import StoreError
@@ -92,8 +91,8 @@ class Hub:
     """All views of one server. `run` goes on until it is cancelled."""
 
     def __init__(
-        self, config: Config, store: LiveReader, wall_ms: Callable[[], int], panes: PaneMemory | None = None,
-        notes: Acknowledgements | None = None,
+        self, config: Config, store: LiveReader, wall_ms: Callable[[], int], panes: PaneMemory | None,
+        notes: Acknowledgements,
     ) -> None:  # fmt: skip
         self.wall_ms = wall_ms
         self.trouble: str | None = None
@@ -179,14 +178,14 @@ class Hub:
             self._tell()
             return
         commits = [[fence.commit_id for fence in fences.values()] for fences in seen]
-        stands = commits, self._notes.changes if self._notes is not None else 0
+        stands = commits, self._notes.changes
         if self.trouble is not None or stands != self._seen:
             self.trouble, self._seen = None, stands
             self._tell()
 
     def _made(self) -> Walls:
-        notes = self._notes.of if self._notes is not None else no_notes
-        return Walls(self._known.catalog, self._known.config, self._store, self._panes, notes)
+        known = self._known
+        return Walls(known.catalog, known.config, self._store, self._panes, self._notes.of)
 
     def _tell(self) -> None:
         for view in self._views.values():

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from stream.metrics.panes import Group, Pane
+from stream.metrics.sizes import LONG
 
 
 class LogRecord(Protocol):
@@ -105,6 +106,11 @@ class Changes:
     notices_removed: list[int] = field(default_factory=list)
     journal: dict[str, int] = field(default_factory=dict)
     fence: Fence = field(default_factory=Fence)
+
+    def long_panes(self) -> tuple[set[Pane], list[Pane]]:
+        """The panes of a quarter of an hour and of a day that are written, and those that go."""
+        written = {pane for pane, _, _ in self.cells if pane[0] >= LONG}
+        return written, [pane for pane in self.panes_removed if pane[0] >= LONG]
 
 
 @dataclass(slots=True)

@@ -22,7 +22,6 @@ from itertools import chain
 from typing import Any, Final
 from uuid import uuid4
 
-from stream.metrics.cells import DENSE_FROM
 from stream.metrics.panes import Group, Pane
 from stream.shard.changes import Changes
 from stream.store.drops import drop_entries
@@ -90,8 +89,7 @@ def _cells(keys: ShardKeys, changes: Changes) -> Iterator[Operation]:
 
 def _written(keys: ShardKeys, changes: Changes) -> Iterator[Operation]:
     commit = changes.fence.commit_id
-    panes = {pane for pane, _, _ in changes.cells if pane[0] >= DENSE_FROM}
-    gone = [pane for pane in changes.panes_removed if pane[0] >= DENSE_FROM]
+    panes, gone = changes.long_panes()
     if panes or gone:
         yield "HSET", keys.written, _flat((name, commit) for name in (LAST, *map(pane_name, panes)))
     yield from _some("HDEL", keys.written, list(map(pane_name, gone)))
