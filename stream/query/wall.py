@@ -10,7 +10,7 @@ from msgspec import Struct
 from stream.config import Config
 from stream.metrics.catalog import Catalog
 from stream.query.freshness import reached
-from stream.query.look import Look, now_of
+from stream.query.look import Fences, Look, now_of
 from stream.query.model import QueryError
 from stream.query.panes import PaneMemory
 from stream.query.query import Queries
@@ -61,9 +61,10 @@ class Walls:
         self._notes = notes
         self._memory = Memory()
 
-    async def moment(self, wall_ms: int) -> Moment:
-        """How things stand now, for any number of boards. Raises what the store raises."""
-        look = Look(self._reader, self._config, self._panes)
+    async def moment(self, wall_ms: int, fences: Fences | None = None) -> Moment:
+        """How things stand now, for any number of boards; `fences` are those that have just been read. Raises
+        what the store raises."""
+        look = Look(self._reader, self._config, self._panes, fences)
         now_ms = await now_of(look, self._config, wall_ms)
         sources = [await reached(look, family, wall_ms) for family in COUNTED]
         queries = Queries(self._catalog, self._config, look, remembered=look.remembered)

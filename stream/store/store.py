@@ -116,15 +116,25 @@ class RedisStore:
 
     async def fences(self, family: str) -> dict[int, Fence]:
         """The fence of each partition of a family; none when no such topic has been noted (`write_topic`)."""
+        return (await self.fences_of((family,)))[family]
+
+    async def fences_of(self, families: Sequence[str]) -> dict[str, dict[int, Fence]]:
+        """The fences of several families, in one round trip."""
         while True:
-            known = range(self._partitions.get(family, 0))
-            commands: list[Command] = [("HGET", topics_key(self.namespace), family)]
-            commands += [("HGETALL", self._keys(family, partition).fence) for partition in known]
-            topic, *fences = await self._client.ask(commands)
-            partitions = read_topic(topic).partitions if topic is not None else 0
-            if partitions == len(known):
-                return {partition: read_fence(fence) for partition, fence in zip(known, fences, strict=True)}
-            self._partitions[family] = partitions
+            known = [(name, n) for name in families for n in range(self._partitions.get(name, 0))]
+            commands: list[Command] = [("HMGET", topics_key(self.namespace), *families)]
+            commands += [("HGETALL", self._keys(*shard).fence) for shard in known]
+            topics, *fences = await self._client.ask(commands)
+            partitions = {
+                name: read_topic(topic).partitions if topic is not None else 0
+                for name, topic in zip(families, topics, strict=True)
+            }
+            if all(count == self._partitions.get(name, 0) for name, count in partitions.items()):
+                found: dict[str, dict[int, Fence]] = {name: {} for name in families}
+                for (name, partition), fence in zip(known, fences, strict=True):
+                    found[name][partition] = read_fence(fence)
+                return found
+            self._partitions |= partitions
 
     async def read_cells(
         self, family: str, panes: Mapping[int, Sequence[Pane]], groups: Sequence[Group] | None
