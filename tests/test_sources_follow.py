@@ -43,6 +43,6 @@ async def told(follower: Follower, fault: str | None) -> None:
                 found = None
             except BrokerError as error:
                 found = str(error)
-            if fault in found if fault and found else fault == found:
+            if found == fault or (found and fault and fault in found):
                 return
             await asyncio.sleep(0.1)
