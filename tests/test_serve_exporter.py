@@ -3,13 +3,13 @@
 import asyncio
 import math
 import os
-import re
 import signal
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,12 @@ from stream.metrics.catalog import load_catalog
 from stream.metrics.targets import target_of
 from stream.query.memory import ImageReader
 from stream.serve.exporter import Exporter
-from stream.serve.families import GROUPED, GROUPS_MAX, WHOLE
 from stream.store import Unavailable
 from tests.answers import REPLY, TEAM_A, Told, floor, image, ms, put
 
 NOW = "2026-03-02T10:00:00"
 CONFIG = Config(exporter=ExporterConfig(port=0))
+GROUPS = CONFIG.exporter.groups_max
 TICKETS: list[Told] = [
     ("2026-03-02T08:30:00", "ticket.created", "T1", TEAM_A),
     ("2026-03-02T09:30:00", "ticket.created", "T2", {"ticket": {"team": 'b "quoted"\n'}}),
@@ -70,9 +70,14 @@ class Scraped:
         """The value of one series."""
         return self._samples[f"support_{name}", tuple(sorted(labels.items()))]
 
-    def all(self, name: str, label: str) -> dict[str, float]:
-        """The values of a name by one label."""
-        return {dict(labels)[label]: v for (n, labels), v in self._samples.items() if n == f"support_{name}"}
+    def all(self, name: str, label: str, **where: str) -> dict[str, float]:
+        """The values of a name by one label, of the series whose other labels are these."""
+        found = {}
+        for (family, labels), value in self._samples.items():
+            if family == f"support_{name}" and where.items() <= dict(labels).items():
+                assert dict(labels)[label] not in found, "more than one series"
+                found[dict(labels)[label]] = value
+        return found
 
 
 class Served:
@@ -131,14 +136,14 @@ async def test_the_numbers_of_now(serve: Serve) -> None:
     value = scraped.value
     assert value("tickets_backlog", definition="all") == 3
     assert value("tickets_backlog", definition="unanswered") == 2
-    assert value("tickets_created", window="1h") == 2
-    assert value("tickets_created", window="today") == 3
+    assert value("tickets_created_in_window", window="1h") == 2
+    assert value("tickets_created_in_window", window="today") == 3
     assert value("frt_seconds_mean", window="1h") == 4200
     assert value("frt_seconds", quantile="0.9", window="1h") == pytest.approx(4200, rel=0.01)
     assert value("frt_seconds_samples", window="1h") == 1
     assert value("calls_waiting") == 1
     assert value("calls_longest_wait_seconds") == 121
-    assert value("calls_abandoned", stage="queue", window="1h") == 1
+    assert value("calls_abandoned_in_window", stage="queue", window="1h") == 1
     assert scraped.all("agents", "state") == {
         "available": 0, "ringing": 0, "busy": 1, "hold": 0, "wrapup": 0, "break": 0,
     }  # fmt: skip
@@ -153,17 +158,17 @@ async def test_a_ratio_has_its_parts_beside_it(serve: Serve) -> None:
     scraped = await serve().scrape()
     labels = {"method": "excl_abandon_in_threshold", "window": "1h"}
     assert scraped.value("service_level_ratio", **labels) == 0.5
-    assert scraped.value("service_level_numerator", **labels) == 1
-    assert scraped.value("service_level_denominator", **labels) == 2
-    assert scraped.value("service_level_floor_denominator", window="1h") == 3, "one waits for too long"
+    assert scraped.value("service_level_ratio_numerator", **labels) == 1
+    assert scraped.value("service_level_ratio_denominator", **labels) == 2
+    assert scraped.value("service_level_floor_ratio_denominator", window="1h") == 3, "one waits for too long"
     labels["window"] = "15m"
     assert math.isnan(scraped.value("service_level_ratio", **labels))
-    assert scraped.value("service_level_denominator", **labels) == 0
+    assert scraped.value("service_level_ratio_denominator", **labels) == 0
     ratios = [name for name in scraped.families if name.endswith("_ratio")]
     assert len(ratios) > 8
     for name in ratios:
         for part in ("numerator", "denominator"):
-            assert name.replace("_ratio", f"_{part}") in scraped.families
+            assert f"{name}_{part}" in scraped.families
 
 
 async def test_what_there_is_none_of_is_not_a_number(serve: Serve) -> None:
@@ -180,34 +185,34 @@ async def test_what_there_is_none_of_is_not_a_number(serve: Serve) -> None:
 async def test_groups_have_names_of_their_own(serve: Serve) -> None:
     """So that a sum over a name never counts twice; the groups of a count sum up to the whole."""
     scraped = await serve().scrape()
-    created = scraped.all("team_tickets_created", "team")
+    created = scraped.all("team_tickets_created_in_window", "team", window="1h")
     assert created == {"a": 0, 'b "quoted"\n': 1, "": 1}
-    assert sum(created.values()) == scraped.value("tickets_created", window="1h")
+    assert sum(created.values()) == scraped.value("tickets_created_in_window", window="1h")
     assert scraped.all("queue_calls_waiting", "queue") == {"sales": 0, "help": 1}
-    assert scraped.all("queue_service_level_ratio", "queue")["sales"] == 0.5
-    assert scraped.all("channel_csat_denominator", "channel") == {"": 1}
+    assert scraped.all("queue_service_level_ratio", "queue", window="1h")["sales"] == 0.5
+    assert scraped.all("channel_csat_ratio_denominator", "channel", window="7d") == {"": 1}
 
 
 async def test_the_number_of_groups_is_bounded(serve: Serve) -> None:
     """The greatest have series of their own, all others together one; nothing is lost or counts twice."""
     many: list[Told] = [
         ("2026-03-02T09:30:00", "ticket.created", f"T{n}-{k}", {"ticket": {"team": f"team {n:02}"}})
-        for n in range(GROUPS_MAX + 5)
+        for n in range(GROUPS + 5)
         for k in range(1 if n < 5 else 2)
     ]
     many.append(("2026-03-02T09:30:00", "ticket.created", "X", {"ticket": {"team": "other"}}))
     scraped = await serve(tickets=many).scrape()
-    created = scraped.all("team_tickets_created", "team")
-    assert len(created) == GROUPS_MAX + 1
+    created = scraped.all("team_tickets_created_in_window", "team", window="1h")
+    assert len(created) == GROUPS + 1
     assert created.pop("other") == 6
     assert set(created.values()) == {2}
-    assert scraped.all("team_tickets_backlog", "team")["other"] == 6
+    assert scraped.all("team_tickets_backlog", "team", definition="all")["other"] == 6
 
 
 async def test_ratios_and_means_of_the_others_are_put_together(serve: Serve) -> None:
     """From their parts, not from ratios."""
     calls: list[Told] = []
-    for n in range(GROUPS_MAX):
+    for n in range(GROUPS):
         calls += [
             ("2026-03-02T09:10:00", "call.queued", f"B{n}{k}", {"call": {"queue": f"q{n}"}}) for k in "ab"
         ]
@@ -217,8 +222,8 @@ async def test_ratios_and_means_of_the_others_are_put_together(serve: Serve) -> 
     calls.append(("2026-03-02T09:10:00", "call.queued", "D", {"call": {"queue": "small0"}}))
     calls.sort(key=lambda told: told[0])
     scraped = await serve(calls=calls).scrape()
-    top = GROUPS_MAX - 1  # small0 has three calls, so one of the queues with two is among the others
-    assert len(scraped.all("queue_calls_offered", "queue")) == top + 2
+    top = GROUPS - 1  # small0 has three calls, so one of the queues with two is among the others
+    assert len(scraped.all("queue_calls_offered_in_window", "queue", window="1h")) == top + 2
     others = {"queue": "other", "window": "1h"}
     assert scraped.value("queue_service_level_ratio", method="excl_abandon_in_threshold", **others) == 0
     assert scraped.value("queue_call_wait_seconds_mean", **others) == 40
@@ -259,7 +264,8 @@ async def test_agreed_targets_and_owners_are_exported(serve: Serve) -> None:
         parse({"exporter": {"port": 0}, "metrics": {"first_response_time": agreed}})
     ).scrape()
     assert scraped.value("metric_target", metric="first_response_time", bound="upper") == 1800
-    assert scraped.all("metric_info", "owner")["Tier 1 leads"] == 1
+    owned = scraped.all("metric_info", "owner", metric="first_response_time")
+    assert owned == {"Tier 1 leads": 1}
 
 
 def test_targets_are_read_only_where_they_are_numbers() -> None:
@@ -323,40 +329,14 @@ async def test_without_the_store_it_says_so(serve: Serve) -> None:
     assert (await served.get("/healthz"))[0] == 200
 
 
-def test_what_is_exported_is_in_the_catalog_and_in_the_docs() -> None:
-    """The page names every family, and no other."""
-    catalog = load_catalog()
-    exported = [*WHOLE, *(one for grouped in GROUPED for one in grouped.metrics)]
-    assert [one.metric for one in exported if one.metric not in catalog] == []
-    page = (Path(__file__).parents[1] / "docs" / "prometheus.md").read_text()
-    assert set(re.findall(r"`(support_[a-z_]+)`", page)) == set(_names())
-
-
-def _names() -> list[str]:
-    """The names of the page: of a ratio, duration or score the first one."""
-    catalog = load_catalog()
-    names = [
-        "support_metric_info", "support_metric_target", "support_watermark_timestamp_seconds",
-        "support_fresh_seconds", "support_shards", "support_grouping_invalid", "support_events_total",
-        "support_entities_replayed_total",
-    ]  # fmt: skip
-    for prefix, metrics in (
-        ("", WHOLE),
-        *((f"{grouped.dimension}_", grouped.metrics) for grouped in GROUPED),
-    ):
-        for one in metrics:
-            suffix = "_ratio" if catalog.get(one.metric).kind == "ratio" else ""
-            names.append(f"support_{prefix}{one.name}{suffix}")
-    return names
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_serves_until_it_is_interrupted(
     redis_config: RedisConfig, tmp_path: Path, number: int
 ) -> None:
     """It prints its address, serves what stands in Redis, and ends clean."""
     config = replace(CONFIG, redis=redis_config)
-    images = {("tickets", 0): image("tickets", config, TICKETS, NOW)}
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}"
+    images = {("tickets", 0): image("tickets", config, TICKETS, NOW, fresh=now)}
     asyncio.run(put(redis_config, images))
     (tmp_path / "floorcast.yaml").write_text(
         f"redis: {{url: '{redis_config.url}', namespace: {redis_config.namespace}}}\nexporter: {{port: 0}}\n"
