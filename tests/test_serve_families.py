@@ -164,6 +164,7 @@ async def test_every_metric_of_the_catalog_is_exported(serve: Serve) -> None:
             assert scraped.families[pair.name].type == "counter"
             assert scraped.families[f"{pair.name}_retracted"].type == "counter"
     assert scraped.value("sla_at_risk", clock="resolution", level="50%") >= 0
+    assert scraped.value("sla_target_seconds", policy="p", clock="resolution") == 3600
     assert scraped.all("tickets_backlog_by_age", "age") == {
         "<1h": 2, "<4h": 1, "<24h": 0, "<3d": 0, "<7d": 0, "older": 0,
     }  # fmt: skip

@@ -8,6 +8,8 @@ from typing import Final, Protocol
 
 import stream
 from stream.config import Config
+from stream.config.history import history_of
+from stream.config.published import PublishedPolicy
 from stream.metrics.catalog import Catalog
 from stream.metrics.targets import target_of
 from stream.query.journal import tally
@@ -48,6 +50,7 @@ class Scraper:
         families = await self._numbers.read(moment)
         families.take(await arrivals(moment))
         _add_catalog(families, catalog)
+        _add_policies(families, config, moment.now_ms)
         _add_clocks(families, await look.shards(), wall_ms)
         for family in COUNTED:
             _add_journal(families, family, await self._source.journals(family))
@@ -93,6 +96,20 @@ def _add_catalog(families: Families, catalog: Catalog) -> None:
             families.add(
                 f"{PREFIX}metric_target", "Targets that are fixed numbers, in the metric's unit.",
                 (named, ("bound", target.bound)), target.value,
+            )  # fmt: skip
+
+
+def _add_policies(families: Families, config: Config, now_ms: int) -> None:
+    versions = [version for version in history_of(config) if version.from_ms <= now_ms]
+    in_force: dict[str, PublishedPolicy] = {}
+    for policy in sorted(versions[-1].sla.policies if versions else (), key=lambda one: one.effective_ms):
+        if policy.effective_ms <= now_ms:
+            in_force[policy.name] = policy
+    for policy in in_force.values():
+        for clock, target_ms in policy.targets.items():
+            families.add(
+                f"{PREFIX}sla_target_seconds", "Targets of the policies in force, in their calendars' time.",
+                (("policy", policy.name), ("clock", clock)), target_ms / 1000,
             )  # fmt: skip
 
 
