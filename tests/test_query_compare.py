@@ -16,7 +16,7 @@ from stream.query.model import QueryError
 from stream.query.plain import answer, as_plain
 from stream.query.request import Request
 from stream.query.windows import Calendar
-from stream.serve.scrape import scrape
+from stream.serve.scrape import Scraper
 from tests.answers import Told, floor, ms
 
 UTC = Config()
@@ -237,8 +237,8 @@ async def test_a_grouping_over_the_cap_is_refused_by_name() -> None:
 
 async def test_a_grouping_over_the_cap_leaves_the_other_metrics() -> None:
     """/metrics says which one is invalid."""
-    scraped = await scrape(load_catalog(), UTC, crowd(VALUES_MAX + 1), ms(NOW))
+    scraped = await Scraper(crowd(VALUES_MAX + 1)).read(load_catalog(), UTC, ms(NOW))
     families = {family.name: family.samples for family in scraped}
     invalid = [dict(labels) for labels, value in families["support_grouping_invalid"] if value]
     assert invalid == [{"topic": "tickets", "dimension": "team"}]
-    assert "support_tickets_created" in families
+    assert "support_tickets_created_in_window" in families

@@ -3,126 +3,35 @@
 import asyncio
 import math
 import os
-import re
 import signal
 import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from prometheus_client import Metric
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from stream.config import Config, ExporterConfig, RedisConfig, parse
+from stream.config import RedisConfig, parse
 from stream.metrics.catalog import load_catalog
 from stream.metrics.targets import target_of
 from stream.query.memory import ImageReader
-from stream.serve.exporter import Exporter
-from stream.serve.families import GROUPED, GROUPS_MAX, WHOLE
 from stream.store import Unavailable
-from tests.answers import REPLY, TEAM_A, Told, floor, image, ms, put
-
-NOW = "2026-03-02T10:00:00"
-CONFIG = Config(exporter=ExporterConfig(port=0))
-TICKETS: list[Told] = [
-    ("2026-03-02T08:30:00", "ticket.created", "T1", TEAM_A),
-    ("2026-03-02T09:30:00", "ticket.created", "T2", {"ticket": {"team": 'b "quoted"\n'}}),
-    ("2026-03-02T09:40:00", "ticket.message_added", "T1", REPLY),
-    ("2026-03-02T09:45:00", "ticket.created", "T3", {}),
-    ("2026-03-02T09:45:00", "ticket.message_added", "T3", {"message": {}}),
-]
-CALLS: list[Told] = [
-    ("2026-03-02T09:10:00", "call.queued", "C1", {"call": {"queue": "sales"}}),
-    ("2026-03-02T09:10:15", "call.answered", "C1", {}),
-    ("2026-03-02T09:20:00", "call.queued", "C2", {"call": {"queue": "sales"}}),
-    ("2026-03-02T09:21:00", "call.abandoned", "C2", {}),
-    ("2026-03-02T09:58:00", "call.queued", "C3", {"call": {"queue": "help"}}),
-]
-SURVEYS: list[Told] = [
-    ("2026-03-02T09:00:00", "survey.responded", "S1", {"survey": {"kind": "csat"}, "response": {"score": 5}}),
-    ("2026-03-01T09:00:00", "survey.responded", "S2", {"survey": {"kind": "nps"}, "response": {"score": 9}}),
-]
-AGENTS: list[Told] = [
-    ("2026-03-02T09:00:00", "agent.logged_in", "ann", {}),
-    ("2026-03-02T09:45:00", "agent.state_changed", "ann", {"state": "busy"}),
-]
-
-
-class Scraped:
-    """The samples of one answer."""
-
-    def __init__(self, families: list[Metric]) -> None:
-        self.families = {family.name: family for family in families}
-        self._samples = {
-            (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-            for family in families
-            for sample in family.samples
-        }
-        assert len(self._samples) == sum(len(family.samples) for family in families), "no series twice"
-
-    def value(self, name: str, **labels: str) -> float:
-        """The value of one series."""
-        return self._samples[f"support_{name}", tuple(sorted(labels.items()))]
-
-    def all(self, name: str, label: str) -> dict[str, float]:
-        """The values of a name by one label."""
-        return {dict(labels)[label]: v for (n, labels), v in self._samples.items() if n == f"support_{name}"}
-
-
-class Served:
-    """A running exporter of a floor whose worker had last caught up at NOW."""
-
-    def __init__(self, config: Config, source: Any) -> None:
-        self.wall = "2026-03-02T10:00:01"
-        self._exporter = Exporter(config, source, lambda: ms(self.wall))
-        self._url = self._exporter.start()
-
-    async def get(self, path: str, accept: str = "text/plain") -> tuple[int, str]:
-        """Status and body."""
-        request = urllib.request.Request(self._url + path, headers={"Accept": accept})
-        return await asyncio.to_thread(_fetch, request)
-
-    async def scrape(self) -> Scraped:
-        """All samples."""
-        status, text = await self.get("/metrics")
-        assert status == 200, text
-        return Scraped(list(parse_text(text)))
-
-    async def stop(self) -> None:
-        """Ends it."""
-        await self._exporter.stop()
-
-
-def _fetch(request: urllib.request.Request) -> tuple[int, str]:
-    try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
+from tests.answers import Told, floor, image, ms, put
+from tests.scraped import CONFIG, GROUPS, NOW, TICKETS, Scraped, Serve, fetch, serving
 
 
 @pytest.fixture
-async def serve() -> AsyncIterator[Callable[..., Served]]:
+async def serve() -> AsyncIterator[Serve]:
     """Starts exporters; by default of the small floor."""
-    running: list[Served] = []
-
-    def start(config: Config = CONFIG, source: Any = None, **events: list[Told]) -> Served:
-        told = events or {"tickets": TICKETS, "calls": CALLS, "surveys": SURVEYS, "agents": AGENTS}
-        running.append(Served(config, source or floor(config, NOW, None, **told)))
-        return running[-1]
-
-    yield start
-    for served in running:
-        await served.stop()
-
-
-Serve = Callable[..., Served]
+    async with serving() as start:
+        yield start
 
 
 async def test_the_numbers_of_now(serve: Serve) -> None:
@@ -131,14 +40,14 @@ async def test_the_numbers_of_now(serve: Serve) -> None:
     value = scraped.value
     assert value("tickets_backlog", definition="all") == 3
     assert value("tickets_backlog", definition="unanswered") == 2
-    assert value("tickets_created", window="1h") == 2
-    assert value("tickets_created", window="today") == 3
+    assert value("tickets_created_in_window", window="1h") == 2
+    assert value("tickets_created_in_window", window="today") == 3
     assert value("frt_seconds_mean", window="1h") == 4200
     assert value("frt_seconds", quantile="0.9", window="1h") == pytest.approx(4200, rel=0.01)
     assert value("frt_seconds_samples", window="1h") == 1
     assert value("calls_waiting") == 1
     assert value("calls_longest_wait_seconds") == 121
-    assert value("calls_abandoned", stage="queue", window="1h") == 1
+    assert value("calls_abandoned_in_window", stage="queue", window="1h") == 1
     assert scraped.all("agents", "state") == {
         "available": 0, "ringing": 0, "busy": 1, "hold": 0, "wrapup": 0, "break": 0,
     }  # fmt: skip
@@ -153,17 +62,17 @@ async def test_a_ratio_has_its_parts_beside_it(serve: Serve) -> None:
     scraped = await serve().scrape()
     labels = {"method": "excl_abandon_in_threshold", "window": "1h"}
     assert scraped.value("service_level_ratio", **labels) == 0.5
-    assert scraped.value("service_level_numerator", **labels) == 1
-    assert scraped.value("service_level_denominator", **labels) == 2
-    assert scraped.value("service_level_floor_denominator", window="1h") == 3, "one waits for too long"
+    assert scraped.value("service_level_ratio_numerator", **labels) == 1
+    assert scraped.value("service_level_ratio_denominator", **labels) == 2
+    assert scraped.value("service_level_floor_ratio_denominator", window="1h") == 3, "one waits for too long"
     labels["window"] = "15m"
     assert math.isnan(scraped.value("service_level_ratio", **labels))
-    assert scraped.value("service_level_denominator", **labels) == 0
+    assert scraped.value("service_level_ratio_denominator", **labels) == 0
     ratios = [name for name in scraped.families if name.endswith("_ratio")]
     assert len(ratios) > 8
     for name in ratios:
         for part in ("numerator", "denominator"):
-            assert name.replace("_ratio", f"_{part}") in scraped.families
+            assert f"{name}_{part}" in scraped.families
 
 
 async def test_what_there_is_none_of_is_not_a_number(serve: Serve) -> None:
@@ -180,34 +89,34 @@ async def test_what_there_is_none_of_is_not_a_number(serve: Serve) -> None:
 async def test_groups_have_names_of_their_own(serve: Serve) -> None:
     """So that a sum over a name never counts twice; the groups of a count sum up to the whole."""
     scraped = await serve().scrape()
-    created = scraped.all("team_tickets_created", "team")
+    created = scraped.all("team_tickets_created_in_window", "team", window="1h")
     assert created == {"a": 0, 'b "quoted"\n': 1, "": 1}
-    assert sum(created.values()) == scraped.value("tickets_created", window="1h")
+    assert sum(created.values()) == scraped.value("tickets_created_in_window", window="1h")
     assert scraped.all("queue_calls_waiting", "queue") == {"sales": 0, "help": 1}
-    assert scraped.all("queue_service_level_ratio", "queue")["sales"] == 0.5
-    assert scraped.all("channel_csat_denominator", "channel") == {"": 1}
+    assert scraped.all("queue_service_level_ratio", "queue", window="1h")["sales"] == 0.5
+    assert scraped.all("channel_csat_ratio_denominator", "channel", window="7d") == {"": 1}
 
 
 async def test_the_number_of_groups_is_bounded(serve: Serve) -> None:
     """The greatest have series of their own, all others together one; nothing is lost or counts twice."""
     many: list[Told] = [
         ("2026-03-02T09:30:00", "ticket.created", f"T{n}-{k}", {"ticket": {"team": f"team {n:02}"}})
-        for n in range(GROUPS_MAX + 5)
+        for n in range(GROUPS + 5)
         for k in range(1 if n < 5 else 2)
     ]
     many.append(("2026-03-02T09:30:00", "ticket.created", "X", {"ticket": {"team": "other"}}))
     scraped = await serve(tickets=many).scrape()
-    created = scraped.all("team_tickets_created", "team")
-    assert len(created) == GROUPS_MAX + 1
+    created = scraped.all("team_tickets_created_in_window", "team", window="1h")
+    assert len(created) == GROUPS + 1
     assert created.pop("other") == 6
     assert set(created.values()) == {2}
-    assert scraped.all("team_tickets_backlog", "team")["other"] == 6
+    assert scraped.all("team_tickets_backlog", "team", definition="all")["other"] == 6
 
 
 async def test_ratios_and_means_of_the_others_are_put_together(serve: Serve) -> None:
     """From their parts, not from ratios."""
     calls: list[Told] = []
-    for n in range(GROUPS_MAX):
+    for n in range(GROUPS):
         calls += [
             ("2026-03-02T09:10:00", "call.queued", f"B{n}{k}", {"call": {"queue": f"q{n}"}}) for k in "ab"
         ]
@@ -217,8 +126,8 @@ async def test_ratios_and_means_of_the_others_are_put_together(serve: Serve) -> 
     calls.append(("2026-03-02T09:10:00", "call.queued", "D", {"call": {"queue": "small0"}}))
     calls.sort(key=lambda told: told[0])
     scraped = await serve(calls=calls).scrape()
-    top = GROUPS_MAX - 1  # small0 has three calls, so one of the queues with two is among the others
-    assert len(scraped.all("queue_calls_offered", "queue")) == top + 2
+    top = GROUPS - 1  # small0 has three calls, so one of the queues with two is among the others
+    assert len(scraped.all("queue_calls_offered_in_window", "queue", window="1h")) == top + 2
     others = {"queue": "other", "window": "1h"}
     assert scraped.value("queue_service_level_ratio", method="excl_abandon_in_threshold", **others) == 0
     assert scraped.value("queue_call_wait_seconds_mean", **others) == 40
@@ -259,7 +168,8 @@ async def test_agreed_targets_and_owners_are_exported(serve: Serve) -> None:
         parse({"exporter": {"port": 0}, "metrics": {"first_response_time": agreed}})
     ).scrape()
     assert scraped.value("metric_target", metric="first_response_time", bound="upper") == 1800
-    assert scraped.all("metric_info", "owner")["Tier 1 leads"] == 1
+    owned = scraped.all("metric_info", "owner", metric="first_response_time")
+    assert owned == {"Tier 1 leads": 1}
 
 
 def test_targets_are_read_only_where_they_are_numbers() -> None:
@@ -323,40 +233,14 @@ async def test_without_the_store_it_says_so(serve: Serve) -> None:
     assert (await served.get("/healthz"))[0] == 200
 
 
-def test_what_is_exported_is_in_the_catalog_and_in_the_docs() -> None:
-    """The page names every family, and no other."""
-    catalog = load_catalog()
-    exported = [*WHOLE, *(one for grouped in GROUPED for one in grouped.metrics)]
-    assert [one.metric for one in exported if one.metric not in catalog] == []
-    page = (Path(__file__).parents[1] / "docs" / "prometheus.md").read_text()
-    assert set(re.findall(r"`(support_[a-z_]+)`", page)) == set(_names())
-
-
-def _names() -> list[str]:
-    """The names of the page: of a ratio, duration or score the first one."""
-    catalog = load_catalog()
-    names = [
-        "support_metric_info", "support_metric_target", "support_watermark_timestamp_seconds",
-        "support_fresh_seconds", "support_shards", "support_grouping_invalid", "support_events_total",
-        "support_entities_replayed_total",
-    ]  # fmt: skip
-    for prefix, metrics in (
-        ("", WHOLE),
-        *((f"{grouped.dimension}_", grouped.metrics) for grouped in GROUPED),
-    ):
-        for one in metrics:
-            suffix = "_ratio" if catalog.get(one.metric).kind == "ratio" else ""
-            names.append(f"support_{prefix}{one.name}{suffix}")
-    return names
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_serves_until_it_is_interrupted(
     redis_config: RedisConfig, tmp_path: Path, number: int
 ) -> None:
     """It prints its address, serves what stands in Redis, and ends clean."""
     config = replace(CONFIG, redis=redis_config)
-    images = {("tickets", 0): image("tickets", config, TICKETS, NOW)}
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}"
+    images = {("tickets", 0): image("tickets", config, TICKETS, NOW, fresh=now)}
     asyncio.run(put(redis_config, images))
     (tmp_path / "floorcast.yaml").write_text(
         f"redis: {{url: '{redis_config.url}', namespace: {redis_config.namespace}}}\nexporter: {{port: 0}}\n"
@@ -373,7 +257,7 @@ def test_the_command_serves_until_it_is_interrupted(
         assert child.stdout is not None
         said = child.stdout.readline()
         url = said.removeprefix("metrics at ").strip()
-        status, text = _fetch(urllib.request.Request(url))
+        status, text = fetch(urllib.request.Request(url))
         child.send_signal(number)
         _, errors = child.communicate(timeout=30)
     assert (status, child.returncode, errors) == (200, 0, "")

@@ -14,25 +14,29 @@ from stream.cli.reading import safe
 from stream.metrics.catalog import Catalog, Metric, catalog_of
 from stream.metrics.page import catalog_markdown
 from stream.query.plain import metric_plain
+from stream.serve.names import names_markdown
 
 
 @click.command("metrics")
 @click.option(
     "--format",
     "layout",
-    type=click.Choice(["table", "markdown", "json"]),
+    type=click.Choice(["table", "markdown", "prometheus", "json"]),
     default="table",
-    help="For the terminal, as a page, or for machines. Default: table.",
+    help="For the terminal, as a page, as the page of names in /metrics, or for machines. Default: table.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @config_option
 def command(layout: str, as_json: bool, config_path: Path | None) -> None:
     """List every metric: meaning, unit, stats, owner and target, what to do, what to read it with."""
-    catalog = catalog_of(resolve(config_path))
+    config = resolve(config_path)
+    catalog = catalog_of(config)
     if as_json or layout == "json":
         click.echo(msgspec.json.encode({"metrics": [metric_plain(metric) for metric in catalog]}).decode())
     elif layout == "markdown":
         click.echo(catalog_markdown(catalog), nl=False)
+    elif layout == "prometheus":
+        click.echo(names_markdown(catalog, config), nl=False)
     else:
         _show(catalog)
 

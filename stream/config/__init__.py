@@ -27,11 +27,11 @@ from stream.config.boards import (
 from stream.config.connections import KafkaConfig, RedisConfig, TopicNames
 from stream.config.describe import config_markdown, describe
 from stream.config.durations import format_duration, parse_duration
+from stream.config.exporter import ExporterConfig
 from stream.config.load import environment_names, load, parse
 from stream.config.model import (
     Config,
     DeadlettersConfig,
-    ExporterConfig,
     Grouping,
     GroupingsConfig,
     KeepFinished,

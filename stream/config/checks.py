@@ -41,6 +41,7 @@ def clashes(config: Config) -> Iterator[Clash]:
     yield from _redis(config.redis)
     yield from _alerts(config.alerts)
     yield from _serve(config.serve)
+    yield from _exporter(config)
     for name, board in config.boards.items():
         yield from _board(name, board)
     for section in (config.kafka, config.redis):
@@ -153,6 +154,19 @@ def _serve(serve: ServeConfig) -> Iterator[Clash]:
             yield ((*here, name),), "a name is up to 64 letters, digits, dots, hyphens and underscores"
     for name, message in token_faults(serve.tokens):
         yield ((*here, name, "sha256"), (*here, name)), message
+
+
+def _exporter(config: Config) -> Iterator[Clash]:
+    for family, wanted in asdict(config.exporter.groupings).items():
+        kept = getattr(config.groupings, family)
+        for place, fields in enumerate(wanted or ()):
+            if not any(set(fields) <= set(one) for one in kept):
+                known = ", ".join(f"[{', '.join(one)}]" for one in kept) or "none"
+                yield (
+                    (("exporter", "groupings", family, place), ("groupings", family)),
+                    f"no grouping in groupings.{family} ({known}) holds [{', '.join(fields)}]: add one "
+                    "there, or remove it here",
+                )
 
 
 def _destination(destination: Destination) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ from msgspec.structs import asdict
 from stream.config.alerts import AlertsConfig
 from stream.config.boards import BoardConfig
 from stream.config.connections import KafkaConfig, RedisConfig
+from stream.config.exporter import ExporterConfig
 from stream.config.keys import Key
 from stream.config.kinds import Choice, Duration, Share, Text, Whole, Zone
 from stream.config.published import History
@@ -186,15 +187,6 @@ class WorkerConfig(Struct, frozen=True, kw_only=True):
     cache_entities: Annotated[
         int, Key(Whole(1, 100_000_000), "Most entity states a worker keeps in memory")
     ] = 100_000
-
-
-class ExporterConfig(Struct, frozen=True, kw_only=True):
-    """Where `/metrics`, `/healthz` and `/readyz` are served."""
-
-    host: Annotated[str, Key(Text(r"[A-Za-z0-9.:_-]+", "a host name or address"), "Address to listen on")] = (
-        "127.0.0.1"
-    )
-    port: Annotated[int, Key(Whole(0, 65_535), "Port to listen on; 0 = any free one")] = 9464
 
 
 class Config(Struct, frozen=True, kw_only=True):

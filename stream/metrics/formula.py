@@ -108,6 +108,12 @@ class Duration:
             read[name] = self._scaled(sketch.percentile(buckets, int(name[1:]) / 100))
         return read
 
+    def sums(self, cell: Cell) -> Values:
+        """What adds up over windows and groups; 0 where nothing is."""
+        end = self.sketch + WIDTH
+        count = sum(amount for code, amount in cell.items() if self.sketch <= code < end)
+        return {"count": count, "sum": cell.get(self.sum_code, 0) / self.scale}
+
     def reads(self, code: int) -> bool:
         return code == self.sum_code or self.sketch <= code < self.sketch + WIDTH
 

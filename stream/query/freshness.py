@@ -27,11 +27,11 @@ class Reached(Struct, frozen=True, kw_only=True):
     reached_ms: int | None = None
 
 
-async def reached(look: Look, family: str, wall_ms: int) -> Reached:
+async def reached(look: Look, family: str, wall_ms: int, stale_ms: int = STALE_MS) -> Reached:
     """How far a family is read at this moment."""
     fences = await look.fences(family)
     ages = {partition: age_ms(fence.fresh, wall_ms) for partition, fence in fences.items()}
-    behind = tuple(partition for partition, age in ages.items() if age is None or age > STALE_MS)
+    behind = tuple(partition for partition, age in ages.items() if age is None or age > stale_ms)
     return Reached(
         family=family, shards=len(fences), state="none" if not fences else "stale" if behind else "fresh",
         fresh_at_ms=min((fence.fresh for fence in fences.values()), default=0) or None, behind=behind,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 
 from stream.config.published import History
 from stream.metrics.panes import Group, Pane
-from stream.shard.changes import Fence, Since
+from stream.metrics.sizes import LONG
+from stream.shard.changes import Fence, Since, Written
 from stream.shard.image import Image
 
 
@@ -67,12 +69,30 @@ class ImageReader:
             found += members[:1] if oldest else members
         return found
 
+    async def written(
+        self, family: str, partitions: Sequence[int], known: Mapping[int, Written]
+    ) -> dict[int, Written]:
+        """As of the store, with what the panes hold in place of the commits that wrote them."""
+        found = {}
+        for partition in partitions:
+            cells = self._images[family, partition].cells
+            panes = {pane: _digest(held) for pane, held in cells.items() if pane[0] >= LONG}
+            found[partition] = Written(b"", panes)
+        return found
+
     async def journals(self, family: str) -> dict[int, dict[str, int]]:
         return {
             partition: dict(image.journal)
             for (name, partition), image in self._images.items()
             if name == family
         }
+
+
+def _digest(cells: dict[Group, bytes]) -> bytes:
+    digest = hashlib.blake2b()
+    for group, cell in sorted(cells.items()):
+        digest.update(b"%d:%d:" % (len(group), len(cell)) + group + cell)
+    return digest.digest()
 
 
 def _some(cells: dict[Group, bytes], groups: list[Group] | None) -> dict[Group, bytes]:

@@ -19,8 +19,9 @@ class Question:
     """A metric over [from, to) (ms), by some dimensions, where others have given values.
 
     `now_ms` is where gauges and levels without a window are read. `top`: only so many groups have rows
-    of their own, those with most; the others are one row. 0: all. `sketches`: whether stats are wanted that
-    only groupings with sketches tell; else these may be `None`.
+    of their own, those with most; the others are one row. 0: all. `own`: those groups have rows of their own,
+    whoever has most. `sketches`: whether stats are wanted that only groupings with sketches tell; else these
+    may be `None`. `sums`: only what adds up is wanted; of durations nothing else is computed.
     """
 
     metric: str
@@ -31,6 +32,8 @@ class Question:
     where: dict[str, str | None] = field(default_factory=dict)
     top: int = 0
     sketches: bool = False
+    own: frozenset[tuple[str | None, ...]] | None = None
+    sums: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@ catalog's formula."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from dataclasses import astuple, replace
 from functools import partial
 
@@ -12,6 +12,7 @@ from stream.lifecycle.delta import Cell
 from stream.metrics.catalog import Catalog, Metric
 from stream.metrics.formula import (
     Ages,
+    Duration,
     Formula,
     Level,
     LevelShare,
@@ -40,9 +41,24 @@ AHEAD_MS = 60_000
 more."""
 
 
+class Shared:
+    """What questions about one moment have in common, whatever they ask for: merged rows of windows and of
+    now, and how windows are tiled."""
+
+    def __init__(self) -> None:
+        self.windows: dict[Hashable, tuple[dict[By, Cell], tuple[int, int]]] = {}
+        self.live: dict[Hashable, dict[By, Cell]] = {}
+        self.tilings: dict[tuple[int, int, tuple[int, ...]], Tiling] = {}
+
+    def forget_rows(self) -> None:
+        """When the questions that follow are of other groups."""
+        self.windows.clear()
+        self.live.clear()
+
+
 class Queries:
     """Answers questions about one deployment. `groupings` instead of the configured ones: scenarios ask for
-    their own."""
+    their own. `shared`: for many questions about one moment and the same groups."""
 
     def __init__(
         self,
@@ -51,12 +67,14 @@ class Queries:
         reader: Reader,
         groupings: dict[str, tuple[Grouping, ...]] | None = None,
         remembered: Remembered | None = None,
+        shared: Shared | None = None,
     ) -> None:
         self._catalog = catalog
         self._config = config
         self._reader = reader
         self._groupings = groupings
         self._remembered = remembered
+        self._shared = shared
         self._sizes = Sizes(config.timezone)
         self._tiler = Tiler(self._sizes, config.retention_ms)
         self._families: dict[str, Family] = {}
@@ -65,8 +83,10 @@ class Queries:
         """The answer, or `QueryError`/`UnknownMetric` that says what can be asked."""
         metric = self._catalog.get(question.metric)
         by, where, labels = self._split(metric, question)
-        own = await self._own(metric, question, by) if question.top and by else None
-        also = tuple(name for name in metric.also if any(_reads(formula, name) for _, formula in labels))
+        own = question.own
+        if question.top and by:
+            own = await self._own(metric, question, by)
+        also = tuple(name for name in metric.also if any(reads_of(formula, name) for _, formula in labels))
         read = await self._read(metric, metric.family, by, where, own, also, question.sketches)
         rows: dict[By, dict[tuple[str, ...], Values]] = {}
         used = (question.from_ms, question.to_ms or question.now_ms)
@@ -110,7 +130,7 @@ class Queries:
             self._reader, self._tiler, metric, name, selection, panes,
             await self._reader.fences(name), self._config.future_ms + AHEAD_MS, rules,
             [await self._read(metric, other, by, where, own) for other in also],
-            partial(self._read, metric, name, also=also),
+            partial(self._read, metric, name, also=also), self._shared or Shared(),
         )  # fmt: skip
 
     def _family(self, name: str, groupings: tuple[Grouping, ...]) -> Family:
@@ -172,7 +192,7 @@ def _common(formula: Formula, other: Formula, metric: Metric) -> Formula:
     return other
 
 
-def _reads(formula: Formula, family: str) -> bool:
+def reads_of(formula: Formula, family: str) -> bool:
     """Whether a formula has codes of another family."""
     numbers = (value for part in astuple(formula) for value in (part if isinstance(part, tuple) else (part,)))
     return any(isinstance(n, int) and abs(n) // ELSEWHERE * ELSEWHERE == shift(family) for n in numbers)
@@ -194,6 +214,7 @@ class _Read:
         family: Family,
         others: list[_Read],
         again: Callable[[tuple[str, ...], dict[str, str | None]], Awaitable[_Read]],
+        shared: Shared,
     ) -> None:
         """`others` read the other families of the metric; `again` makes the same by other dimensions."""
         self._reader = reader
@@ -208,10 +229,9 @@ class _Read:
         self._ahead_ms = ahead_ms
         self._dimensions = family.fold.segments.dimensions
         self._levels = family.levels
-        self._tilings: dict[tuple[int, int, tuple[int, ...]], Tiling] = {}
+        self._shared = shared
+        self._key = (name, *selection.key())
         self._read_members: list[Since] | None = None
-        self._read_live: dict[By, Cell] | None = None
-        self._read_windows: dict[tuple[int, int], tuple[dict[By, Cell], tuple[int, int]]] = {}
 
     async def values(
         self, formula: Formula, question: Question
@@ -236,7 +256,8 @@ class _Read:
             cells.setdefault(row, {})
         if isinstance(formula, Share):
             return await self._shares(formula, cells, used)
-        return {row: formula.values(cell) for row, cell in cells.items()}, used
+        values = formula.sums if question.sums and isinstance(formula, Duration) else formula.values
+        return {row: values(cell) for row, cell in cells.items()}, used
 
     async def _shares(
         self, formula: Share, cells: dict[By, Cell], used: tuple[int, int]
@@ -262,7 +283,8 @@ class _Read:
 
     async def _cells(self, from_ms: int, to_ms: int) -> tuple[dict[By, Cell], tuple[int, int]]:
         """Merged cells by row, of all families that the metric reads: over one window."""
-        cells, used = await self._window(from_ms, to_ms)
+        shared, used = await self._window(from_ms, to_ms)
+        cells = {row: dict(cell) for row, cell in shared.items()} if self._others else dict(shared)
         for other in self._others:
             more, wider = await other._window(*used)
             if wider != used:
@@ -272,12 +294,12 @@ class _Read:
 
     async def _window(self, from_ms: int, to_ms: int) -> tuple[dict[By, Cell], tuple[int, int]]:
         """Merged cells by row, once for all values of a label."""
-        asked = from_ms, to_ms
-        if asked in self._read_windows:
-            return self._read_windows[asked]
-        panes, (from_ms, to_ms) = self._tile(from_ms, to_ms)
-        self._read_windows[asked] = await self._panes.read(panes, to_ms), (from_ms, to_ms)
-        return self._read_windows[asked]
+        key = (*self._key, from_ms, to_ms)
+        known = self._shared.windows.get(key)
+        if known is None:
+            panes, used = self._tile(from_ms, to_ms)
+            known = self._shared.windows[key] = await self._panes.read(panes, used[1]), used
+        return known
 
     def _tile(self, from_ms: int, to_ms: int) -> tuple[dict[int, list[Pane]], tuple[int, int]]:
         """The panes of every shard, and the window that they cover."""
@@ -297,9 +319,9 @@ class _Read:
         # Beyond its clock a shard has nothing: where it lags, time would be looked up in 10 s panes.
         to_ms = min(to_ms, pane_end(fence.clock + self._ahead_ms))
         key = from_ms, to_ms, self._tiler.alike(clocks)
-        if key not in self._tilings:
-            self._tilings[key] = self._tiler.tile(from_ms, to_ms, clocks)
-        return self._tilings[key]
+        if key not in self._shared.tilings:
+            self._shared.tilings[key] = self._tiler.tile(from_ms, to_ms, clocks)
+        return self._shared.tilings[key]
 
     async def _level(
         self, formula: Level, question: Question
@@ -366,14 +388,14 @@ class _Read:
         return spent, (from_ms, to_ms)
 
     async def _live(self) -> dict[By, Cell]:
-        if self._read_live is not None:
-            return self._read_live
+        if self._key in self._shared.live:
+            return self._shared.live[self._key]
         stored = await self._reader.read_levels(self._family, list(self._fences), self._selection.groups())
         live: dict[By, Cell] = {}
         for partition, groups in stored.items():
             self._panes.check(partition, groups)
             self._panes.add(live, groups)
-        self._read_live = live
+        self._shared.live[self._key] = live
         return live
 
     async def _members(self, level: int, oldest: bool) -> list[Since]:

@@ -6,26 +6,32 @@ Requests are answered in threads; everything is read in the event loop that star
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from socket import AF_INET6
 from socketserver import TCPServer, ThreadingMixIn
 from threading import BoundedSemaphore, Thread
 from typing import Any, Final, TypeVar
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
-from prometheus_client import CollectorRegistry, Metric, make_wsgi_app
-from prometheus_client.registry import Collector
-
 from stream.config import Config
 from stream.query.look import InForce
 from stream.query.model import QueryError
-from stream.serve.samples import Families
-from stream.serve.scrape import Source, scrape, unready
+from stream.serve.exposition import Exposition, Format, format_of
+from stream.serve.scrape import Scraper, Source, unready
 from stream.store import StoreError
 
-CACHE_S: Final = 1.0
-"""Scrapes within this get the same values: several Prometheus servers cost one read."""
+log = logging.getLogger("floorcast.exporter")
+
+EVERY_S: Final = 1.0
+"""Between two readings, however fast they are."""
+REST: Final = 4
+"""And so many times as long as a reading took: at most a fifth of a core is spent on it."""
+ASKED_S: Final = 300.0
+"""A format that nobody has asked for in so long is not written in advance."""
+FORMATS_MAX: Final = 8
 REQUESTS_MAX: Final = 32
 READ_TIMEOUT_S: Final = 30.0
 CONNECTION_TIMEOUT_S: Final = 10.0
@@ -35,21 +41,27 @@ _Start = Callable[[str, list[tuple[str, str]]], Any]
 
 
 class Exporter:
-    """Serves from `start` to `stop`, both in the same event loop."""
+    """Serves from `start` to `stop`, both in the same event loop. It reads all the time, also when nobody
+    asks: so an answer is only bytes, and its counters miss nothing."""
 
     def __init__(self, config: Config, source: Source, wall_ms: Callable[[], int]) -> None:
         self._known = InForce(source, config)
         self._source = source
         self._wall_ms = wall_ms
-        self._lock = asyncio.Lock()
-        self._scraped: tuple[float, Families] | None = None
+        self._scraper = Scraper(source)
+        self._turn = asyncio.Lock()
+        self._read: Exposition | None = None
+        self._asked: dict[Format, float] = {}
+        self._trouble = ""
         self._server: _Server | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._reading: asyncio.Task[None] | None = None
 
     def start(self) -> str:
         """Listens; the address to show. Raises OSError when it cannot."""
         settings = self._known.config.exporter
         self._loop = asyncio.get_running_loop()
+        self._reading = asyncio.create_task(self._read_on())
         self._server = _Server(settings.host, settings.port)
         self._server.set_app(self._answer)
         Thread(target=self._server.serve_forever, name="exporter", daemon=True).start()
@@ -57,7 +69,11 @@ class Exporter:
         return f"http://{host}:{self._server.server_port}"
 
     async def stop(self) -> None:
-        """Stops listening."""
+        """Stops listening and reading."""
+        if self._reading is not None:
+            self._reading.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._reading
         if self._server is not None:
             await asyncio.to_thread(self._server.shutdown)
             self._server.server_close()
@@ -67,10 +83,8 @@ class Exporter:
         path = environ["PATH_INFO"]
         try:
             if path == "/metrics":
-                registry = CollectorRegistry()
-                registry.register(_Scraped(self._wait(self._scrape())))
-                found: Iterable[bytes] = make_wsgi_app(registry)(environ, start)
-                return found
+                accept = environ.get("HTTP_ACCEPT", "")
+                return self._metrics(format_of(accept, environ.get("HTTP_ACCEPT_ENCODING", "")), start)
             if path == "/healthz":
                 return _text(start, "200 OK", "up")
             if path == "/readyz":
@@ -86,32 +100,53 @@ class Exporter:
         assert self._loop is not None
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(READ_TIMEOUT_S)
 
-    async def _scrape(self) -> Families:
-        async with self._lock:
-            if self._scraped is None or time.monotonic() - self._scraped[0] >= CACHE_S:
-                await self._known.look()
-                catalog, config = self._known.catalog, self._known.config
-                families = await scrape(catalog, config, self._source, self._wall_ms())
-                self._scraped = (time.monotonic(), families)
-            return self._scraped[1]
+    def _metrics(self, asked: Format, start: _Start) -> Iterable[bytes]:
+        if self._read is None and not self._trouble:
+            self._wait(self._first())
+        if self._trouble or self._read is None:
+            return _text(start, "503 Service Unavailable", self._trouble)
+        body, content_type = self._read.answer(asked)
+        self._asked[asked] = time.monotonic()
+        headers = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
+        if asked.gzip:
+            headers.append(("Content-Encoding", "gzip"))
+        start("200 OK", headers)
+        return [body]
 
+    async def _first(self) -> None:
+        """Waits for the first reading."""
+        async with self._turn:
+            return
 
-class _Scraped(Collector):
-    """What was scraped, as prometheus-client wants it."""
+    async def read(self) -> None:
+        """Reads everything anew; `StoreError` and `QueryError` say why it cannot."""
+        async with self._turn:
+            await self._known.look()
+            families = await self._scraper.read(self._known.catalog, self._known.config, self._wall_ms())
+            found = Exposition(families)
+            await asyncio.to_thread(self._write, found)
+            self._read, self._trouble = found, ""
 
-    def __init__(self, families: Families) -> None:
-        self._families = families
+    def _write(self, found: Exposition) -> None:
+        """Writes what is asked for, so that no one waits for it."""
+        late = time.monotonic() - ASKED_S
+        latest = sorted(self._asked.copy().items(), key=lambda item: -item[1])[:FORMATS_MAX]
+        self._asked = {asked: at for asked, at in latest if at > late}
+        for asked in self._asked:
+            found.answer(asked)
 
-    def collect(self) -> Iterable[Metric]:
-        for family in self._families:
-            total = family.name.endswith("_total")
-            metric = Metric(family.name.removesuffix("_total"), family.help, "counter" if total else "gauge")
-            for labels, value in family.samples:
-                metric.add_sample(family.name, dict(labels), value)
-            yield metric
-
-    def describe(self) -> Iterable[Metric]:
-        return self.collect()
+    async def _read_on(self) -> None:
+        while True:
+            began, rest_s = time.monotonic(), EVERY_S
+            try:
+                await self.read()
+                rest_s = max(EVERY_S, REST * (time.monotonic() - began))
+            except (StoreError, QueryError, TimeoutError) as error:
+                self._trouble = str(error) or "reading took too long"
+            except Exception as error:
+                log.exception("reading the numbers failed")
+                self._trouble = f"reading failed: {error!r}"
+            await asyncio.sleep(rest_s)
 
 
 class _Server(ThreadingMixIn, WSGIServer):

@@ -2,62 +2,69 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Final, Protocol
 
 import stream
 from stream.config import Config
+from stream.config.history import history_of
+from stream.config.published import PublishedPolicy
 from stream.metrics.catalog import Catalog
-from stream.metrics.formula import Values
 from stream.metrics.targets import target_of
-from stream.query.grouping import OverCap
 from stream.query.journal import tally
 from stream.query.look import Look, Published, age_ms, now_of
-from stream.query.model import Question, Reader
-from stream.query.query import Queries
-from stream.query.windows import Calendar
-from stream.serve.families import GROUPED, GROUPS_MAX, PREFIX, WHOLE, Exported, Grouped
-from stream.serve.samples import OTHER, Families, Labels, put_together
+from stream.query.model import Reader
+from stream.query.panes import Marks, PaneMemory
+from stream.serve.arrivals import arrivals
+from stream.serve.families import PREFIX
+from stream.serve.numbers import STALE_MS, Moment, Numbers
+from stream.serve.samples import Families, Labels
 from stream.shard.changes import Fence
 from stream.shard.family import COUNTED
 
-READY_MS: Final = 30_000
+READY_MS: Final = STALE_MS
 """A shard that has not caught up for so long makes the deployment unready."""
 
 
-class Source(Reader, Published, Protocol):
+class Source(Reader, Published, Marks, Protocol):
     """What a scrape reads of the store."""
 
     async def journals(self, family: str) -> Mapping[int, Mapping[str, int]]:
         """By partition, what was counted about the work itself."""
 
 
-async def scrape(catalog: Catalog, config: Config, source: Source, wall_ms: int) -> Families:
-    """All families; names are whole, but for the `_total` of counters, whose names end so here."""
-    look = Look(source, config)
-    asker = _Asker(catalog, config, look, await now_of(look, config, wall_ms))
-    families = Families()
-    for exported in WHOLE:
-        for window in exported.windows or ("",):
-            (values,) = (await asker.ask(exported, window, ())).values()
-            labels = (*exported.labels, *((("window", window),) if window else ()))
-            families.add_values(PREFIX + exported.name, catalog.get(exported.metric), labels, values)
-    for grouped in GROUPED:
-        if any(grouped.dimension in fields for fields in _groupings(config, catalog, grouped)):
-            over = False
-            try:
-                await _add_groups(families, catalog, asker, grouped)
-            except OverCap:
-                over = True  # one wild dimension must not take the other numbers with it
-            families.add(
-                f"{PREFIX}grouping_invalid", "1: a topic's grouping has too many groups to be answered by.",
-                (("topic", catalog.get(grouped.rank).family), ("dimension", grouped.dimension)), over,
-            )  # fmt: skip
-    _add_catalog(families, catalog)
-    _add_clocks(families, await look.shards(), wall_ms)
-    for family in COUNTED:
-        _add_journal(families, family, await source.journals(family))
-    return families
+class Scraper:
+    """Reads a deployment again and again. What it remembers makes counters, and spares reading again."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._numbers = Numbers()
+        self._panes = PaneMemory(source)
+
+    async def read(self, catalog: Catalog, config: Config, wall_ms: int) -> Families:
+        """All families of this moment."""
+        began = time.perf_counter()
+        look = Look(self._source, config, self._panes)
+        moment = Moment(catalog, config, look, await now_of(look, config, wall_ms), wall_ms)
+        families = await self._numbers.read(moment)
+        families.take(await arrivals(moment))
+        _add_catalog(families, catalog)
+        _add_policies(families, config, moment.now_ms)
+        _add_clocks(families, await look.shards(), wall_ms)
+        for family in COUNTED:
+            _add_journal(families, family, await self._source.journals(family))
+        families.add(
+            f"{PREFIX}scrape_timestamp_seconds",
+            "When the numbers of this scrape were read.",
+            (),
+            wall_ms / 1000,
+        )
+        took_s = time.perf_counter() - began
+        families.add(
+            f"{PREFIX}scrape_seconds", "How long reading the numbers of this scrape took.", (), took_s
+        )
+        return families
 
 
 async def unready(config: Config, source: Reader, wall_ms: int) -> list[str]:
@@ -75,50 +82,6 @@ async def unready(config: Config, source: Reader, wall_ms: int) -> list[str]:
     return reasons
 
 
-class _Asker:
-    """Asks for the rows of one scrape."""
-
-    def __init__(self, catalog: Catalog, config: Config, look: Look, now_ms: int) -> None:
-        self._queries = Queries(catalog, config, look)
-        self._calendar = Calendar(config.timezone)
-        self._now_ms = now_ms
-
-    async def ask(self, exported: Exported, window: str, by: tuple[str, ...]) -> dict[str, Values]:
-        """The values by group; an absent group is ''. Without `by` there is one row."""
-        from_ms, to_ms = self._calendar.window(window, self._now_ms) if window else (None, None)
-        question = Question(exported.metric, self._now_ms, from_ms, to_ms, by, dict(exported.where))
-        answer = await self._queries.ask(question)
-        return {(row.by[by[0]] or "") if by else "": row.values for row in answer.rows}
-
-
-async def _add_groups(families: Families, catalog: Catalog, asker: _Asker, grouped: Grouped) -> None:
-    by = (grouped.dimension,)
-    ranked = await asker.ask(Exported("", grouped.rank), grouped.rank_window, by)
-    sizes = {group: values.get("denominator", values.get("value")) or 0 for group, values in ranked.items()}
-    top = sorted(sizes, key=lambda group: (-sizes[group], group))[:GROUPS_MAX]
-    for exported in grouped.metrics:
-        metric = catalog.get(exported.metric)
-        for window in exported.windows or ("",):
-            # Answers leave out rows of zeros; a series that comes and goes would be none.
-            rows: dict[str, list[Values]] = {group: [] for group in top if group != OTHER}
-            for group, values in (await asker.ask(exported, window, by)).items():
-                # A group that is called `other` is one of the others.
-                rows.setdefault(group if group in top and group != OTHER else OTHER, []).append(values)
-            for group, parts in rows.items():
-                labels = (
-                    (grouped.dimension, group),
-                    *exported.labels,
-                    *((("window", window),) if window else ()),
-                )
-                values = put_together(metric, parts)
-                families.add_values(f"{PREFIX}{grouped.dimension}_{exported.name}", metric, labels, values)
-
-
-def _groupings(config: Config, catalog: Catalog, grouped: Grouped) -> tuple[tuple[str, ...], ...]:
-    found: tuple[tuple[str, ...], ...] = getattr(config.groupings, catalog.get(grouped.rank).family)
-    return found
-
-
 def _add_catalog(families: Families, catalog: Catalog) -> None:
     for metric in catalog:
         labels: Labels = tuple(
@@ -133,6 +96,20 @@ def _add_catalog(families: Families, catalog: Catalog) -> None:
             families.add(
                 f"{PREFIX}metric_target", "Targets that are fixed numbers, in the metric's unit.",
                 (named, ("bound", target.bound)), target.value,
+            )  # fmt: skip
+
+
+def _add_policies(families: Families, config: Config, now_ms: int) -> None:
+    versions = [version for version in history_of(config) if version.from_ms <= now_ms]
+    in_force: dict[str, PublishedPolicy] = {}
+    for policy in sorted(versions[-1].sla.policies if versions else (), key=lambda one: one.effective_ms):
+        if policy.effective_ms <= now_ms:
+            in_force[policy.name] = policy
+    for policy in in_force.values():
+        for clock, target_ms in policy.targets.items():
+            families.add(
+                f"{PREFIX}sla_target_seconds", "Targets of the policies in force, in their calendars' time.",
+                (("policy", policy.name), ("clock", clock)), target_ms / 1000,
             )  # fmt: skip
 
 
