@@ -13,10 +13,9 @@ import pytest
 
 from stream.config import Config, ConfigError, parse
 from stream.metrics.catalog import catalog_of, load_catalog
-from stream.query.memory import ImageReader
 from stream.serve.families import NO_COUNTERS, ONLY_BY_GROUP, blocks
 from stream.serve.names import names_markdown
-from tests.answers import TEAM_A, Told, floor, image, ms
+from tests.answers import TEAM_A, FloorReader, Told, floor, image, ms
 from tests.scraped import AGENTS, CALLS, CONFIG, NOW, SURVEYS, TICKETS, Serve, serving
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -82,7 +81,7 @@ async def test_what_nobody_keeps_up_to_date_is_left_out(serve: Serve) -> None:
 async def test_a_topic_that_nobody_tells_of_is_no_trouble_for_others(serve: Serve) -> None:
     """Without any shard of calls there is no number of calls; clocks of tickets are told."""
     images = {("tickets", 0): image("tickets", CONFIG, TICKETS, NOW)}
-    scraped = await serve(source=ImageReader(images)).scrape()
+    scraped = await serve(source=FloorReader(images)).scrape()
     assert scraped.value("sla_breaches_in_window", clock="first_reply", window="1h") == 0
     assert "support_calls_waiting" not in scraped.families
 

@@ -20,6 +20,20 @@ Key = tuple[str, Labels]
 """The name of a pair of counters and the labels of one of its series."""
 
 
+class Grown:
+    """Totals that somebody else counts, and may count again from before: what they have grown by."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Key, tuple[float, float]] = {}
+
+    def see(self, key: Key, value: float) -> float:
+        """The total to show: that of the first reading and every growth since."""
+        last, total = self._seen.get(key, (value, value))
+        total += max(0.0, value - last)
+        self._seen[key] = value, total
+        return total
+
+
 class Tally:
     """What has been added to and taken back from the numbers of some days."""
 

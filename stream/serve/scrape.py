@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 import stream
@@ -17,11 +17,14 @@ from stream.query.look import Look, Published, age_ms, now_of
 from stream.query.model import Reader
 from stream.query.panes import Marks, PaneMemory
 from stream.serve.arrivals import arrivals
+from stream.serve.counters import Grown
 from stream.serve.families import PREFIX
+from stream.serve.health import Health, add_pane_memory
 from stream.serve.numbers import STALE_MS, Moment, Numbers
 from stream.serve.samples import Families, Labels
 from stream.shard.changes import Fence
 from stream.shard.family import COUNTED
+from stream.store import Memory, Report, Waiting
 
 READY_MS: Final = STALE_MS
 """A shard that has not caught up for so long makes the deployment unready."""
@@ -33,6 +36,15 @@ class Source(Reader, Published, Marks, Protocol):
     async def journals(self, family: str) -> Mapping[int, Mapping[str, int]]:
         """By partition, what was counted about the work itself."""
 
+    async def reports(self) -> list[Report]:
+        """What processes say about themselves."""
+
+    async def waiting(self, shards: Sequence[tuple[str, int]], now_ms: int) -> dict[tuple[str, int], Waiting]:
+        """What waits in each shard."""
+
+    async def memory(self, shards: Sequence[tuple[str, int]]) -> Memory:
+        """Memory of the store's server."""
+
 
 class Scraper:
     """Reads a deployment again and again. What it remembers makes counters, and spares reading again."""
@@ -41,6 +53,8 @@ class Scraper:
         self._source = source
         self._numbers = Numbers()
         self._panes = PaneMemory(source)
+        self._health = Health(source)
+        self._grown = Grown()
 
     async def read(self, catalog: Catalog, config: Config, wall_ms: int) -> Families:
         """All families of this moment."""
@@ -51,9 +65,12 @@ class Scraper:
         families.take(await arrivals(moment))
         _add_catalog(families, catalog)
         _add_policies(families, config, moment.now_ms)
-        _add_clocks(families, await look.shards(), wall_ms)
+        shards = await look.shards()
+        _add_clocks(families, shards, wall_ms)
         for family in COUNTED:
-            _add_journal(families, family, await self._source.journals(family))
+            _add_journal(families, family, await self._source.journals(family), self._grown)
+        families.take(await self._health.read(shards, wall_ms))
+        add_pane_memory(families, self._panes)
         families.add(
             f"{PREFIX}scrape_timestamp_seconds",
             "When the numbers of this scrape were read.",
@@ -132,21 +149,24 @@ def _add_clocks(families: Families, shards: Mapping[tuple[str, int], Fence], wal
         families.add(f"{PREFIX}shards", "Shards (partitions) of the topic.", labels, len(fences))
 
 
-def _add_journal(families: Families, family: str, journals: Mapping[int, Mapping[str, int]]) -> None:
+def _add_journal(
+    families: Families, family: str, journals: Mapping[int, Mapping[str, int]], grown: Grown
+) -> None:
     if not journals:
         return
     total = tally(journals)
     applied = total.records - total.duplicates - sum(total.refused.values())
     results = {"applied": applied, "duplicate": total.duplicates, **total.refused}
     topic = ("topic", family)
+
+    def add(name: str, words: str, labels: Labels, count: int) -> None:
+        families.add(name, words, labels, grown.see((name, labels), count))
+
     for result, count in results.items():
-        families.add(
-            f"{PREFIX}events_total",
-            "Records read, by what became of them.",
-            (topic, ("result", result)),
-            count,
-        )
-    families.add(
-        f"{PREFIX}entities_replayed_total", "Events out of order: their history was folded again.",
-        (topic,), total.replayed,
-    )  # fmt: skip
+        words = "Records read, by what became of them."
+        add(f"{PREFIX}events_total", words, (topic, ("result", result)), count)
+    for reason, count in total.refused.items():
+        words = "Records refused, by why; each is in the topic of dead letters."
+        add(f"{PREFIX}dead_letters_total", words, (topic, ("reason", reason)), count)
+    words = "Events out of order: their history was folded again."
+    add(f"{PREFIX}entities_replayed_total", words, (topic,), total.replayed)

@@ -70,7 +70,15 @@ class DispatcherReport(Struct, tag="alerts", kw_only=True):
     circuits: dict[str, str]
 
 
-Report = WorkerReport | DispatcherReport
+class VerifyReport(Struct, tag="verify", kw_only=True):
+    """The last `floorcast verify`: keys of Redis that are not what the log says."""
+
+    name: str
+    at_ms: int
+    differences: int
+
+
+Report = WorkerReport | DispatcherReport | VerifyReport
 _DECODER: Final[msgspec.json.Decoder[Report]] = msgspec.json.Decoder(Report)
 
 

@@ -37,10 +37,10 @@ from stream.store.topics import StoredTopic, pack_topic, read_topic
 
 
 class Waiting(NamedTuple):
-    """In one shard: entries of its outbox and notices, and when (ms) its first timer is due."""
+    """In one shard: entries of its outbox and notices, and timers that are due."""
 
     entries: int
-    timer_ms: int | None
+    timers: int
 
 
 class RedisStore:
@@ -287,20 +287,17 @@ class RedisStore:
         (found,) = await self._client.ask([("HGETALL", reports_key(self.namespace))])
         return [report for packed in found.values() if (report := decode_report(packed)) is not None]
 
-    async def waiting(self, shards: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Waiting]:
+    async def waiting(self, shards: Sequence[tuple[str, int]], now_ms: int) -> dict[tuple[str, int], Waiting]:
         """What waits in each of these shards, in one round trip."""
         commands: list[Command] = []
         for shard in shards:
             keys = self._keys(*shard)
             commands += [
-                ("HLEN", keys.outbox), ("HLEN", keys.notices), ("ZRANGE", keys.timers, 0, 0, "WITHSCORES")
+                ("HLEN", keys.outbox), ("HLEN", keys.notices), ("ZCOUNT", keys.timers, "-inf", now_ms)
             ]  # fmt: skip
         answers = await self._client.ask(commands)
         found = zip(shards, answers[::3], answers[1::3], answers[2::3], strict=True)
-        return {
-            shard: Waiting(outbox + notices, next((due for _, due in score_pairs(first)), None))
-            for shard, outbox, notices, first in found
-        }
+        return {shard: Waiting(outbox + notices, due) for shard, outbox, notices, due in found}
 
     async def memory(self, shards: Sequence[tuple[str, int]]) -> Memory:
         """Memory of the server, and about how much of it is what."""
