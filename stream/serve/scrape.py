@@ -17,6 +17,7 @@ from stream.query.look import Look, Published, age_ms, now_of
 from stream.query.model import Reader
 from stream.query.panes import Marks, PaneMemory
 from stream.serve.arrivals import arrivals
+from stream.serve.counters import Rising
 from stream.serve.families import PREFIX
 from stream.serve.numbers import STALE_MS, Moment, Numbers
 from stream.serve.samples import Families, Labels
@@ -41,6 +42,7 @@ class Scraper:
         self._source = source
         self._numbers = Numbers()
         self._panes = PaneMemory(source)
+        self._stored = Rising()
 
     async def read(self, catalog: Catalog, config: Config, wall_ms: int) -> Families:
         """All families of this moment."""
@@ -53,7 +55,7 @@ class Scraper:
         _add_policies(families, config, moment.now_ms)
         _add_clocks(families, await look.shards(), wall_ms)
         for family in COUNTED:
-            _add_journal(families, family, await self._source.journals(family))
+            _add_journal(families, self._stored, family, await self._source.journals(family))
         families.add(
             f"{PREFIX}scrape_timestamp_seconds",
             "When the numbers of this scrape were read.",
@@ -132,7 +134,9 @@ def _add_clocks(families: Families, shards: Mapping[tuple[str, int], Fence], wal
         families.add(f"{PREFIX}shards", "Shards (partitions) of the topic.", labels, len(fences))
 
 
-def _add_journal(families: Families, family: str, journals: Mapping[int, Mapping[str, int]]) -> None:
+def _add_journal(
+    families: Families, stored: Rising, family: str, journals: Mapping[int, Mapping[str, int]]
+) -> None:
     if not journals:
         return
     total = tally(journals)
@@ -144,9 +148,9 @@ def _add_journal(families: Families, family: str, journals: Mapping[int, Mapping
             f"{PREFIX}events_total",
             "Records read, by what became of them.",
             (topic, ("result", result)),
-            count,
+            stored.of((family, result), count),
         )
     families.add(
         f"{PREFIX}entities_replayed_total", "Events out of order: their history was folded again.",
-        (topic,), total.replayed,
+        (topic,), stored.of((family, "entities replayed"), total.replayed),
     )  # fmt: skip
