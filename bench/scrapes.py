@@ -21,6 +21,7 @@ from stream.embedded.probe import HOST
 
 RATE = 100
 PAUSE_S = 0.1
+_OF_EACH_TOPIC = ("tickets_backlog", "calls_waiting", "csat_ratio", "selfservice_sessions", "agents")
 ACCEPT = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
 """As Prometheus asks; and for gzip."""
 
@@ -88,5 +89,5 @@ def _answers(url: str) -> bool:
         answer = httpx.get(url, timeout=30)
     except httpx.HTTPError:
         return False
-    # Until the shards have caught up their numbers are left out.
-    return answer.status_code == 200 and "support_tickets_backlog" in answer.text
+    # Until the shards of a topic have caught up its numbers are left out.
+    return answer.status_code == 200 and all(f"\nsupport_{name}" in answer.text for name in _OF_EACH_TOPIC)

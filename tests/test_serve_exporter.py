@@ -153,6 +153,19 @@ async def test_clocks_and_the_journal(serve: Serve) -> None:
     assert scraped.families["support_events"].type == "counter"
 
 
+async def test_what_the_store_counted_does_not_fall_with_it(serve: Serve) -> None:
+    """Set back to a snapshot, the journal is behind; what is read again is counted again."""
+    source = floor(CONFIG, NOW, tickets=TICKETS)
+    served = serve(source=source)
+    journal = source._images["tickets", 0].journal
+    labels = {"topic": "tickets", "result": "applied"}
+    assert (await served.scrape()).value("events_total", **labels) == 4
+    for records, told in ((journal["records"] - 2, 4), (journal["records"] + 1, 7)):
+        journal["records"] = records
+        await served.read()
+        assert (await served.scrape()).value("events_total", **labels) == told
+
+
 async def test_the_catalog_is_exported(serve: Serve) -> None:
     """Each metric with owner, target and version; targets that are numbers as numbers."""
     scraped = await serve().scrape()

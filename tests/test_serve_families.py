@@ -2,18 +2,23 @@
 
 import asyncio
 import gzip
+import math
 import re
 import shutil
 import subprocess
 import urllib.request
 from collections.abc import AsyncIterator
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from stream.config import Config, ConfigError, parse
 from stream.metrics.catalog import catalog_of, load_catalog
-from stream.serve.families import NO_COUNTERS, ONLY_BY_GROUP, blocks
+from stream.query.model import Question
+from stream.query.query import Queries
+from stream.query.windows import Calendar
+from stream.serve.families import NO_COUNTERS, ONLY_BY_GROUP, blocks, values_of
 from stream.serve.names import names_markdown
 from tests.answers import TEAM_A, FloorReader, Told, floor, image, ms
 from tests.scraped import AGENTS, CALLS, CONFIG, NOW, SURVEYS, TICKETS, Serve, serving
@@ -167,6 +172,31 @@ async def test_every_metric_of_the_catalog_is_exported(serve: Serve) -> None:
     assert scraped.all("tickets_backlog_by_age", "age") == {
         "<1h": 2, "<4h": 1, "<24h": 0, "<3d": 0, "<7d": 0, "older": 0,
     }  # fmt: skip
+
+
+async def test_every_number_is_what_a_query_says(serve: Serve) -> None:
+    """Whole and by group, of every metric, window and label, though they share what they read."""
+    source = floor(CONFIG, NOW, None, tickets=TICKETS, calls=CALLS, surveys=SURVEYS, agents=AGENTS)
+    catalog, now_ms = load_catalog(), ms(NOW) + 1_000
+    scraped = await serve(source=source).scrape()
+    queries, calendar = Queries(catalog, CONFIG, source), Calendar(CONFIG.timezone)
+    compared = 0
+    for block in blocks(catalog, CONFIG):
+        for one in block.exported:
+            for word, (labels, where) in product(one.windows or ("",), values_of(one)):
+                begin, end = calendar.window(word, now_ms) if word else (None, None)
+                question = Question(one.metric.id, now_ms, begin, end, one.by, dict(where))
+                for row in (await queries.ask(question)).rows:
+                    named = {**dict(labels), **{name: row.by[name] or "" for name in one.by}}
+                    named |= {"window": word} if word else {}
+                    for gauge in one.gauges:
+                        quantile = gauge.stat == "quantile"
+                        value = row.values["p90" if quantile else gauge.stat]
+                        more = {"quantile": "0.9"} if quantile else {}
+                        said = scraped.value(gauge.name.removeprefix("support_"), **named, **more)
+                        assert math.isnan(said) if value is None else said == value * gauge.scale, gauge.name
+                        compared += 1
+    assert compared > 1_000
 
 
 def test_the_pages_name_everything(tmp_path: Path) -> None:

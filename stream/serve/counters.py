@@ -20,18 +20,18 @@ Key = tuple[str, Labels]
 """The name of a pair of counters and the labels of one of its series."""
 
 
-class Grown:
-    """Totals that somebody else counts, and may count again from before: what they have grown by."""
+class Rising:
+    """Counters that others keep, in the store: they fall when it is set back, or made anew from the log."""
 
     def __init__(self) -> None:
-        self._seen: dict[Key, tuple[float, float]] = {}
+        self._seen: dict[Hashable, tuple[float, float]] = {}
 
-    def see(self, key: Key, value: float) -> float:
-        """The total to show: that of the first reading and every growth since."""
-        last, total = self._seen.get(key, (value, value))
-        total += max(0.0, value - last)
-        self._seen[key] = value, total
-        return total
+    def of(self, key: Hashable, stored: float) -> float:
+        """What is told of a counter that stands so: what was stored at first, and every rise since."""
+        last, told = self._seen.get(key, (0.0, 0.0))
+        told += max(0.0, stored - last)
+        self._seen[key] = stored, told
+        return told
 
 
 class Tally:

@@ -32,6 +32,8 @@ REST: Final = 4
 ASKED_S: Final = 300.0
 """A format that nobody has asked for in so long is not written in advance."""
 FORMATS_MAX: Final = 8
+USUAL: Final = Format("application/openmetrics-text; version=1.0.0", gzip=True)
+"""What Prometheus asks for: its first scrape need not wait either."""
 REQUESTS_MAX: Final = 32
 READ_TIMEOUT_S: Final = 30.0
 CONNECTION_TIMEOUT_S: Final = 10.0
@@ -51,7 +53,7 @@ class Exporter:
         self._scraper = Scraper(source)
         self._turn = asyncio.Lock()
         self._read: Exposition | None = None
-        self._asked: dict[Format, float] = {}
+        self._asked: dict[Format, float] = {USUAL: time.monotonic()}
         self._trouble = ""
         self._server: _Server | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

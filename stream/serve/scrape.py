@@ -17,7 +17,7 @@ from stream.query.look import Look, Published, age_ms, now_of
 from stream.query.model import Reader
 from stream.query.panes import Marks, PaneMemory
 from stream.serve.arrivals import arrivals
-from stream.serve.counters import Grown
+from stream.serve.counters import Rising
 from stream.serve.families import PREFIX
 from stream.serve.health import Health, add_pane_memory
 from stream.serve.numbers import STALE_MS, Moment, Numbers
@@ -54,7 +54,7 @@ class Scraper:
         self._numbers = Numbers()
         self._panes = PaneMemory(source)
         self._health = Health(source)
-        self._grown = Grown()
+        self._stored = Rising()
 
     async def read(self, catalog: Catalog, config: Config, wall_ms: int) -> Families:
         """All families of this moment."""
@@ -68,7 +68,7 @@ class Scraper:
         shards = await look.shards()
         _add_clocks(families, shards, wall_ms)
         for family in COUNTED:
-            _add_journal(families, family, await self._source.journals(family), self._grown)
+            _add_journal(families, self._stored, family, await self._source.journals(family))
         families.take(await self._health.read(shards, wall_ms))
         add_pane_memory(families, self._panes)
         families.add(
@@ -150,7 +150,7 @@ def _add_clocks(families: Families, shards: Mapping[tuple[str, int], Fence], wal
 
 
 def _add_journal(
-    families: Families, family: str, journals: Mapping[int, Mapping[str, int]], grown: Grown
+    families: Families, stored: Rising, family: str, journals: Mapping[int, Mapping[str, int]]
 ) -> None:
     if not journals:
         return
@@ -160,7 +160,7 @@ def _add_journal(
     topic = ("topic", family)
 
     def add(name: str, words: str, labels: Labels, count: int) -> None:
-        families.add(name, words, labels, grown.see((name, labels), count))
+        families.add(name, words, labels, stored.of((name, labels), count))
 
     for result, count in results.items():
         words = "Records read, by what became of them."
