@@ -36,7 +36,7 @@ KEEPS = (None, timedelta(30))
 
 @each_way
 def servicenow(request: pytest.FixtureRequest) -> Iterator[Read]:
-    """The incidents of 2016: in order all of them, nothing forgotten in between; mixed an eighth of them, also
+    """The incidents of 2016: in order all of them, nothing forgotten in between; mixed an eighth, also
     as by default (30 days, 8 days). They are sparse, which makes them slow to read."""
     file = real_data("servicenow") / "incident_event_log.csv.gz"
     mixed = request.param is MIXED

@@ -141,8 +141,8 @@ def _mixed(events: Iterable[Prepared]) -> list[Prepared]:
 
 
 async def assert_intact(deployment: Pipeline, source: Source, way: Way) -> None:
-    """Every record read, none of them a dead letter, copies found out; of the harder way every key is what the
-    log says, which takes as long again."""
+    """Every record read, none of them a dead letter, copies found out; of the harder way every key is what
+    the log says, which takes as long again."""
     events = events_of(source)
     journal = await journal_of(deployment)
     assert journal["records"] == (2 * events if way.mixed else events)
