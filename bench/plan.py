@@ -20,6 +20,8 @@ from bench.latency import latency
 from bench.machine import Cores, core_is_compiled, has_pgo, interpreter, processor, share_out, versions
 from bench.page import on_page
 from bench.results import Results, percentile
+from bench.scrapes import scrapes
+from bench.scrapes import settings as scraped
 from bench.servers import Deployment, Servers, deployment, fill, servers
 from bench.serving import HISTORY_DAYS, METRICS, TIMED, boards, history, load, questions, viewers
 from bench.sizes import Sizes, sizes
@@ -42,6 +44,7 @@ ON_PAGE = 300
 BOARDS = 50
 WATCHED_RATE = 2_000
 WATCHED_S = 20
+SCRAPES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +285,21 @@ async def _serving(run: Run) -> None:
         run.results.add(f"{name}_memory_mb", found.rss_mb, "MB", "of serve")
 
 
+async def _exporter(run: Run) -> None:
+    (port,) = free_ports(1)
+    of = run.fresh("exporter", settings=scraped(port))
+    worker, exporter = run.cores.workers
+    await load(of, history(run.size.history), worker)
+    found = await scrapes(of, SCRAPES, (worker, exporter))
+    add = run.results.add
+    add("scrape_series", found.series, "series", f"{found.sent_bytes:,} B sent, OpenMetrics, gzip")
+    add("scrape_p50_ms", found.p50_ms, "ms", f"GET /metrics, {SCRAPES} times, while a worker counts")
+    add("scrape_p99_ms", found.p99_ms, "ms", f"aim 50; at most {found.max_ms:.0f} ms")
+    add("scrape_reading_s", found.reading_s, "s", "reading all of it, beside the scrapes")
+    add("exporter_cpu", found.cpu_share, "cores", "reading, writing and sending")
+    add("exporter_memory_mb", found.rss_mb, "MB", "of the exporter")
+
+
 async def _page(run: Run) -> None:
     (port,) = free_ports(1)
     of = run.fresh("page", settings={"serve": {"port": port}})
@@ -301,6 +319,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "breaches": _breaches,
     "page": _page,
     "serving": _serving,
+    "exporter": _exporter,
     "day": _day,
     "memory": _memory,
 }

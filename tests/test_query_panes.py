@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from itertools import product
 
 from hypothesis import given
@@ -11,16 +9,14 @@ from hypothesis import strategies as st
 
 from stream.config import parse
 from stream.metrics.formula import Ages, Oldest
-from stream.metrics.panes import Pane
 from stream.query.look import Look
-from stream.query.memory import ImageReader
 from stream.query.model import Question
 from stream.query.panes import KEPT_BYTES, KEPT_CODES, PaneMemory
 from stream.query.query import Queries
 from stream.scenario.judge import run_now
-from stream.shard.changes import Changes, Written
 from stream.shard.image import Image, run_batch
 from tests.core import new_shard
+from tests.marking import Marking
 from tests.strategies import BASE_MS, DAY_MS, HOUR_MS, MINUTE_MS, Sent, deliveries, told
 from tests.test_core_oracle import CATALOG, OF_CLOCKS
 from tests.test_core_order import KEPT_LONG, KEPT_SHORT
@@ -40,29 +36,6 @@ WINDOWS = [
     (BASE_MS + HOUR_MS, BASE_MS + 2 * DAY_MS + 40 * MINUTE_MS),
     (BASE_MS - DAY_MS, BASE_MS + 4 * DAY_MS),
 ]
-
-
-class Marking(ImageReader):
-    """Images whose commits mark the long panes that they write, as those in a store do."""
-
-    def __init__(self, images: dict[tuple[str, int], Image]) -> None:
-        super().__init__(images)
-        self._marks: defaultdict[int, dict[Pane, bytes]] = defaultdict(dict)
-        self._commits = 0
-
-    def commit(self, partition: int, changes: Changes) -> None:
-        """To be called with what each batch has changed."""
-        self._commits += 1
-        marks = self._marks[partition]
-        written, gone = changes.long_panes()
-        marks |= dict.fromkeys(written, b"%d" % self._commits)
-        for pane in gone:
-            marks.pop(pane, None)
-
-    async def written(
-        self, family: str, partitions: Sequence[int], known: Mapping[int, Written]
-    ) -> dict[int, Written]:
-        return {partition: Written(b"", dict(self._marks[partition])) for partition in partitions}
 
 
 @given(data=st.data())

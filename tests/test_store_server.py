@@ -104,6 +104,9 @@ async def test_the_documented_reader_is_enough(new_redis: NewRedis) -> None:
         assert (await store.read_cells("tickets", {3: [FINE]}, groups))[3]
         assert (await store.read_levels("tickets", [3], groups))[3]
     assert await store.read_members("tickets", [3], WAITING, True)
+    assert await store.written("tickets", [3], {})
+    assert await store.journals("tickets")
+    assert await store.versions(0) == ()
     with pytest.raises(Rejected, match=r"docs/redis\.md"):
         await store.commit("tickets", 3, changes.fence.commit_id, taken_back())
     await store.close()

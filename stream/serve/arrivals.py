@@ -28,6 +28,7 @@ ARRIVALS: Final[dict[str, str]] = {
 }
 """Topic -> the metric whose value or denominator is how many came."""
 WINDOW: Final = "1h"
+_QUARTER_MS: Final = 900_000
 WEEKS: Final = 4
 """So many earlier weeks are looked at; panes of a quarter of an hour are kept a little longer than that."""
 _WORDS: Final = "tickets created, calls offered, survey invitations sent or sessions started"
@@ -51,8 +52,10 @@ async def arrivals(moment: Moment) -> Families:
 
 
 async def _add(found: Families, moment: Moment, topic: str, metric: Metric, by: tuple[str, ...]) -> None:
-    begin, end = moment.calendar.window(WINDOW, moment.now_ms)
-    now = await _came(moment, metric, by, (begin, end))
+    window = moment.calendar.window(WINDOW, moment.now_ms)
+    now = await _came(moment, metric, by, window)
+    # Long ago only panes of a quarter of an hour are kept: on their edges the hour is one hour long.
+    begin, end = (round(at_ms / _QUARTER_MS) * _QUARTER_MS for at_ms in window)
     before = []
     for days in range(7, 7 * WEEKS + 1, 7):
         week = moment.calendar.days_before(begin, days), moment.calendar.days_before(end, days)
@@ -68,7 +71,7 @@ async def _add(found: Families, moment: Moment, topic: str, metric: Metric, by: 
 async def _came(
     moment: Moment, metric: Metric, by: tuple[str, ...], window: Window
 ) -> dict[tuple[str, ...], float]:
-    """How many came, by group. Long ago only longer panes are kept: what is read wider is scaled down."""
+    """How many came, by group. Where only longer panes are kept, what is read wider is scaled down."""
     answer = await moment.ask(metric, by, window)
     length_ms = answer.to_ms - (answer.from_ms or 0)
     scale = min(1.0, (window[1] - window[0]) / length_ms) if length_ms > 0 else 1.0

@@ -27,8 +27,8 @@ log = logging.getLogger("floorcast.exporter")
 
 EVERY_S: Final = 1.0
 """Between two readings, however fast they are."""
-REST: Final = 4
-"""And so many times as long as a reading took: at most a fifth of a core is spent on reading."""
+REST: Final = 9
+"""And so many times as long as a reading took: at most a tenth of a core is spent on it."""
 ASKED_S: Final = 300.0
 """A format that nobody has asked for in so long is not written in advance."""
 FORMATS_MAX: Final = 8

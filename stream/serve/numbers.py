@@ -116,6 +116,7 @@ class Numbers:
     def __init__(self) -> None:
         self._groups: dict[tuple[str, tuple[str, ...]], Groups] = {}
         self._counted: dict[tuple[str, Labels], _Counted] = {}
+        self._blocks: tuple[Catalog, list[Block]] | None = None
 
     async def read(self, moment: Moment) -> Families:
         """Everything that can be told now. What is not up to date is left out: it must not stand still as if
@@ -124,12 +125,18 @@ class Numbers:
             family: (await reached(moment.look, family, moment.wall_ms, STALE_MS)).state for family in COUNTED
         }
         found = Families()
-        for block in blocks(moment.catalog, moment.config):
+        for block in self._known(moment):
             fit = [exported for exported in block.exported if _fit(exported.metric, states)]
             if fit:
                 await self._take(found, moment, block, fit)
                 moment.shared.forget_rows()
         return found
+
+    def _known(self, moment: Moment) -> list[Block]:
+        """What is exported; a new configuration has a new catalog."""
+        if self._blocks is None or self._blocks[0] is not moment.catalog:
+            self._blocks = moment.catalog, blocks(moment.catalog, moment.config)
+        return self._blocks[1]
 
     async def _take(self, found: Families, moment: Moment, block: Block, fit: list[Exported]) -> None:
         groups = None

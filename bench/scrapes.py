@@ -1,0 +1,91 @@
+"""What Prometheus gets: how long a scrape of very many series takes, and what reading them costs."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from dataclasses import dataclass
+
+import httpx
+
+from bench.events import mix_log, now_ms
+from bench.latency import MAKING_US, publish
+from bench.machine import cpu_s, memory_mb
+from bench.results import percentile
+from bench.servers import Deployment
+from bench.serving import named
+from bench.workers import Progress, floorcast, workers
+from stream.embedded.probe import HOST
+
+RATE = 100
+PAUSE_S = 0.1
+ACCEPT = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
+"""As Prometheus asks; and for gzip."""
+_LONG = ["5m", "15m", "1h", "today", "7d"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scraped:
+    """Of scrapes one after the other: times (ms), and what they were of."""
+
+    p50_ms: float
+    p99_ms: float
+    max_ms: float
+    series: int
+    sent_bytes: int
+    reading_s: float
+    cpu_share: float
+    rss_mb: float
+
+
+def settings(port: int) -> dict[str, object]:
+    """More windows than usual, so that there are more than 10,000 series."""
+    windows = {"tickets": _LONG, "calls": _LONG}
+    return {"exporter": {"port": port, "windows": windows, "group_windows": windows}}
+
+
+async def scrapes(of: Deployment, times: int, cores: tuple[int, int]) -> Scraped:
+    """Scrapes so often, while a worker goes on counting 100 events a second. `cores`: the worker's and the
+    exporter's."""
+    url = f"http://{HOST}:{of.config.exporter.port}/metrics"
+    headers = {"Accept": ACCEPT, "Accept-Encoding": "gzip"}
+    with workers(of, [cores[0]]) as running, floorcast("exporter", of, cores[1], "exporter") as child:
+        async with Progress(of, running) as progress:
+            await progress.claimed()
+        child.wait_ready(lambda: _answers(url), 60)
+        log = named("scraped", mix_log(RATE * 600, RATE, now_ms() + 60_000 * MAKING_US // 1000))
+        busy = asyncio.create_task(publish(of, log))
+        took_ms = []
+        try:
+            async with httpx.AsyncClient(timeout=60) as client:
+                await client.get(url, headers=headers)
+                await asyncio.sleep(5)
+                cpu, began = cpu_s(child.pid), time.perf_counter()
+                for _ in range(times):
+                    start = time.perf_counter()
+                    answer = await client.get(url, headers=headers)
+                    took_ms.append(1000 * (time.perf_counter() - start))
+                    answer.raise_for_status()
+                    await asyncio.sleep(PAUSE_S)
+                share = (cpu_s(child.pid) - cpu) / (time.perf_counter() - began)
+        finally:
+            busy.cancel()
+            await asyncio.gather(busy, return_exceptions=True)
+        memory = memory_mb(child.pid, "VmRSS")
+    took_ms.sort()
+    series = sum(not line.startswith("#") for line in answer.text.splitlines())
+    reading = re.search(r"^support_scrape_seconds (\S+)", answer.text, re.MULTILINE)
+    return Scraped(
+        percentile(took_ms, 50), percentile(took_ms, 99), took_ms[-1], series, answer.num_bytes_downloaded,
+        float(reading[1]) if reading else 0.0, share, memory,
+    )  # fmt: skip
+
+
+def _answers(url: str) -> bool:
+    try:
+        answer = httpx.get(url, timeout=30)
+    except httpx.HTTPError:
+        return False
+    # Until the shards have caught up their numbers are left out.
+    return answer.status_code == 200 and "support_tickets_backlog" in answer.text
