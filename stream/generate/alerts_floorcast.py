@@ -94,7 +94,7 @@ def _freshness() -> Iterator[Alert]:
         f"min by (topic, partition) (min_over_time({lag}[5m])) > 10000\n"
         f"  and max by (topic, partition) ({lag}) > max by (topic, partition) ({lag} offset 5m)",
         "5m", "warning", OWNER,
-        summary="{{ $labels.topic }}/{{ $labels.partition }} is {{ $value | humanize }} records behind, and more",
+        summary="{{ $labels.topic }}/{{ $labels.partition }} lags by {{ $value | humanize }} records, and more",
         description="More comes than its worker reads.",
         next_action="Add workers, up to one a partition; see whether Redis is slow.",
         board=BOARD,
@@ -134,7 +134,7 @@ def _wholeness() -> Iterator[Alert]:
         f"  and sum by (topic) (increase({dead}[15m])) >= 10",
         "5m", "warning", OWNER,
         summary="{{ $value | humanize }} events of {{ $labels.topic }} were refused in 15 minutes",
-        description="More than one in a hundred. They are in no number until they are corrected and sent again.",
+        description="More than one in a hundred. They are in no number until they are sent again, corrected.",
         next_action="Read reason and path in the dead letter topic; mend the source.",
         board=BOARD,
         trials=(
@@ -149,7 +149,7 @@ def _wholeness() -> Iterator[Alert]:
     yield Alert(
         "FloorcastFenceStorm", f"sum(increase({fence}[10m])) > 20", "5m", "warning", OWNER,
         summary="Commits were refused {{ $value | humanize }} times in 10 minutes",
-        description="Workers take partitions from each other again and again. Numbers stay exact, but come late.",
+        description="Workers take partitions from each other. Numbers stay exact, but come late.",
         next_action="See why the group rebalances: workers that restart or pause for too long.",
         board=BOARD,
         trials=(
@@ -171,7 +171,7 @@ def _wholeness() -> Iterator[Alert]:
     yield Alert(
         "FloorcastGroupingInvalid", f"max by (topic, dimension) ({invalid}) == 1", "5m", "warning", OWNER,
         summary="There are no numbers of {{ $labels.topic }} by {{ $labels.dimension }} any more",
-        description="A shard has more than 10,000 groups by it, mostly because a source fills the field with ids.",
+        description="A shard has more than 10,000 groups by it: mostly a source fills it with ids.",
         next_action="Mend the field at its source, or take the dimension out of `groupings`.",
         board=BOARD,
         trials=(
@@ -191,7 +191,7 @@ def _arrivals(words: Vocabulary) -> Iterator[Alert]:
         f"{now} < {ARRIVALS_SHARE} * {usual}\n  and {usual} >= {ARRIVALS_LEAST}",
         "10m", "critical", OWNER,
         summary="{{ $labels.topic }} of channel {{ $labels.channel }} are silent: {{ $value }} in an hour",
-        description="Less than a tenth of what usually comes at this hour of the week (median of four weeks). "
+        description="Less than a tenth of what usually comes in this hour (median of four weeks). "
         "Nothing looks like a quiet day on every board.",
         next_action="Ask the owner of the source; events that come later are counted where they belong.",
         board=BOARD,

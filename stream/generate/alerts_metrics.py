@@ -32,17 +32,17 @@ class Watched:
     severity: Severity = "warning"
 
 
-_QUEUE: Final = ("queue",)
+_BY: Final = ("queue",)
 WATCHED: Final = (
     Watched(
         "SupportServiceLevelLow", "service_level", "Service level", "calls", "10m", "1h",
         least=20, severity="critical",
     ),
-    Watched("SupportQueueServiceLevelLow", "service_level", "Service level", "calls", "10m", "1h", _QUEUE, 20),
+    Watched("SupportQueueServiceLevelLow", "service_level", "Service level", "calls", "10m", "1h", _BY, 20),
     Watched("SupportAbandonmentHigh", "abandonment_rate", "Abandonment", "calls", "10m", "1h", least=20),
-    Watched("SupportQueueAbandonmentHigh", "abandonment_rate", "Abandonment", "calls", "10m", "1h", _QUEUE, 20),
+    Watched("SupportQueueAbandonmentHigh", "abandonment_rate", "Abandonment", "calls", "10m", "1h", _BY, 20),
     Watched("SupportAnswerSlow", "call_wait_time", "Mean wait for an answer", "calls", "15m", "1h", least=20),
-    Watched("SupportQueueWaitLong", "longest_wait", "Longest wait", "floor", "5m", by=_QUEUE),
+    Watched("SupportQueueWaitLong", "longest_wait", "Longest wait", "floor", "5m", by=_BY),
     Watched(
         "SupportFirstResponseSlow", "first_response_time", "Mean first response time", "tickets", "30m",
         "today", least=20,

@@ -9,10 +9,11 @@ from stream.generate.alerts_backlog import alerts_backlog
 from stream.generate.alerts_floorcast import alerts_floorcast
 from stream.generate.alerts_metrics import alerts_metrics
 from stream.generate.alerts_sla import alerts_sla
+from stream.generate.dashboards.all import dashboards
 from stream.generate.recording import recording
 from stream.generate.rules import Group, Links, rules_plain, trials_plain
 from stream.generate.servers import alertmanager, datasource, prometheus, provider
-from stream.generate.text import as_yaml
+from stream.generate.text import as_json, as_yaml
 from stream.generate.vocabulary import Vocabulary
 
 RUNBOOKS: Final = "docs/runbooks.md"
@@ -46,6 +47,8 @@ def files(config: Config) -> dict[str, str]:
             texts[f"prometheus/tests/{name}.yml"] = as_yaml(trials)
     alerts = [alert for groups in found.values() for group in groups for alert in group.alerts()]
     texts["alertmanager/alertmanager.yml"] = as_yaml(alertmanager(alerts))
+    for name, board in dashboards(words).items():
+        texts[f"dashboards/{name}.json"] = as_json(board)
     texts["provisioning/datasources/floorcast.yml"] = as_yaml(datasource(config))
     texts["provisioning/dashboards/floorcast.yml"] = as_yaml(provider())
     return texts

@@ -39,6 +39,10 @@ class Vocabulary:
         windows = self._exported[metric_id, by].windows
         return wanted if wanted in windows else windows[0]
 
+    def windows(self, metric_id: str, by: By = ()) -> tuple[str, ...]:
+        """The windows by which a metric is exported."""
+        return self._exported[metric_id, by].windows
+
     def values(self, metric_id: str, label: str, by: By = ()) -> tuple[str, ...]:
         """The values of a label that a metric is split by."""
         return tuple(self._exported[metric_id, by].metric.labels[label])
