@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -61,10 +60,11 @@ def _texts(config: Config) -> dict[str, str]:
 
 
 def _gone(output: Path, texts: dict[str, str]) -> list[str]:
-    """Files of the directories that are wholly made here which are not made any more."""
-    made = {(output / path).parent for path in texts}
-    there = {path for directory in made for suffix in ("*.json", "*.yml") for path in directory.glob(suffix)}
-    return sorted(path.relative_to(output).as_posix() for path in there - {output / path for path in texts})
+    """What this command has made before and makes no more."""
+    from stream.generate.text import is_made
+
+    there = [path.relative_to(output).as_posix() for path in output.rglob("*.*") if path.is_file()]
+    return sorted(path for path in there if path not in texts and is_made(path, _read(output / path) or ""))
 
 
 def _read(path: Path) -> str | None:

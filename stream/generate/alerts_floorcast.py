@@ -94,7 +94,7 @@ def _freshness() -> Iterator[Alert]:
         f"min by (topic, partition) (min_over_time({lag}[5m])) > 10000\n"
         f"  and max by (topic, partition) ({lag}) > max by (topic, partition) ({lag} offset 5m)",
         "5m", "warning", OWNER,
-        summary="{{ $labels.topic }}/{{ $labels.partition }} lags by {{ $value | humanize }} records, and more",
+        summary="{{ $labels.topic }}/{{ $labels.partition }} lags by {{ $value | humanize }} records",
         description="More comes than its worker reads.",
         next_action="Add workers, up to one a partition; see whether Redis is slow.",
         board=BOARD,

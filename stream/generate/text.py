@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import yaml
 
+from stream.generate.rules import uid
+
 MADE: Final = "# Made by `floorcast generate`. Change floorcast.yaml or stream/generate and run it again.\n"
 
 
@@ -18,6 +20,14 @@ def as_yaml(plain: object, words: str = "") -> str:
 def as_json(plain: object) -> str:
     """A file of JSON."""
     return json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def is_made(path: str, text: str) -> bool:
+    """Whether a file comes from here: by its first line, or the uid of a dashboard."""
+    if path.endswith(".yml"):
+        return text.startswith(MADE)
+    name = path.rpartition("/")[2].removesuffix(".json")
+    return path.endswith(".json") and f'"uid": "{uid(name)}"' in text
 
 
 class _Dumper(yaml.SafeDumper):
