@@ -27,7 +27,7 @@ def alerts_backlog(words: Vocabulary) -> list[Group]:
     alert = Alert(
         "SupportBacklogGrowing", expr, "1h", "warning", metric.owner,
         summary="The backlog is {{ $value | humanize }} tickets, a fifth more than a day ago",
-        description=f"{metric.help} In the last day more came than was resolved. Target: {metric.target}.",
+        description=f"{metric.help} In the last day more came than was resolved.",
         next_action=metric.next_action, board="tickets", topic=metric.family,
         trials=tuple(_trials(words, backlog)),
     )  # fmt: skip

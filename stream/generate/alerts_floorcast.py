@@ -225,7 +225,7 @@ def _deliveries() -> Iterator[Alert]:
         "FloorcastDeliveriesFailing", f"{circuit} == 1", "5m", "critical", OWNER,
         summary="Alerts do not reach {{ $labels.destination }}",
         description="Five deliveries have failed; one is tried at a time. What gets too old is dropped.",
-        next_action="`floorcast alerts test --to {{ $labels.destination }}` says why.",
+        next_action="`floorcast alerts test --to DESTINATION` says why.",
         board=BOARD,
         trials=(
             Trial("open", {series: "1x30"}, "20m", {"destination": "pager"}),

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from stream.generate.rules import SECONDS, Alert, Group, Severity, Trial, labels_of, series
+from stream.generate.rules import SECONDS, Alert, Group, Severity, Trial, labels_of, literal, series
 from stream.generate.vocabulary import By, Vocabulary, number
 from stream.metrics.catalog import Metric
 from stream.metrics.targets import Target, target_of
@@ -81,7 +81,7 @@ def _watch(words: Vocabulary, one: Watched) -> Alert | None:
         expr += f"\n  and {count} >= {one.least}"
     return Alert(
         one.name, expr, one.lasts, one.severity, metric.owner,
-        summary=f"{one.what}{_of(one.by)} is {_shown(metric)}, the target is {metric.target}",
+        summary=f"{one.what}{_of(one.by)} is {_shown(metric)}, the target is {literal(metric.target)}",
         description=_description(words, one, metric),
         next_action=metric.next_action, board=one.board, topic=metric.family,
         trials=tuple(_trials(one, target, value, count)),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from stream.generate.recording import SLA, decided, misses
-from stream.generate.rules import SECONDS, Alert, Group, Severity, Trial
+from stream.generate.rules import SECONDS, Alert, Group, Severity, Trial, literal
 from stream.generate.vocabulary import Vocabulary, number
 from stream.metrics.targets import target_of
 
@@ -63,7 +63,7 @@ def _alert(
         name, "\nor\n".join(_expr(burn, budget) for burn in reached), "2m", severity, metric.owner,
         summary=(
             "{{ $value | humanizePercentage }} of the clocks {{ $labels.clock }} are missed, "
-            f"the target is {metric.target}"
+            f"the target is {literal(metric.target)}"
         ),
         description=f"{metric.help} Clocks that may be missed are used up too fast: {spans}.",
         next_action=metric.next_action, board="sla", topic=metric.family,

@@ -87,6 +87,11 @@ class Links:
         return f"{self.runbooks}#{alert.name.lower()}"
 
 
+def literal(text: str) -> str:
+    """People's words in an annotation or label, which are templates: braces stay braces."""
+    return text.replace("{{", '{{ "{{" }}')
+
+
 def uid(board: str) -> str:
     """The uid of a dashboard, which never changes."""
     return f"floorcast-{board}"
@@ -120,15 +125,16 @@ def _plain(rule: Record | Alert, links: Links) -> dict[str, object]:
     if isinstance(rule, Record):
         return {"record": rule.name, "expr": rule.expr}
     lasts: dict[str, object] = {"for": rule.lasts} if rule.lasts else {}
+    labels = {name: literal(value) for name, value in rule.labels().items()}
     annotations = {
         "summary": rule.summary,
         "description": rule.description,
-        "next_action": rule.next_action,
+        "next_action": literal(rule.next_action),
         "runbook_url": links.runbook(rule),
         "dashboard_url": links.board(rule),
     }
     return {
-        "alert": rule.name, "expr": rule.expr, **lasts, "labels": rule.labels(), "annotations": annotations
+        "alert": rule.name, "expr": rule.expr, **lasts, "labels": labels, "annotations": annotations
     }  # fmt: skip
 
 

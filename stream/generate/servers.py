@@ -12,7 +12,8 @@ from stream.generate.rules import Alert
 
 SCRAPE_INTERVAL: Final = "15s"
 SECRETS: Final = "/etc/alertmanager/secrets"
-"""Where Alertmanager finds a file a receiver, with the address of a webhook in it."""
+"""Where Alertmanager finds a file a receiver, with the address of an incoming webhook in it: of Slack, or of
+what speaks its language."""
 PAGER: Final = "pager"
 DEADMAN: Final = "watchdog"
 DATASOURCE: Final = "floorcast"
@@ -35,7 +36,14 @@ def prometheus(config: Config) -> dict[str, object]:
 
 def receiver_of(owner: str) -> str:
     """The receiver of an owner: `Team leads` -> `team-leads`."""
-    return "-".join(owner.lower().split())
+    words = "".join(letter if letter.isalnum() else " " for letter in owner.lower())
+    return "-".join(words.split()) or "nobody"
+
+
+def _quoted(text: str) -> str:
+    """A value of a matcher."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def alertmanager(alerts: Iterable[Alert]) -> dict[str, object]:
@@ -46,7 +54,9 @@ def alertmanager(alerts: Iterable[Alert]) -> dict[str, object]:
     """
     owners = list(dict.fromkeys(alert.owner for alert in alerts if alert.name != WATCHDOG))
     leads = "Team leads"
-    by_owner = [{"matchers": [f'owner = "{owner}"'], "receiver": receiver_of(owner)} for owner in owners]
+    by_owner = [
+        {"matchers": [f"owner = {_quoted(owner)}"], "receiver": receiver_of(owner)} for owner in owners
+    ]
     routes: list[dict[str, Any]] = [
         {
             "matchers": [f'alertname = "{WATCHDOG}"'],
@@ -110,11 +120,26 @@ def _inhibitions() -> list[dict[str, object]]:
     ]
 
 
+_TITLE: Final = "{{ .Status | toUpper }}: {{ .CommonLabels.alertname }}{{ if gt (len .Alerts) 1 }} ({{ len .Alerts }}){{ end }}"
+_TEXT: Final = (
+    "{{ range .Alerts }}*{{ .Annotations.summary }}*\n"
+    "{{ with .Annotations.description }}{{ . }}\n{{ end }}"
+    "{{ with .Annotations.next_action }}Next: {{ . }}\n{{ end }}"
+    "{{ with .Annotations.dashboard_url }}{{ . }}\n{{ end }}"
+    "{{ with .Annotations.runbook_url }}{{ . }}\n{{ end }}"
+    "{{ with .Annotations.ticket_url }}{{ . }}\n{{ end }}"
+    "{{ end }}"
+)
+
+
 def _receiver(name: str) -> dict[str, object]:
-    return {
-        "name": name,
-        "webhook_configs": [{"url_file": f"{SECRETS}/{name}_url", "send_resolved": name != DEADMAN}],
+    told = {
+        "api_url_file": f"{SECRETS}/{name}",
+        "send_resolved": name != DEADMAN,
+        "title": _TITLE,
+        "text": _TEXT,
     }
+    return {"name": name, "slack_configs": [told]}
 
 
 def datasource(config: Config) -> dict[str, object]:
