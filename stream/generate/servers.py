@@ -120,7 +120,7 @@ def _inhibitions() -> list[dict[str, object]]:
     ]
 
 
-_TITLE: Final = "{{ .Status | toUpper }}: {{ .CommonLabels.alertname }}{{ if gt (len .Alerts) 1 }} ({{ len .Alerts }}){{ end }}"
+_TITLE: Final = "{{ .Status | toUpper }}: {{ .CommonLabels.alertname }} ({{ len .Alerts }})"
 _TEXT: Final = (
     "{{ range .Alerts }}*{{ .Annotations.summary }}*\n"
     "{{ with .Annotations.description }}{{ . }}\n{{ end }}"

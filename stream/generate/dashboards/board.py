@@ -72,8 +72,8 @@ class Board:
         )
         self._x, self._y, self._height, self._ids = 0, 0, 0, 0
         floorcast = words.config.grafana.floorcast_url.rstrip("/")
-        self._link(build.DashboardLink("Dashboards").type(model.DashboardLinkType.DASHBOARDS).tags([TAG])
-                   .as_dropdown(True).include_vars(True).keep_time(True))  # fmt: skip
+        others = build.DashboardLink("Dashboards").type(model.DashboardLinkType.DASHBOARDS).url("")
+        self._link(others.tags([TAG]).as_dropdown(True).include_vars(True).keep_time(True))
         self.link(f"Wallboard {about.wallboard}", f"{floorcast}/boards/{about.wallboard}")
 
     def link(self, title: str, url: str) -> None:
@@ -189,6 +189,7 @@ class Board:
         words = "\n\n".join(f"{column.look.title}: {column.look.words}" for column in every)
         look = Look(title, words, every[0].look.unit)
         panel = self._placed(table.Panel(), look, [Query(c.expr) for c in every], width, height, instant=True)
+        panel.align(common_model.FieldTextAlignment.AUTO)
         refs = [f"Value #{_ref(at)}" for at in range(len(every))] if len(every) > 1 else ["Value"]
         names = {label: label.capitalize() for label in labels}
         kept = dict(zip(refs, (column.look.title for column in every), strict=True))

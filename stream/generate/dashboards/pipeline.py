@@ -131,7 +131,7 @@ def _commits(board: Board) -> None:
     words = "Records in a commit by quantile, of the worker with most."
     batch = "max by (quantile) (support_batch_records)"
     board.lines(Look("Records in a commit", words, COUNT), [Query(batch, "{{quantile}}")])
-    words = "Commits by worker."
+    words = "Commits to Redis by worker, each of one batch."
     commits = f"sum by (worker) (rate(support_commits_total[{RATE}]))"
     board.lines(Look("Commits", words, PER_SECOND), [Query(commits, "{{worker}}")])
     words = "Commits refused, as another worker has the partition by now: some at a rebalance."
