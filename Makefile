@@ -9,7 +9,7 @@ SOURCES := stream tests bench docs $(wildcard grafana)
 KAFKA := FLOORCAST_KAFKA_LIBS="$${FLOORCAST_KAFKA_LIBS:-$(CURDIR)/$(KAFKA_LIBS)}"
 PYTEST := $(CURDIR)/$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-plain core-plain compile lint bench bench-plain kafka-libs clean
+.PHONY: demo generate test test-plain core-plain compile lint bench bench-plain kafka-libs clean
 
 # The simulated floor on the embedded broker and Redis; ends with Ctrl-C.
 demo: $(VENV)/.demo
@@ -33,6 +33,10 @@ core-plain: lint
 # The pure core as C, beside its sources: half the CPU. Needs a C compiler. `make clean` undoes it.
 compile: $(VENV)/.dev
 	FLOORCAST_COMPILE=1 $(BIN)/python setup.py -q build_ext --inplace
+
+# What Grafana, Prometheus and Alertmanager read, anew in grafana/.
+generate: $(VENV)/.dev
+	$(BIN)/python -m stream generate
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -30,6 +30,7 @@ COMMANDS = {
     "sla": "sla",
     "exporter": "exporter",
     "serve": "serve",
+    "generate": "generate",
 }
 """Command -> its module in this package."""
 

@@ -28,6 +28,7 @@ from stream.config.connections import KafkaConfig, RedisConfig, TopicNames
 from stream.config.describe import config_markdown, describe
 from stream.config.durations import format_duration, parse_duration
 from stream.config.exporter import ExporterConfig
+from stream.config.grafana import GrafanaConfig
 from stream.config.load import environment_names, load, parse
 from stream.config.model import (
     Config,
@@ -62,6 +63,7 @@ __all__ = [
     "DeadlettersTile",
     "Destination",
     "ExporterConfig",
+    "GrafanaConfig",
     "Grouping",
     "GroupingsConfig",
     "Holidays",

@@ -14,6 +14,7 @@ from stream.config.alerts import AlertsConfig
 from stream.config.boards import BoardConfig
 from stream.config.connections import KafkaConfig, RedisConfig
 from stream.config.exporter import ExporterConfig
+from stream.config.grafana import GrafanaConfig
 from stream.config.keys import Key
 from stream.config.kinds import Choice, Duration, Share, Text, Whole, Zone
 from stream.config.published import History
@@ -237,6 +238,7 @@ class Config(Struct, frozen=True, kw_only=True):
     ] = {}
     worker: WorkerConfig = WorkerConfig()
     exporter: ExporterConfig = ExporterConfig()
+    grafana: GrafanaConfig = GrafanaConfig()
     serve: ServeConfig = ServeConfig()
     alerts: AlertsConfig = AlertsConfig()
     boards: Annotated[
