@@ -209,10 +209,9 @@ def _deliveries() -> Iterator[Alert]:
     series = f'{oldest}{{topic="tickets"}}'
     yield Alert(
         "FloorcastOutboxStuck", f"{oldest} > 60", "5m", "critical", OWNER,
-        summary="What happens to clocks of {{ $labels.topic }} has not left the outbox for "
-        "{{ $value | humanizeDuration }}",
-        description="Breaches are found and nobody is told of them.",
-        next_action="See whether Kafka takes writes to `support.sla`, and the worker's log.",
+        summary="The outbox of {{ $labels.topic }} has not got on for {{ $value | humanizeDuration }}",
+        description="Breaches are found and nobody is told of them, or facts and dead letters wait.",
+        next_action="See whether Kafka takes writes to the topics of floorcast, and the worker's log.",
         board=BOARD,
         trials=(
             Trial("stuck", {series: "100+60x30"}, "20m", {"topic": "tickets"}),
@@ -222,7 +221,7 @@ def _deliveries() -> Iterator[Alert]:
     circuit = "support_delivery_circuit_open"
     series = f'{circuit}{{destination="pager"}}'
     yield Alert(
-        "FloorcastDeliveriesFailing", f"{circuit} == 1", "5m", "critical", OWNER,
+        "FloorcastDeliveriesFailing", f"max by (destination) ({circuit}) == 1", "5m", "critical", OWNER,
         summary="Alerts do not reach {{ $labels.destination }}",
         description="Five deliveries have failed; one is tried at a time. What gets too old is dropped.",
         next_action="`floorcast alerts test --to DESTINATION` says why.",
@@ -235,7 +234,7 @@ def _deliveries() -> Iterator[Alert]:
     )  # fmt: skip
     dropped = "support_alerts_too_old_total"
     yield Alert(
-        "FloorcastAlertsDropped", f"increase({dropped}[1h]) > 0", "", "warning", OWNER,
+        "FloorcastAlertsDropped", f"sum(increase({dropped}[1h])) > 0", "", "warning", OWNER,
         summary="{{ $value | humanize }} alerts of tickets were too old to be sent",
         description="They were found or could be delivered only after `alerts.max_age`.",
         next_action="Look at the board `sla` for what was missed; the alerts before say what held it up.",

@@ -125,14 +125,15 @@ def _events(board: Board) -> None:
 
 def _commits(board: Board) -> None:
     board.row("Commits")
-    words = "Time of a commit to Redis by quantile, of the slowest worker."
-    commit = "max by (quantile) (support_commit_seconds)"
-    board.lines(Look("Commit", words, SECONDS), [Query(commit, "{{quantile}}")])
-    words = "Records in a commit by quantile, of the worker with most."
-    batch = "max by (quantile) (support_batch_records)"
-    board.lines(Look("Records in a commit", words, COUNT), [Query(batch, "{{quantile}}")])
-    words = "Commits to Redis by worker, each of one batch."
-    commits = f"sum by (worker) (rate(support_commits_total[{RATE}]))"
+    words = "From the first record that is folded to the answer of Redis: half of the commits, and 99 of 100."
+    buckets = f"sum by (le) (rate(support_commit_seconds_bucket[{RATE}]))"
+    quantiles = [Query(f"histogram_quantile({q}, {buckets})", f"p{100 * q:.0f}") for q in (0.5, 0.99)]
+    board.lines(Look("Commit", words, SECONDS), quantiles)
+    words = "Mean records in a commit, ticks of the clock left out."
+    parts = [f"sum(rate(support_batch_records_{part}[{RATE}]))" for part in ("sum", "count")]
+    board.lines(Look("Records in a commit", words, COUNT), [Query(" / ".join(parts), "mean")])
+    words = "Commits to Redis by worker, ticks of the clock among them."
+    commits = f"sum by (worker) (rate(support_commit_seconds_count[{RATE}]))"
     board.lines(Look("Commits", words, PER_SECOND), [Query(commits, "{{worker}}")])
     words = "Commits refused, as another worker has the partition by now: some at a rebalance."
     fence = f"sum by (worker) (rate(support_fence_refusals_total[{RATE}]))"
@@ -141,10 +142,10 @@ def _commits(board: Board) -> None:
 
 def _deliveries(board: Board) -> None:
     board.row("Alerts of tickets")
-    words = "What happens to clocks and has not left the outbox yet."
+    words = "Facts, dead letters and news of clocks that are not in their topics yet."
     entries = "sum by (topic) (support_outbox_entries)"
     board.lines(Look("Outbox", words, COUNT), [Query(entries, "{{topic}}")], width=8)
-    words = "Age of the oldest entry of the outbox."
+    words = "For how long an outbox has not got on while something is in it."
     oldest = "support_outbox_oldest_seconds"
     board.lines(Look("Oldest in the outbox", words, SECONDS), [Query(oldest, "{{topic}}")], width=8)
     words = "Deliveries by destination and what became of them."
