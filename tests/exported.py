@@ -13,7 +13,7 @@ from stream.serve.families import blocks
 
 ROOT = Path(__file__).parents[1]
 OF_PROMETHEUS = {"up": {"job", "instance"}, "ALERTS": {"alertname", "alertstate"}}
-_ROW = re.compile(r"^\| (`support_[^|]*) \| ([^|]*) \|", re.MULTILINE)
+_ROW = re.compile(r"^\| (`support_[^|]*) \|([^|]*)\|", re.MULTILINE)
 _WORD = re.compile(r"`([a-z_]+)`")
 
 Known = dict[str, set[str]]

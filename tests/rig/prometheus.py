@@ -69,6 +69,7 @@ class PrometheusServer:
         command = [
             self._program, f"--config.file={self._directory / 'prometheus.yml'}",
             f"--storage.tsdb.path={self._directory / 'data'}", f"--web.listen-address={HOST}:{self.port}",
+            "--rules.alert.resend-delay=1s",  # Alertmanager is known some seconds after the first alert
         ]  # fmt: skip
         self._child = Child("Prometheus", command, self._directory / "prometheus.log")
         self._child.wait_ready(self._is_ready, READY_TIMEOUT_S)
