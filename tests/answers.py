@@ -15,7 +15,7 @@ from stream.shard.changes import Changes, Record, Since
 from stream.shard.family import COUNTED, family
 from stream.shard.image import Image, run_batch
 from stream.shard.shard import Shard
-from stream.store import RedisStore, StoredTopic, new_commit_id
+from stream.store import Memory, RedisStore, Report, StoredTopic, Waiting, new_commit_id
 
 Told = tuple[str, str, str, dict[str, Any]]
 """Time, type, subject, data."""
@@ -49,9 +49,28 @@ def image(name: str, config: Config, events: Sequence[Told], now: str, fresh: st
     return made
 
 
-def floor(config: Config, now: str, fresh: str | None = None, **events: Sequence[Told]) -> ImageReader:
+class FloorReader(ImageReader):
+    """Images as an exporter reads a store: nobody reports, and nothing waits but what stands in them."""
+
+    async def reports(self) -> list[Report]:
+        return []
+
+    async def waiting(self, shards: Sequence[tuple[str, int]], now_ms: int) -> dict[tuple[str, int], Waiting]:
+        images = {shard: self._images[shard] for shard in shards}
+        return {
+            shard: Waiting(
+                len(of.outbox) + len(of.notices), sum(due_ms <= now_ms for due_ms in of.timers.values())
+            )
+            for shard, of in images.items()
+        }
+
+    async def memory(self, shards: Sequence[tuple[str, int]]) -> Memory:
+        return Memory(0, 0, {})
+
+
+def floor(config: Config, now: str, fresh: str | None = None, **events: Sequence[Told]) -> FloorReader:
     """A floor with one shard a family: `floor(config, now, tickets=[...])`."""
-    return ImageReader({(name, 0): image(name, config, events.get(name, ()), now, fresh) for name in COUNTED})
+    return FloorReader({(name, 0): image(name, config, events.get(name, ()), now, fresh) for name in COUNTED})
 
 
 async def put(config: RedisConfig, images: dict[tuple[str, int], Image], partitions: int = 1) -> None:

@@ -268,9 +268,12 @@ async def test_the_list_of_boards(chrome: Any, served: Served) -> None:
     await reachable(served)
     async with seen(chrome, served.origin, "/?theme=dark") as sight:
         await sight.page.locator(".boards a").first.wait_for()
-        names = await sight.page.locator(".boards-name").all_inner_texts()
-        assert [name.removesuffix(", private") for name in names] == READY_MADE
-        assert "team-lead, private" in names
+        links = await sight.page.locator(".boards a").all()
+        addresses = [await link.get_attribute("href") for link in links]
+        assert addresses == [f"/boards/{name}?theme=dark" for name in READY_MADE]
+        about = await sight.page.locator(".boards-about").all_inner_texts()
+        assert "Queues, waiting callers and agents, now" in about
+        assert "Numbers by agent, private" in about
         assert await sight.violations() == []
         await sight.page.locator(".boards a").nth(1).focus()
         await sight.page.keyboard.press("Enter")

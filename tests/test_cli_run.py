@@ -8,13 +8,17 @@ import signal
 import time
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from signal import SIGCONT, SIGINT, SIGKILL, SIGSTOP, SIGTERM
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
+from stream.cli.demo import configured, working_zone
+from stream.cli.options import read_config
 from stream.embedded.pair import Pair, find_pair
 from stream.embedded.probe import HOST, free_ports
 from tests.rig.pipeline import (
@@ -202,13 +206,26 @@ def moving(output: str) -> bool:
 async def test_the_demo_shows_moving_numbers_and_ends_clean(
     deployment: Pipeline, tmp_path: Path, number: signal.Signals
 ) -> None:
-    """Without a terminal: boards one after the other, of a floor that is at work. Nothing stays behind."""
-    demo = deployment.start("demo", TMPDIR=str(tmp_path / "tmp"))
+    """Without a terminal: boards one after the other, of a floor that is at work, beside where its wallboards
+    are. Nothing stays behind."""
+    demo = deployment.start("demo", "--history", "2h", "--rate", "20", TMPDIR=str(tmp_path / "tmp"))
     await until(lambda: moving(demo.output) or demo.exit_code is not None)
     assert demo.exit_code is None, demo.output
+    assert f"Wallboards: http://127.0.0.1:{deployment.config.serve.port}/" in demo.output
     await gone(demo, number)
     assert not list((tmp_path / "tmp").iterdir())
     assert not listening({deployment.config.exporter.port, deployment.config.serve.port})
+
+
+@pytest.mark.parametrize("hour", range(0, 24, 3))
+def test_the_floor_of_the_demo_is_where_people_work_now(hour: int, tmp_path: Path) -> None:
+    """Whoever tries it at night sees a busy floor too; and its configuration is a good one."""
+    now = datetime(2026, 1, 5, hour, tzinfo=UTC)
+    zone = working_zone(now)
+    assert 9 <= now.astimezone(ZoneInfo(zone)).hour <= 13
+    config = read_config(configured(tmp_path, zone))
+    assert config.timezone == zone
+    assert config.policies
 
 
 async def test_a_signal_at_any_moment_of_the_start_ends_the_demo_clean(

@@ -11,7 +11,7 @@ from stream.config import Config, parse
 
 def test_the_hash_of_the_defaults_is_pinned() -> None:
     """A change of it makes running workers refuse their shards: it must be meant, and in the changelog."""
-    assert Config().shape_hash() == "c520503468d52d891c93029355adb86cbeb34e155f5dffbb8d8f94283c83aa0c"
+    assert Config().shape_hash() == "065b9ac3afe9bbb16cb4bd5cd74bccc994474aa0d03406fa4069056d98c4af3a"
 
 
 def test_it_is_the_same_in_every_process() -> None:

@@ -1,7 +1,10 @@
 """The shape of the week: its mean is 1 and its peak is known, which is what thinning relies on."""
 
+from datetime import timedelta, timezone
+
 import pytest
 
+from stream.floor.agenda import Agenda
 from stream.floor.day import HOUR_MS, PEAK, WEEK_MS, load
 
 MONDAY_MS = 1_767_571_200_000  # 2026-01-05T00:00Z
@@ -23,3 +26,11 @@ def test_days_are_busier_than_nights_and_mondays_than_sundays() -> None:
     """The floor has a day and a week."""
     assert load(MONDAY_MS + 10 * HOUR_MS) > 10 * load(MONDAY_MS + 3 * HOUR_MS)
     assert load(MONDAY_MS + 10 * HOUR_MS) > 2 * load(MONDAY_MS - 14 * HOUR_MS)
+
+
+def test_a_floor_is_busy_when_it_is_day_where_it_is() -> None:
+    """Ten in the morning of a floor ten hours east of Greenwich is midnight there."""
+    east = Agenda(MONDAY_MS, timezone(timedelta(hours=10)))
+    west = Agenda(MONDAY_MS, timezone(timedelta(hours=-5)))
+    assert load(east.local_ms()) == load(MONDAY_MS + 10 * HOUR_MS)
+    assert load(west.local_ms()) == load(MONDAY_MS - 5 * HOUR_MS)

@@ -17,7 +17,7 @@ from stream.query.plain import answer, as_plain
 from stream.query.request import Request
 from stream.query.windows import Calendar
 from stream.serve.scrape import Scraper
-from tests.answers import Told, floor, ms
+from tests.answers import FloorReader, Told, floor, ms
 
 UTC = Config()
 NOW = "2026-03-10T10:00:00"
@@ -208,7 +208,7 @@ async def test_csv_of_a_comparison() -> None:
     ]  # fmt: skip
 
 
-def crowd(teams: int) -> ImageReader:
+def crowd(teams: int) -> FloorReader:
     """A floor on which so many teams got a ticket at 9:20."""
     reader = floor(UTC, NOW, tickets=[ticket("2026-03-10T09:20:00", "T1", "red")])
     number = [(), *UTC.groupings.tickets].index(("team",))

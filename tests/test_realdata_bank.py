@@ -139,5 +139,5 @@ async def test_bank_command(bank: Read) -> None:
 
 
 async def test_bank_intact(bank: Read) -> None:
-    """Every record counted, copies found out, and `floorcast verify` says equal."""
+    """Every record counted, copies found out, and mixed `floorcast verify` says equal."""
     await assert_intact(bank.only, bank.source, bank.way)

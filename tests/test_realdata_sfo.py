@@ -69,5 +69,5 @@ async def test_sfo_every_day(sfo: Read) -> None:
 
 
 async def test_sfo_intact(sfo: Read) -> None:
-    """Every record counted, copies found out, and `floorcast verify` says equal."""
+    """Every record counted, copies found out, and mixed `floorcast verify` says equal."""
     await assert_intact(sfo.only, sfo.source, sfo.way)

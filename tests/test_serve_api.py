@@ -1,6 +1,7 @@
 """The API over HTTP: answers as those of the commands, errors that say what instead, and safe headers."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 
@@ -160,6 +161,30 @@ async def test_bodies_are_bounded(client: httpx.AsyncClient) -> None:
     for body in (b"{", b"\xff", b"[" * 20_000, b'[{"metric": 1}]', b'[{"metrik": "x"}]'):
         got = await post("/api/v1/query_batch", content=body, headers={"Content-Type": "application/json"})
         assert got.status_code == 422, body
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ",
+        "GET /",
+        "POST /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: ",
+    ],
+    ids=["headers", "address", "trailers"],
+)
+async def test_heads_are_bounded(client: httpx.AsyncClient, begin: str) -> None:
+    """Who sends headers, an address or trailers without end is cut off before they fill memory."""
+    reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
+    writer.write(begin.encode())
+    try:
+        async with asyncio.timeout(30):
+            with contextlib.suppress(ConnectionError):  # it does not wait until everything has been sent
+                for _ in range(16):
+                    writer.write(b"x" * 65_536)
+                    await writer.drain()
+                await reader.read()  # to its end, which is when the server closes
+    finally:
+        writer.close()
 
 
 async def test_health(client: httpx.AsyncClient, config: Config) -> None:

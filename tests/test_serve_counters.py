@@ -106,7 +106,7 @@ class Expected:
         return sum(value - self._base[name][day] for day, value in self._last[name].items())
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 @given(data=st.data())
 def test_counters_only_grow_and_their_difference_is_that_of_the_numbers(data: st.DataObject) -> None:
     """Two shards with late events, reopenings, merges, owners that change their mind; groups that come into

@@ -21,9 +21,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from stream.config import RedisConfig, parse
 from stream.metrics.catalog import load_catalog
 from stream.metrics.targets import target_of
-from stream.query.memory import ImageReader
 from stream.store import Unavailable
-from tests.answers import Told, floor, image, ms, put
+from tests.answers import FloorReader, Told, floor, image, ms, put
 from tests.scraped import CONFIG, GROUPS, NOW, TICKETS, Scraped, Serve, fetch, serving
 
 
@@ -154,6 +153,19 @@ async def test_clocks_and_the_journal(serve: Serve) -> None:
     assert scraped.families["support_events"].type == "counter"
 
 
+async def test_what_the_store_counted_does_not_fall_with_it(serve: Serve) -> None:
+    """Set back to a snapshot, the journal is behind; what is read again is counted again."""
+    source = floor(CONFIG, NOW, tickets=TICKETS)
+    served = serve(source=source)
+    journal = source._images["tickets", 0].journal
+    labels = {"topic": "tickets", "result": "applied"}
+    assert (await served.scrape()).value("events_total", **labels) == 4
+    for records, told in ((journal["records"] - 2, 4), (journal["records"] + 1, 7)):
+        journal["records"] = records
+        await served.read()
+        assert (await served.scrape()).value("events_total", **labels) == told
+
+
 async def test_the_catalog_is_exported(serve: Serve) -> None:
     """Each metric with owner, target and version; targets that are numbers as numbers."""
     scraped = await serve().scrape()
@@ -195,7 +207,7 @@ async def test_it_speaks_openmetrics(serve: Serve) -> None:
 async def test_scrapes_within_a_second_cost_one_read(serve: Serve) -> None:
     """Many at the same time get the same."""
 
-    class Counting(ImageReader):
+    class Counting(FloorReader):
         looks = 0
 
         async def fences(self, family: str) -> Any:
@@ -216,14 +228,14 @@ async def test_ready_says_which_shard_is_not(serve: Serve) -> None:
     status, text = await served.get("/readyz")
     assert (status, text.splitlines()[0]) == (503, "tickets/0 had last caught up with its log 31 s ago")
     assert await served.get("/healthz") == (200, "up\n")
-    assert (await serve(source=ImageReader({})).get("/readyz"))[0] == 503
+    assert (await serve(source=FloorReader({})).get("/readyz"))[0] == 503
     assert await served.get("/") == (404, "there are /metrics, /healthz and /readyz\n")
 
 
 async def test_without_the_store_it_says_so(serve: Serve) -> None:
     """No numbers rather than old ones."""
 
-    class Gone(ImageReader):
+    class Gone(FloorReader):
         async def fences(self, family: str) -> Any:
             raise Unavailable("Redis at redis://x: no usable answer for 3 s")
 

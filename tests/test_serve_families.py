@@ -2,21 +2,25 @@
 
 import asyncio
 import gzip
+import math
 import re
 import shutil
 import subprocess
 import urllib.request
 from collections.abc import AsyncIterator
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from stream.config import Config, ConfigError, parse
 from stream.metrics.catalog import catalog_of, load_catalog
-from stream.query.memory import ImageReader
-from stream.serve.families import NO_COUNTERS, ONLY_BY_GROUP, blocks
+from stream.query.model import Question
+from stream.query.query import Queries
+from stream.query.windows import Calendar
+from stream.serve.families import NO_COUNTERS, ONLY_BY_GROUP, blocks, values_of
 from stream.serve.names import names_markdown
-from tests.answers import TEAM_A, Told, floor, image, ms
+from tests.answers import TEAM_A, FloorReader, Told, floor, image, ms
 from tests.scraped import AGENTS, CALLS, CONFIG, NOW, SURVEYS, TICKETS, Serve, serving
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -82,7 +86,7 @@ async def test_what_nobody_keeps_up_to_date_is_left_out(serve: Serve) -> None:
 async def test_a_topic_that_nobody_tells_of_is_no_trouble_for_others(serve: Serve) -> None:
     """Without any shard of calls there is no number of calls; clocks of tickets are told."""
     images = {("tickets", 0): image("tickets", CONFIG, TICKETS, NOW)}
-    scraped = await serve(source=ImageReader(images)).scrape()
+    scraped = await serve(source=FloorReader(images)).scrape()
     assert scraped.value("sla_breaches_in_window", clock="first_reply", window="1h") == 0
     assert "support_calls_waiting" not in scraped.families
 
@@ -164,9 +168,35 @@ async def test_every_metric_of_the_catalog_is_exported(serve: Serve) -> None:
             assert scraped.families[pair.name].type == "counter"
             assert scraped.families[f"{pair.name}_retracted"].type == "counter"
     assert scraped.value("sla_at_risk", clock="resolution", level="50%") >= 0
+    assert scraped.value("sla_target_seconds", policy="p", clock="resolution") == 3600
     assert scraped.all("tickets_backlog_by_age", "age") == {
         "<1h": 2, "<4h": 1, "<24h": 0, "<3d": 0, "<7d": 0, "older": 0,
     }  # fmt: skip
+
+
+async def test_every_number_is_what_a_query_says(serve: Serve) -> None:
+    """Whole and by group, of every metric, window and label, though they share what they read."""
+    source = floor(CONFIG, NOW, None, tickets=TICKETS, calls=CALLS, surveys=SURVEYS, agents=AGENTS)
+    catalog, now_ms = load_catalog(), ms(NOW) + 1_000
+    scraped = await serve(source=source).scrape()
+    queries, calendar = Queries(catalog, CONFIG, source), Calendar(CONFIG.timezone)
+    compared = 0
+    for block in blocks(catalog, CONFIG):
+        for one in block.exported:
+            for word, (labels, where) in product(one.windows or ("",), values_of(one)):
+                begin, end = calendar.window(word, now_ms) if word else (None, None)
+                question = Question(one.metric.id, now_ms, begin, end, one.by, dict(where))
+                for row in (await queries.ask(question)).rows:
+                    named = {**dict(labels), **{name: row.by[name] or "" for name in one.by}}
+                    named |= {"window": word} if word else {}
+                    for gauge in one.gauges:
+                        quantile = gauge.stat == "quantile"
+                        value = row.values["p90" if quantile else gauge.stat]
+                        more = {"quantile": "0.9"} if quantile else {}
+                        said = scraped.value(gauge.name.removeprefix("support_"), **named, **more)
+                        assert math.isnan(said) if value is None else said == value * gauge.scale, gauge.name
+                        compared += 1
+    assert compared > 1_000
 
 
 def test_the_pages_name_everything(tmp_path: Path) -> None:

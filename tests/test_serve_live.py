@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -61,6 +61,9 @@ class Store:
         if self.gone:
             raise Unavailable("Redis at redis://x: no usable answer for 2 s")
         return await self._reader.fences(family)
+
+    async def fences_of(self, families: Sequence[str]) -> dict[str, dict[int, Fence]]:
+        return {family: await self.fences(family) for family in families}
 
     async def read_levels(self, *arguments: Any) -> Any:
         self.readings += 1

@@ -107,6 +107,9 @@ async def test_the_documented_reader_is_enough(new_redis: NewRedis) -> None:
     assert await store.written("tickets", [3], {})
     assert await store.journals("tickets")
     assert await store.versions(0) == ()
+    assert await store.reports() == []
+    assert (await store.waiting([("tickets", 3)], 2**52))["tickets", 3].entries
+    assert (await store.memory([("tickets", 3)])).by_kind["states"]
     with pytest.raises(Rejected, match=r"docs/redis\.md"):
         await store.commit("tickets", 3, changes.fence.commit_id, taken_back())
     await store.close()

@@ -11,6 +11,7 @@ from stream.shard.image import Image
 from stream.shard.shard import Shard
 from stream.worker.mailbox import COMMIT_BYTES, HalfDone, Mailbox, portions
 from stream.worker.ports import Position
+from stream.worker.report import Work
 from stream.worker.versions import KnownVersions
 
 
@@ -41,7 +42,7 @@ async def test_after_a_cancelled_commit_the_memory_is_not_used_any_more() -> Non
     store = Hanging()
     mailbox = Mailbox(
         shard, store, lambda: Position(0, 0, 2**52), until_ms=None, by_wall=True, batch_records=10,
-        versions=KnownVersions(Config(clock="events")), renew=never,
+        versions=KnownVersions(Config(clock="events")), renew=never, work=Work(),
     )  # fmt: skip
     assert mailbox.wants_tick(0)
     reading = asyncio.create_task(mailbox.read([Record(0, 1_700_000_000_000, b"not an event")]))

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+
+import stream
+from stream.store.reports import DispatcherReport, process_name
 
 Result = Literal["sent", "failed", "refused"]
 """`failed`: tried again later; `refused`: not worth a retry, given up."""
@@ -28,3 +32,15 @@ class Counters:
     """Records of the topics that are none of ours."""
     circuits: dict[str, str] = field(default_factory=dict)
     """`closed`, `open` or `half_open`."""
+
+    def report(self, kinds: Mapping[str, str], now_ms: int) -> DispatcherReport:
+        """As of now. `kinds`: of the channel of each destination."""
+        return DispatcherReport(
+            name=process_name(), at_ms=now_ms, version=stream.__version__,
+            deliveries=[
+                (name, kinds.get(name, ""), result, count)
+                for (name, result), count in self.deliveries.items()
+            ],
+            retries=dict(self.retries), repeats=dict(self.repeats), too_old=self.too_old,
+            decided=self.decided, unreadable=self.unreadable, circuits=dict(self.circuits),
+        )  # fmt: skip

@@ -19,6 +19,7 @@ from stream.cli.running import run
 from stream.config import Config
 from stream.sources.alerting import AlertTopics
 from stream.store import RedisStore, StoreError
+from stream.store.reports import keep_reporting
 
 PATIENCE_S = 2.0
 WITH_CLOCKS = ("tickets", "calls")
@@ -75,15 +76,18 @@ async def _dispatch(config: Config, session_timeout_ms: int) -> None:
         return min((fence.fresh for fence in fences), default=None)
 
     async with new_client() as client:
+        dispatcher = Dispatcher(
+            config, channels(config.alerts.destinations, client),
+            lambda: AlertTopics(config.kafka, session_timeout_ms), fresh, wall_ms,
+        )  # fmt: skip
+        kinds = {name: destination.kind for name, destination in config.alerts.destinations.items()}
+        reporting = asyncio.create_task(
+            keep_reporting(store.write_report, lambda: dispatcher.counters.report(kinds, wall_ms()))
+        )
         try:
-            await Dispatcher(
-                config,
-                channels(config.alerts.destinations, client),
-                lambda: AlertTopics(config.kafka, session_timeout_ms),
-                fresh,
-                wall_ms,
-            ).run()
+            await dispatcher.run()
         finally:
+            reporting.cancel()
             await store.close()
 
 

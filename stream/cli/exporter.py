@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from stream.serve.exporter import Exporter
 @config_options
 def command(config_path: Path | None, data_dir: Path | None) -> None:
     """Serve /metrics, /healthz and /readyz at exporter.host and exporter.port until it is interrupted."""
+    # Scrapes are answered in threads while everything is read: they should not wait long for their turn.
+    sys.setswitchinterval(0.001)
     run(serve(resolve(config_path, data_dir)))
 
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 import msgspec
@@ -16,20 +17,13 @@ import msgspec
 from stream.cli.import_ import speed_of
 from stream.cli.options import config_options, resolve
 from stream.cli.running import run, say_if_not_idempotent
-from stream.cli.until import instant
-from stream.config import Config, parse_duration
+from stream.cli.until import duration, instant
+from stream.config import Config
 from stream.floor import simulate
 from stream.sources.live import Told, event_ms, play
 from stream.sources.pace import Pace
 from stream.sources.publish import Publisher
 from stream.sources.topics import topic_names
-
-
-def _duration(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
-    try:
-        return None if value is None else parse_duration(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
 
 
 def _start(context: click.Context, parameter: click.Parameter, value: str | None) -> int:
@@ -49,7 +43,7 @@ def _start(context: click.Context, parameter: click.Parameter, value: str | None
     "--start", "start_ms", callback=_start, metavar="TIME", help="When the floor opens. Default: now."
 )
 @click.option(
-    "--duration", "duration_ms", callback=_duration, metavar="D", help="Of event time. Default: for ever."
+    "--duration", "duration_ms", callback=duration, metavar="D", help="Of event time. Default: for ever."
 )
 @click.option(
     "--speed", default="max", show_default=True, callback=speed_of,
@@ -63,16 +57,18 @@ def command(
 ) -> None:  # fmt: skip
     """Publish the events of a simulated floor as they happen, until it is interrupted.
 
-    With a --start in the past it first publishes what has happened since.
+    Its day is that of the configuration's timezone. With a --start in the past it first publishes what has
+    happened since.
     """
-    events: Iterable[Told] = simulate(seed, start_ms, rate)
+    config = resolve(config_path, None if stdout else data_dir)
+    events: Iterable[Told] = simulate(seed, start_ms, rate, ZoneInfo(config.timezone))
     if duration_ms is not None:
         end_ms = start_ms + duration_ms
         events = takewhile(lambda told: event_ms(told[1]) < end_ms, events)
     if stdout:
         run(_print(events, Pace(speed)))
     else:
-        run(_publish(resolve(config_path, data_dir), events, Pace(speed)))
+        run(_publish(config, events, Pace(speed)))
 
 
 async def _print(events: Iterable[Told], pace: Pace) -> None:

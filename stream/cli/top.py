@@ -27,36 +27,38 @@ REFRESH_S = 1.0
 
 @click.command("top")
 @click.option("--once", is_flag=True, help="Print one board and end.")
+@click.option("--note", default="", metavar="TEXT", help="A line to show above it.")
 @config_options
-def command(once: bool, config_path: Path | None, data_dir: Path | None) -> None:
+def command(once: bool, note: str, config_path: Path | None, data_dir: Path | None) -> None:
     """Show the floor live: volumes, response, backlog, queues, service level, surveys, sessions, freshness.
 
     Ends with Ctrl-C. Without a terminal one plain board is printed every second.
     """
-    run(watch(resolve(config_path, data_dir), Console(), once))
+    run(_watch(resolve(config_path, data_dir), Console(), once, note))
 
 
-async def watch(config: Config, console: Console, once: bool = False) -> None:
+async def _watch(config: Config, console: Console, once: bool, note: str) -> None:
     """Shows the board until it is cancelled, which is how it ends."""
+    above = [Text(note, style="bold cyan")] if note else []
     async with reading(config) as store:
         known = InForce(store, config)
         if once:
-            console.print(draw(await _read(known, store)))
+            console.print(*above, draw(await _read(known, store)), sep="\n")
             return
         with suppress(asyncio.CancelledError):
-            await (_live if console.is_terminal else _plain)(known, store, console)
+            await (_live if console.is_terminal else _plain)(known, store, console, above)
 
 
-async def _live(known: InForce, store: RedisStore, console: Console) -> None:
+async def _live(known: InForce, store: RedisStore, console: Console, above: list[Text]) -> None:
     with Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
-            live.update(await _frame(known, store), refresh=True)
+            live.update(Group(*above, await _frame(known, store)), refresh=True)
             await asyncio.sleep(REFRESH_S)
 
 
-async def _plain(known: InForce, store: RedisStore, console: Console) -> None:
+async def _plain(known: InForce, store: RedisStore, console: Console, above: list[Text]) -> None:
     while True:
-        console.print(await _frame(known, store))
+        console.print(Group(*above, await _frame(known, store)))
         await asyncio.sleep(REFRESH_S)
 
 

@@ -1,4 +1,5 @@
-"""Instants on the command line, and the option `--until`: where time moves when history has been read."""
+"""Instants and durations on the command line, and the option `--until`: where time moves when history has
+been read."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from datetime import datetime
 
 import click
 
+from stream.config import parse_duration
 from stream.events.instants import to_ms
 
 
@@ -20,6 +22,14 @@ def instant(context: click.Context, parameter: click.Parameter, value: str | Non
     if found.tzinfo is None:
         raise click.BadParameter(f"{value} has no offset; write it like 2026-01-05T08:00:00Z")
     return to_ms(found)
+
+
+def duration(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+    """Milliseconds of a duration such as `90s` or `8d`."""
+    try:
+        return None if value is None else parse_duration(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 until_option = click.option(

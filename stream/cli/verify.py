@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from stream.cli.options import config_options, resolve
+from stream.cli.reading import wall_ms
 from stream.cli.running import run
 from stream.config import Config
 from stream.query.look import in_force
 from stream.store import ImageMoved, RedisStore, StoreError
+from stream.store.reports import VerifyReport
 from stream.verify.compare import Comparison, compare
 from stream.verify.rebuild import Rebuild
 
@@ -51,6 +54,10 @@ async def _verify(config: Config) -> bool:
                 different.update(result.different)
                 for line in result.differences:
                     click.echo(f"{topic.name}/{partition}: {line}")
+        with suppress(StoreError):  # who may only read may verify
+            await store.write_report(
+                VerifyReport(name="verify", at_ms=wall_ms(), differences=sum(different.values()))
+            )
     except StoreError as error:
         raise click.ClickException(str(error)) from None
     finally:

@@ -122,6 +122,7 @@ class BoardConfig(Struct, frozen=True, kw_only=True):
     """One wallboard."""
 
     title: Annotated[str | None, Key(_LINE, "What stands above it; null = its name")] = None
+    about: Annotated[str | None, Key(_LINE, "What it is for, in the list of boards")] = None
     private: Annotated[
         bool, Key(Flag(), "Whether only an admin token shows it: it is about single people")
     ] = False

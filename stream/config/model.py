@@ -96,7 +96,7 @@ class GroupingsConfig(Struct, frozen=True, kw_only=True):
     tickets: Annotated[
         tuple[Grouping, ...],
         Key(Groupings(SEGMENT_FIELDS), "Groupings of the ticket metrics: lists of 1 to 4 segment fields"),
-    ] = (("channel",), ("team",), ("priority",), ("category",), ("agent",), ("team", "priority"))
+    ] = (("channel",), ("team",), ("priority",), ("category",), ("team", "agent"), ("team", "priority"))
     calls: Annotated[
         tuple[Grouping, ...],
         Key(Groupings(SEGMENT_FIELDS), "Groupings of the call metrics: lists of 1 to 4 segment fields"),
@@ -107,7 +107,7 @@ class GroupingsConfig(Struct, frozen=True, kw_only=True):
             Groupings(("kind", *SEGMENT_FIELDS)),
             "Groupings of the survey metrics: lists of 1 to 4 segment fields or `kind`",
         ),
-    ] = (("kind",), ("channel",), ("team",), ("agent",))
+    ] = (("kind",), ("channel",), ("team",), ("team", "agent"))
     selfservice: Annotated[
         tuple[Grouping, ...],
         Key(

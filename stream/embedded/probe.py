@@ -24,6 +24,11 @@ def free_ports(count: int) -> list[int]:
     return free
 
 
+def free_port(wanted: int) -> int:
+    """That loopback port; another free one where somebody uses it. 0 stays 0. Raises as `free_ports`."""
+    return wanted if _can_bind(wanted) else free_ports(1)[0]
+
+
 def _can_bind(port: int) -> bool:
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

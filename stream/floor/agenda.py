@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, tzinfo
 from heapq import heappop, heappush
 
 Step = Callable[[int], None]
@@ -12,10 +13,17 @@ Step = Callable[[int], None]
 class Agenda:
     """Steps in the order of their time; those of one instant in the order in which they were planned."""
 
-    def __init__(self, now_ms: int) -> None:
+    def __init__(self, now_ms: int, zone: tzinfo = UTC) -> None:
+        """`zone`: where the floor is."""
         self._steps: list[tuple[int, int, Step]] = []
         self._planned = 0
+        self._zone = zone
         self.now_ms = now_ms
+
+    def local_ms(self) -> int:
+        """What the clock on the floor's wall shows now, as if it were UTC."""
+        offset = datetime.fromtimestamp(self.now_ms / 1000, self._zone).utcoffset()
+        return self.now_ms + (offset.days * 86_400 + offset.seconds) * 1000 if offset else self.now_ms
 
     def at(self, at_ms: int, step: Step) -> None:
         """Plan a step; one in the past happens now, so that time never runs backwards."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from random import Random
+from typing import Any
 
 from stream.floor import world
 from stream.floor.agenda import Agenda
@@ -62,6 +63,7 @@ class Phones:
             "media": "chat" if chat else "voice",
             "channel": "chat" if chat else "phone",
             **contact,
+            **_dialled(contact),
         }
         call.offered()
 
@@ -98,7 +100,7 @@ class Call:
         if self._random.random() < 0.05:
             self._agenda.after(self._random.uniform(4, 60), self._leave_ivr)
         else:
-            self._agenda.after(self._random.uniform(6, 40), self._enter_queue)
+            self._agenda.after(self._random.uniform(6, 40), self._queue)
 
     def wait_for_agent(self) -> Job:
         """Ask the team for an agent; whoever is free answers after some seconds of ringing."""
@@ -108,14 +110,6 @@ class Call:
 
     def _leave_ivr(self, now_ms: int) -> None:
         self.entity.tell("call.abandoned", now_ms, abandon={"stage": "ivr"})
-
-    def _enter_queue(self, now_ms: int) -> None:
-        snapshot = self.entity.snapshot
-        team = world.TEAM_OF_CATEGORY[snapshot["category"]]
-        vip = snapshot["plan"] == "enterprise"
-        snapshot["team"] = world.VIP_TEAM if vip else team
-        snapshot["queue"] = world.VIP_QUEUE if vip else world.QUEUE_OF_TEAM[team]
-        self._queue(now_ms)
 
     def _queue(self, now_ms: int) -> None:
         self.entity.tell("call.queued", now_ms)
@@ -226,3 +220,11 @@ class Call:
 
     def _shift(self) -> Shift:
         return self._phones.shift(self._agent_team)
+
+
+def _dialled(contact: dict[str, Any]) -> dict[str, str]:
+    """Team and queue of the number that the customer calls."""
+    if contact["plan"] == "enterprise":
+        return {"team": world.VIP_TEAM, "queue": world.VIP_QUEUE}
+    team = world.TEAM_OF_CATEGORY[contact["category"]]
+    return {"team": team, "queue": world.QUEUE_OF_TEAM[team]}

@@ -1,4 +1,4 @@
-"""The shape of the week: how much of the mean load is there at an instant (UTC)."""
+"""The shape of the week: how much of the mean load is there at an hour of the floor's own day."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PEAK = max(_HOURS) / _HOUR_MEAN * max(_WEEKDAYS) / _WEEKDAY_MEAN
 
 
 def load(at_ms: int) -> float:
-    """The load at an instant as a multiple of the mean; its mean over a week is 1."""
+    """The load at a local instant (`Agenda.local_ms`) as a multiple of the mean, which is that of a week."""
     day, in_day_ms = divmod(at_ms, DAY_MS)
     hour, in_hour_ms = divmod(in_day_ms, HOUR_MS)
     share = in_hour_ms / HOUR_MS

@@ -73,7 +73,7 @@ class Pool:
         half_hour = now_ms // (HOUR_MS // 2)
         if half_hour != self._roster[0]:
             self._roster = (half_hour, Random(f"{self._seed}:{self.name}:{half_hour}").uniform(*ROSTER_FIT))
-        return 1 + ceil(self._busy_mean * self._roster[1] * max(load(now_ms), NIGHT_SHARE))
+        return 1 + ceil(self._busy_mean * self._roster[1] * max(load(self._agenda.local_ms()), NIGHT_SHARE))
 
     def _next_agent(self) -> str:
         if self._free:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from datetime import UTC, tzinfo
 from random import Random
 from zlib import crc32
 
@@ -26,28 +27,28 @@ SESSIONS = 0.5
 """Sessions of self-service for each contact."""
 
 
-def simulate(seed: int, start_ms: int, rate: float) -> Iterator[Told]:
+def simulate(seed: int, start_ms: int, rate: float, zone: tzinfo = UTC) -> Iterator[Told]:
     """The events of a floor that opens at `start_ms`, for ever: (topic family, CloudEvent), in order of time.
 
     Families are tickets, calls, surveys, agents (those on the phones) and selfservice. `rate` is the mean
     number of events per second of event time over a week: at noon more than twice as many, at night few, and
-    fewer in the first two days, until there are tickets of every age. The same arguments give the same
-    events; others give other subjects, so that two runs never mix. Memory grows with what is alive, not with
-    time.
+    fewer in the first two days, until there are tickets of every age; `zone` is where noon is. The same
+    arguments give the same events; others give other subjects, so that two runs never mix. Memory grows with
+    what is alive, not with time.
     """
     if not 0 < rate < 1_000_000:
         raise ValueError(f"rate must be above 0 and below 1,000,000 events per second, not {rate}")
     outbox: deque[Told] = deque()
-    agenda = Agenda(start_ms)
-    _open(seed, rate, agenda, outbox)
+    agenda = Agenda(start_ms, zone)
+    _open(seed, rate, zone, agenda, outbox)
     while True:
         agenda.advance()
         while outbox:
             yield outbox.popleft()
 
 
-def _open(seed: int, rate: float, agenda: Agenda, outbox: deque[Told]) -> None:
-    prefix = f"sim:{_tag(seed, agenda.now_ms, rate)}:"
+def _open(seed: int, rate: float, zone: tzinfo, agenda: Agenda, outbox: deque[Told]) -> None:
+    prefix = f"sim:{_tag(seed, agenda.now_ms, rate, zone)}:"
     contacts = rate / (
         TICKETS_SHARE * EVENTS_PER_TICKET
         + (1 - TICKETS_SHARE) * EVENTS_PER_CALL
@@ -79,12 +80,12 @@ class _Arrivals:
         self._agenda.after(self._random.expovariate(self._peak_per_second), self._step)
 
     def _step(self, now_ms: int) -> None:
-        if self._random.random() * PEAK < load(now_ms):
+        if self._random.random() * PEAK < load(self._agenda.local_ms()):
             self._arrive()
         self.plan()
 
 
-def _tag(seed: int, start_ms: int, rate: float) -> str:
+def _tag(seed: int, start_ms: int, rate: float, zone: tzinfo) -> str:
     """Five characters that tell this run's subjects from another's."""
-    number = crc32(f"{seed}:{start_ms}:{rate}".encode())
+    number = crc32(f"{seed}:{start_ms}:{rate}:{zone}".encode())
     return "".join("0123456789abcdefghijklmnopqrstuvwxyz"[number // 36**place % 36] for place in range(5))

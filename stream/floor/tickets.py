@@ -15,6 +15,8 @@ WORK_S = 300.0
 """Mean seconds for which one pass over a ticket keeps an agent busy."""
 PASSES = 2.05
 """Mean passes over a ticket."""
+ROUTED = ("web", "chat", "api")
+"""Where the customer says what it is about, so that the ticket has a team from its start."""
 BOT_SHARE = 0.03
 """So many tickets a bot resolves alone; when one comes back, a person takes it."""
 
@@ -65,6 +67,8 @@ class Desk:
             "priority": world.PRIORITIES.draw(self.random),
             **about,
         }
+        if about["channel"] in ROUTED:
+            entity.snapshot["team"] = world.TEAM_OF_CATEGORY[about["category"]]
         Ticket(self, entity).created()
         return entity.subject
 
@@ -125,8 +129,9 @@ class Ticket:
             self.entity.tell("ticket.merged", now_ms)
             return
         self._desk.last_of_customer[snapshot["customer"]] = self.entity.subject
-        snapshot["team"] = world.TEAM_OF_CATEGORY[snapshot["category"]]
-        self.entity.tell("ticket.assigned", now_ms)
+        if "team" not in snapshot:
+            snapshot["team"] = world.TEAM_OF_CATEGORY[snapshot["category"]]
+            self.entity.tell("ticket.assigned", now_ms)
         if self._random.random() < 0.07:
             snapshot["priority"] = "urgent" if snapshot["priority"] == "high" else "high"
             self.entity.tell("ticket.updated", now_ms)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -17,6 +17,8 @@ from stream.shard.changes import Fence, Since
 from stream.shard.family import COUNTED
 
 Cells = dict[Group, bytes]
+Fences = Mapping[str, dict[int, Fence]]
+"""By family and partition."""
 
 
 class OtherConfiguration(QueryError):
@@ -26,9 +28,13 @@ class OtherConfiguration(QueryError):
 class Look:
     """A `Reader` that remembers. Make a new one for every look."""
 
-    def __init__(self, reader: Reader, config: Config, memory: PaneMemory | None = None) -> None:
+    def __init__(
+        self, reader: Reader, config: Config, memory: PaneMemory | None = None, fences: Fences | None = None
+    ) -> None:
+        """`fences`: those that have just been read."""
         self.remembered = Remembered(memory) if memory is not None else None
         self._reader = reader
+        self._read: Fences = fences or {}
         self._shape = config.shape_hash()
         self._fences: dict[str, dict[int, Fence]] = {}
         self._cells: dict[tuple[str, tuple[Group, ...] | None], dict[tuple[int, Pane], Cells]] = {}
@@ -39,7 +45,7 @@ class Look:
         """As of `Reader`; raises OtherConfiguration."""
         known = self._fences.get(family)
         if known is None:
-            known = await self._reader.fences(family)
+            known = self._read.get(family) or await self._reader.fences(family)
             for partition, fence in known.items():
                 if fence.shape and fence.shape != self._shape:
                     raise OtherConfiguration(

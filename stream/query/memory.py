@@ -24,6 +24,9 @@ class ImageReader:
     async def fences(self, family: str) -> dict[int, Fence]:
         return {partition: image.fence for (name, partition), image in self._images.items() if name == family}
 
+    async def fences_of(self, families: Sequence[str]) -> dict[str, dict[int, Fence]]:
+        return {family: await self.fences(family) for family in families}
+
     async def read_cells(
         self, family: str, panes: dict[int, list[Pane]], groups: list[Group] | None
     ) -> dict[int, dict[Pane, dict[Group, bytes]]]:

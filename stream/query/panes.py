@@ -57,11 +57,15 @@ class _Latest(Generic[_T]):
         self._weight_max = weight_max
         self._weight = 0
         self._kept: OrderedDict[Hashable, tuple[int, _T]] = OrderedDict()
+        self.hits = self.misses = 0
+        """How often something asked for was there, and was not."""
 
     def get(self, key: Hashable) -> _T | None:
         found = self._kept.get(key)
         if found is None:
+            self.misses += 1
             return None
+        self.hits += 1
         self._kept.move_to_end(key)
         return found[1]
 

@@ -10,10 +10,10 @@ from msgspec import Struct
 from stream.config import Config
 from stream.metrics.catalog import Catalog
 from stream.query.freshness import reached
-from stream.query.look import Look, now_of
+from stream.query.look import Fences, Look, now_of
 from stream.query.model import QueryError
 from stream.query.panes import PaneMemory
-from stream.query.query import Queries
+from stream.query.query import Queries, Shared
 from stream.query.wall_boards import Board, boards_of, conditions_of, find_board
 from stream.query.wall_document import NumberTile, TableTile, Wall, WallSource
 from stream.query.wall_lists import Notes, no_notes
@@ -61,12 +61,13 @@ class Walls:
         self._notes = notes
         self._memory = Memory()
 
-    async def moment(self, wall_ms: int) -> Moment:
-        """How things stand now, for any number of boards. Raises what the store raises."""
-        look = Look(self._reader, self._config, self._panes)
+    async def moment(self, wall_ms: int, fences: Fences | None = None) -> Moment:
+        """How things stand now, for any number of boards; `fences` are those that have just been read. Raises
+        what the store raises."""
+        look = Look(self._reader, self._config, self._panes, fences)
         now_ms = await now_of(look, self._config, wall_ms)
         sources = [await reached(look, family, wall_ms) for family in COUNTED]
-        queries = Queries(self._catalog, self._config, look, remembered=look.remembered)
+        queries = Queries(self._catalog, self._config, look, remembered=look.remembered, shared=Shared())
         return Moment(queries=queries, sources=sources, now_ms=now_ms, wall_ms=wall_ms, notes=self._notes)
 
     async def read(self, ask: WallAsk, at: Moment) -> Wall:

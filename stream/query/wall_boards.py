@@ -29,10 +29,11 @@ _MIDDAY_MS = 1_767_268_800_000
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """A board by name. `private`: about single people, so not for everybody's eyes."""
+    """A board by name. `about`: what it is for. `private`: about single people, so not for everybody."""
 
     name: str
     title: str
+    about: str | None
     private: bool
     config: BoardConfig
 
@@ -41,7 +42,7 @@ def boards_of(config: Config) -> tuple[Board, ...]:
     """All boards: the ready-made ones, each replaced by one of the configuration of the same name, and the
     further ones of the configuration."""
     return tuple(
-        Board(name, board.title or name, board.private, board)
+        Board(name, board.title or name, board.about, board.private, board)
         for name, board in {**_ready_made(), **config.boards}.items()
     )
 

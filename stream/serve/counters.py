@@ -20,6 +20,20 @@ Key = tuple[str, Labels]
 """The name of a pair of counters and the labels of one of its series."""
 
 
+class Rising:
+    """Counters that others keep, in the store: they fall when it is set back, or made anew from the log."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Hashable, tuple[float, float]] = {}
+
+    def of(self, key: Hashable, stored: float) -> float:
+        """What is told of a counter that stands so: what was stored at first, and every rise since."""
+        last, told = self._seen.get(key, (0.0, 0.0))
+        told += max(0.0, stored - last)
+        self._seen[key] = stored, told
+        return told
+
+
 class Tally:
     """What has been added to and taken back from the numbers of some days."""
 

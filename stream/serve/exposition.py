@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import gzip
+import math
 from collections.abc import Iterable
+from itertools import accumulate
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.exposition import choose_encoder, gzip_accepted
 from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 from stream.serve.samples import Families
+from stream.store.reports import Histogram
 
 
 class Format(NamedTuple):
@@ -55,7 +59,22 @@ class _Read(Collector):
             metric = Metric(family.name.removesuffix("_total"), family.help, family.type)
             for labels, value in family.samples:
                 metric.add_sample(family.name, dict(labels), value)
+            for labels, histogram in family.histograms:
+                _add_histogram(metric, dict(labels), histogram)
             yield metric
 
     def describe(self) -> Iterable[Metric]:
         return ()  # else everything would be collected to be registered
+
+
+def _bound(bound: float) -> str:
+    text: str = floatToGoString(bound)  # type: ignore[no-untyped-call]
+    return text
+
+
+def _add_histogram(metric: Metric, labels: dict[str, str], histogram: Histogram) -> None:
+    counts = list(accumulate(histogram.counts))
+    for bound, count in zip((*histogram.bounds, math.inf), counts, strict=True):
+        metric.add_sample(f"{metric.name}_bucket", {**labels, "le": _bound(bound)}, count)
+    metric.add_sample(f"{metric.name}_sum", labels, histogram.total)
+    metric.add_sample(f"{metric.name}_count", labels, counts[-1])

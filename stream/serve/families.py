@@ -122,7 +122,7 @@ _ONE_DIMENSION: Final[dict[str, tuple[str, ...]]] = {
 }
 """Dimensions of one metric alone."""
 _RANKS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
-    "tickets": (("ticket_volume", "7d"), ("backlog", "")),
+    "tickets": (("ticket_volume", "7d"), ("backlog", ""), ("channel_share", "7d")),
     "calls": (("calls_offered", "7d"), ("calls_waiting", "")),
     "surveys": (("survey_response_rate", "28d"), ("csat", "28d"), ("nps", "28d")),
     "selfservice": (("selfservice_sessions", "7d"), ("article_helpful_rate", "28d")),
@@ -130,7 +130,8 @@ _RANKS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "contacts": (("repeat_contact_rate", "7d"),),
 }
 """By which metrics over which windows the groups of a family are ranked: those with most have series. Places
-that are left go to those with most of the next one: of surveys it may be that only answers are told."""
+that are left go to those with most of the next one: it may be that of surveys only answers are told, and a
+channel may have calls and no tickets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,11 +203,9 @@ def groupings_of(config: Config, family: str) -> tuple[tuple[str, ...], ...]:
 
 
 def ranks_of(block: Block) -> tuple[tuple[str, str], ...]:
-    """The metrics and windows by which the groups of a block are ranked."""
+    """The metrics and windows by which the groups of a block are ranked: of those that it exports."""
     exported = {one.metric.id for one in block.exported}
-    if block.family == "selfservice" and "selfservice_sessions" not in exported:
-        return _RANKS["selfservice"][1:]
-    return _RANKS[block.family]
+    return tuple((metric, window) for metric, window in _RANKS[block.family] if metric in exported)
 
 
 def values_of(exported: Exported) -> Iterator[tuple[Labels, dict[str, str]]]:

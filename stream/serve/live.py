@@ -11,19 +11,20 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
 import msgspec
 
 from stream.config import Config
-from stream.query.look import InForce, Published
+from stream.query.look import Fences, InForce, Published
 from stream.query.model import QueryError
 from stream.query.panes import PaneMemory
 from stream.query.wall import Moment, Wall, WallAsk, WallReader, Walls, changes, view_of, wall_json
 from stream.serve.acknowledgements import Acknowledgements
 from stream.serve.problem import Problem
+from stream.shard.changes import Fence
 from stream.shard.family import COUNTED
 from stream.store import StoreError
 
@@ -51,6 +52,9 @@ VIEWS_MAX: Final = 500
 
 class LiveReader(WallReader, Published, Protocol):
     """What live streams read of the store."""
+
+    async def fences_of(self, families: Sequence[str]) -> dict[str, dict[int, Fence]]:
+        """The fences of several families."""
 
 
 class Viewer:
@@ -107,6 +111,7 @@ class Hub:
         self._moment: Moment | None = None
         self._moment_at = 0.0
         self._wanted = asyncio.Event()
+        self._fences: Fences = {}
         self._seen: object = None
         self._stopped = False
 
@@ -137,6 +142,7 @@ class Hub:
         try:
             while True:
                 if not self._views:
+                    self._fences = {}  # whoever comes next must not see them
                     self._wanted.clear()
                     await self._wanted.wait()
                 await self._look()
@@ -157,7 +163,7 @@ class Hub:
         async with self._turn:
             if self._moment is None or self._moment_at < told_at:
                 self._moment, self._moment_at = None, time.monotonic()
-                self._moment = await self._walls.moment(self.wall_ms())
+                self._moment = await self._walls.moment(self.wall_ms(), self._fences)
             return await self._walls.read(ask, self._moment)
 
     def now_ms(self, last: Wall | None) -> int:
@@ -172,12 +178,12 @@ class Hub:
         try:
             if await self._known.look():
                 self._walls, self._moment = self._made(), None
-            seen = [await self._store.fences(family) for family in COUNTED]
+            self._fences = await self._store.fences_of(COUNTED)
         except StoreError as error:
             self.trouble = str(error)
             self._tell()
             return
-        commits = [[fence.commit_id for fence in fences.values()] for fences in seen]
+        commits = [[fence.commit_id for fence in of.values()] for of in self._fences.values()]
         stands = commits, self._notes.changes
         if self.trouble is not None or stands != self._seen:
             self.trouble, self._seen = None, stands

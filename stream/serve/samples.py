@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-Type = Literal["gauge", "counter", "unknown"]
+from stream.store.reports import Histogram
+
+Type = Literal["gauge", "counter", "histogram", "unknown"]
 Labels = tuple[tuple[str, str], ...]
 
 
@@ -19,6 +21,7 @@ class Family:
     help: str
     type: Type
     samples: list[tuple[Labels, float]] = field(default_factory=list)
+    histograms: list[tuple[Labels, Histogram]] = field(default_factory=list)
 
 
 class Families:
@@ -41,8 +44,14 @@ class Families:
             self._by_name[name] = family
         family.samples.append((labels, math.nan if value is None else float(value)))
 
+    def add_histogram(self, name: str, help_text: str, labels: Labels, histogram: Histogram) -> None:
+        """Observations of which none is ever taken back."""
+        family = self._by_name.setdefault(name, Family(name, help_text, "histogram"))
+        family.histograms.append((labels, histogram))
+
     def take(self, others: Families) -> None:
         """All samples of others behind these."""
         for other in others:
             known = self._by_name.setdefault(other.name, Family(other.name, other.help, other.type))
             known.samples += other.samples
+            known.histograms += other.histograms

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 import stream
 from stream.config import Config
+from stream.config.history import history_of
+from stream.config.published import PublishedPolicy
 from stream.metrics.catalog import Catalog
 from stream.metrics.targets import target_of
 from stream.query.journal import tally
@@ -15,11 +17,14 @@ from stream.query.look import Look, Published, age_ms, now_of
 from stream.query.model import Reader
 from stream.query.panes import Marks, PaneMemory
 from stream.serve.arrivals import arrivals
+from stream.serve.counters import Rising
 from stream.serve.families import PREFIX
+from stream.serve.health import Health, add_pane_memory
 from stream.serve.numbers import STALE_MS, Moment, Numbers
 from stream.serve.samples import Families, Labels
 from stream.shard.changes import Fence
 from stream.shard.family import COUNTED
+from stream.store import Memory, Report, Waiting
 
 READY_MS: Final = STALE_MS
 """A shard that has not caught up for so long makes the deployment unready."""
@@ -31,6 +36,15 @@ class Source(Reader, Published, Marks, Protocol):
     async def journals(self, family: str) -> Mapping[int, Mapping[str, int]]:
         """By partition, what was counted about the work itself."""
 
+    async def reports(self) -> list[Report]:
+        """What processes say about themselves."""
+
+    async def waiting(self, shards: Sequence[tuple[str, int]], now_ms: int) -> dict[tuple[str, int], Waiting]:
+        """What waits in each shard."""
+
+    async def memory(self, shards: Sequence[tuple[str, int]]) -> Memory:
+        """Memory of the store's server."""
+
 
 class Scraper:
     """Reads a deployment again and again. What it remembers makes counters, and spares reading again."""
@@ -39,6 +53,8 @@ class Scraper:
         self._source = source
         self._numbers = Numbers()
         self._panes = PaneMemory(source)
+        self._health = Health(source)
+        self._stored = Rising()
 
     async def read(self, catalog: Catalog, config: Config, wall_ms: int) -> Families:
         """All families of this moment."""
@@ -48,9 +64,13 @@ class Scraper:
         families = await self._numbers.read(moment)
         families.take(await arrivals(moment))
         _add_catalog(families, catalog)
-        _add_clocks(families, await look.shards(), wall_ms)
+        _add_policies(families, config, moment.now_ms)
+        shards = await look.shards()
+        _add_clocks(families, shards, wall_ms)
         for family in COUNTED:
-            _add_journal(families, family, await self._source.journals(family))
+            _add_journal(families, self._stored, family, await self._source.journals(family))
+        families.take(await self._health.read(shards, wall_ms))
+        add_pane_memory(families, self._panes)
         families.add(
             f"{PREFIX}scrape_timestamp_seconds",
             "When the numbers of this scrape were read.",
@@ -96,6 +116,20 @@ def _add_catalog(families: Families, catalog: Catalog) -> None:
             )  # fmt: skip
 
 
+def _add_policies(families: Families, config: Config, now_ms: int) -> None:
+    versions = [version for version in history_of(config) if version.from_ms <= now_ms]
+    in_force: dict[str, PublishedPolicy] = {}
+    for policy in sorted(versions[-1].sla.policies if versions else (), key=lambda one: one.effective_ms):
+        if policy.effective_ms <= now_ms:
+            in_force[policy.name] = policy
+    for policy in in_force.values():
+        for clock, target_ms in policy.targets.items():
+            families.add(
+                f"{PREFIX}sla_target_seconds", "Targets of the policies in force, in their calendars' time.",
+                (("policy", policy.name), ("clock", clock)), target_ms / 1000,
+            )  # fmt: skip
+
+
 def _add_clocks(families: Families, shards: Mapping[tuple[str, int], Fence], wall_ms: int) -> None:
     for family in COUNTED:
         fences = [fence for (name, _), fence in shards.items() if name == family]
@@ -115,21 +149,24 @@ def _add_clocks(families: Families, shards: Mapping[tuple[str, int], Fence], wal
         families.add(f"{PREFIX}shards", "Shards (partitions) of the topic.", labels, len(fences))
 
 
-def _add_journal(families: Families, family: str, journals: Mapping[int, Mapping[str, int]]) -> None:
+def _add_journal(
+    families: Families, stored: Rising, family: str, journals: Mapping[int, Mapping[str, int]]
+) -> None:
     if not journals:
         return
     total = tally(journals)
     applied = total.records - total.duplicates - sum(total.refused.values())
     results = {"applied": applied, "duplicate": total.duplicates, **total.refused}
     topic = ("topic", family)
+
+    def add(name: str, words: str, labels: Labels, count: int) -> None:
+        families.add(name, words, labels, stored.of((name, labels), count))
+
     for result, count in results.items():
-        families.add(
-            f"{PREFIX}events_total",
-            "Records read, by what became of them.",
-            (topic, ("result", result)),
-            count,
-        )
-    families.add(
-        f"{PREFIX}entities_replayed_total", "Events out of order: their history was folded again.",
-        (topic,), total.replayed,
-    )  # fmt: skip
+        words = "Records read, by what became of them."
+        add(f"{PREFIX}events_total", words, (topic, ("result", result)), count)
+    for reason, count in total.refused.items():
+        words = "Records refused, by why; each is in the topic of dead letters."
+        add(f"{PREFIX}dead_letters_total", words, (topic, ("reason", reason)), count)
+    words = "Events out of order: their history was folded again."
+    add(f"{PREFIX}entities_replayed_total", words, (topic,), total.replayed)

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Final
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from stream.config import Config, ServeConfig
 from stream.serve.app import application
@@ -16,10 +17,37 @@ from stream.store import RedisStore
 
 BACKLOG: Final = 1_024
 STOP_S: Final = 3
+HEAD_BYTES_MAX: Final = 32_768
+"""Of a request without its body; it is refused when more than that, and one piece read, has come."""
 HUB_PATIENCE_S: Final = 2.0
 """Without an answer of Redis for so long, viewers are told that there are no numbers."""
 STALLED_MS: Final = 30_000
 _TCP_USER_TIMEOUT: Final = getattr(socket, "TCP_USER_TIMEOUT", None)
+
+
+class _Bounded(HttpToolsProtocol):
+    """Its parser would take a head, or trailers, of any size."""
+
+    _unparsed = 0
+    """Bytes since the last head that was complete, or piece of a body."""
+
+    def data_received(self, data: bytes) -> None:
+        self._unparsed += len(data)
+        super().data_received(data)
+        if self._unparsed > HEAD_BYTES_MAX and not self.transport.is_closing():
+            self.send_400_response("The head of the request is too long.")
+
+    def on_headers_complete(self) -> None:
+        self._unparsed = 0
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._unparsed = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._unparsed = 0
+        super().on_message_complete()
 
 
 class _Server(uvicorn.Server):
@@ -60,7 +88,7 @@ async def serve(config: Config, store: RedisStore, sock: socket.socket, wall_ms:
     settings = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="on", server_header=False, date_header=True,
         timeout_graceful_shutdown=STOP_S, proxy_headers=False, backlog=BACKLOG, ws="none",
-        h11_max_incomplete_event_size=32_768,
+        http=_Bounded,
     )  # fmt: skip
     server = _Server(settings)
     running = asyncio.create_task(server.serve([sock]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, Final
@@ -26,6 +27,8 @@ log = logging.getLogger("floorcast.serve")
 
 AGAIN_S: Final = 2.0
 WITHIN_S: Final = 10.0
+SILENT_S: Final = 5.0
+"""An idle broker answers each half second that there is nothing new."""
 KEYS_MAX: Final = 20_000
 """Keys kept; beyond, the one written longest ago is forgotten."""
 VALUE_MAX: Final = 65_536
@@ -65,14 +68,12 @@ class Follower:
             try:
                 await self._session()
             except BrokerError as error:
-                if self._fault is None:
-                    log.warning("%s; %s is not followed until it can be", error, self._topic)
-                self._fault = str(error)
-            self._whole.clear()
+                self._trouble(str(error))
             await asyncio.sleep(AGAIN_S)
 
     async def values(self) -> list[bytes]:
-        """The latest values, read to the topic's end once since it was connected. Raises BrokerError."""
+        """The latest values, read to the topic's end once since Kafka last failed to answer. Raises
+        BrokerError."""
         if self._fault is not None and not self._whole.is_set():
             raise BrokerError(self._fault)
         try:
@@ -103,14 +104,25 @@ class Follower:
         consumer.assign(places)
         await consumer.seek_to_beginning(*places)
         self._latest.clear()
+        began_ms = time.time() * 1000
         while True:
             batches = await consumer.getmany(timeout_ms=250, max_records=AT_ONCE)
             for records in batches.values():
                 for record in records:
                     self._take(record.key or b"", record.value)
-            if not self._whole.is_set() and await all_at_end(consumer, places):
+            heard_ms = min(consumer.last_poll_timestamp(place) or began_ms for place in places)
+            if time.time() * 1000 - heard_ms > SILENT_S * 1000:
+                # The library connects again by itself, and tells nobody meanwhile.
+                self._trouble(f"Kafka at {self._kafka.bootstrap} has not answered for {SILENT_S:g} s")
+            elif not self._whole.is_set() and await all_at_end(consumer, places):
                 self._fault = None
                 self._whole.set()
+
+    def _trouble(self, reason: str) -> None:
+        if self._fault is None:
+            log.warning("%s; %s is not followed until it can be", reason, self._topic)
+        self._fault = reason
+        self._whole.clear()
 
     def _take(self, key: bytes, value: bytes | None) -> None:
         self.changes += 1

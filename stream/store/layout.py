@@ -31,6 +31,7 @@ Panes and drop days leave the index with their key. The name of a `since:` key s
 |--------------------------|------|-----------------------------------------------------------------------|
 | `topics`                 | hash | family -> `<partitions> <topic>`: which shards there are |
 | `versions`               | hash | number -> version of calendars and policies, as it was published |
+| `reports`                | hash | process -> what it says about itself (reports.py) |
 """
 
 from __future__ import annotations
@@ -101,6 +102,11 @@ class Index(NamedTuple):
 def topics_key(namespace: str) -> bytes:
     """The key of the shards that a deployment has."""
     return f"floorcast:{FORMAT}:{namespace}:topics".encode()
+
+
+def reports_key(namespace: str) -> bytes:
+    """The key of what processes say about themselves."""
+    return f"floorcast:{FORMAT}:{namespace}:reports".encode()
 
 
 def versions_key(namespace: str) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
+from typing import NamedTuple
 
 from stream.config import RedisConfig
 from stream.config.history import decode_version, encode_version
@@ -24,12 +25,22 @@ from stream.store.layout import (
     read_index,
     read_member,
     read_written,
+    reports_key,
     topics_key,
     versions_key,
 )
+from stream.store.memory import Memory, read_memory
 from stream.store.reads import Panes, read_hashes, read_panes, scan, score_pairs
+from stream.store.reports import Report, decode_report, encode_report, is_forgotten
 from stream.store.server import check_server
 from stream.store.topics import StoredTopic, pack_topic, read_topic
+
+
+class Waiting(NamedTuple):
+    """In one shard: entries of its outbox and notices, and timers that are due."""
+
+    entries: int
+    timers: int
 
 
 class RedisStore:
@@ -116,15 +127,25 @@ class RedisStore:
 
     async def fences(self, family: str) -> dict[int, Fence]:
         """The fence of each partition of a family; none when no such topic has been noted (`write_topic`)."""
+        return (await self.fences_of((family,)))[family]
+
+    async def fences_of(self, families: Sequence[str]) -> dict[str, dict[int, Fence]]:
+        """The fences of several families, in one round trip."""
         while True:
-            known = range(self._partitions.get(family, 0))
-            commands: list[Command] = [("HGET", topics_key(self.namespace), family)]
-            commands += [("HGETALL", self._keys(family, partition).fence) for partition in known]
-            topic, *fences = await self._client.ask(commands)
-            partitions = read_topic(topic).partitions if topic is not None else 0
-            if partitions == len(known):
-                return {partition: read_fence(fence) for partition, fence in zip(known, fences, strict=True)}
-            self._partitions[family] = partitions
+            known = [(name, n) for name in families for n in range(self._partitions.get(name, 0))]
+            commands: list[Command] = [("HMGET", topics_key(self.namespace), *families)]
+            commands += [("HGETALL", self._keys(*shard).fence) for shard in known]
+            topics, *fences = await self._client.ask(commands)
+            partitions = {
+                name: read_topic(topic).partitions if topic is not None else 0
+                for name, topic in zip(families, topics, strict=True)
+            }
+            if all(count == self._partitions.get(name, 0) for name, count in partitions.items()):
+                found: dict[str, dict[int, Fence]] = {name: {} for name in families}
+                for (name, partition), fence in zip(known, fences, strict=True):
+                    found[name][partition] = read_fence(fence)
+                return found
+            self._partitions |= partitions
 
     async def read_cells(
         self, family: str, panes: Mapping[int, Sequence[Pane]], groups: Sequence[Group] | None
@@ -250,6 +271,38 @@ class RedisStore:
         (stored,) = await self._client.ask([("HGETALL", topics_key(self.namespace))])
         return {family.decode(): read_topic(topic) for family, topic in stored.items()}
 
+    async def write_report(self, report: Report) -> None:
+        """What a process says about itself, in place of what it said before; what was said long ago by
+        others goes."""
+        key = reports_key(self.namespace)
+        (found,) = await self._client.ask([("HGETALL", key)])
+        old = [name for name, packed in found.items() if is_forgotten(packed, report.at_ms)]
+        if old:
+            await self._client.patiently(lambda: self._client.send("HDEL", key, *old))
+        packed = encode_report(report)
+        await self._client.patiently(lambda: self._client.send("HSET", key, report.name, packed))
+
+    async def reports(self) -> list[Report]:
+        """What processes have said last, also those that are gone."""
+        (found,) = await self._client.ask([("HGETALL", reports_key(self.namespace))])
+        return [report for packed in found.values() if (report := decode_report(packed)) is not None]
+
+    async def waiting(self, shards: Sequence[tuple[str, int]], now_ms: int) -> dict[tuple[str, int], Waiting]:
+        """What waits in each of these shards, in one round trip."""
+        commands: list[Command] = []
+        for shard in shards:
+            keys = self._keys(*shard)
+            commands += [
+                ("HLEN", keys.outbox), ("HLEN", keys.notices), ("ZCOUNT", keys.timers, "-inf", now_ms)
+            ]  # fmt: skip
+        answers = await self._client.ask(commands)
+        found = zip(shards, answers[::3], answers[1::3], answers[2::3], strict=True)
+        return {shard: Waiting(outbox + notices, due) for shard, outbox, notices, due in found}
+
+    async def memory(self, shards: Sequence[tuple[str, int]]) -> Memory:
+        """Memory of the server, and about how much of it is what."""
+        return await read_memory(self._client, [self._keys(*shard) for shard in shards])
+
     async def delete_shard(self, family: str, partition: int) -> None:
         """Deletes every key of a shard at once. Its worker must be stopped: it would start it anew."""
         keys = self._keys(family, partition)
@@ -263,7 +316,7 @@ class RedisStore:
         for family, topic in (await self.topics()).items():
             for partition in range(topic.partitions):
                 await self.delete_shard(family, partition)
-        notes = (topics_key(self.namespace), versions_key(self.namespace))
+        notes = [key(self.namespace) for key in (topics_key, versions_key, reports_key)]
         await self._client.patiently(lambda: self._client.send("UNLINK", *notes))
 
     async def _load_cells(

@@ -12,7 +12,8 @@ from typing import Protocol
 
 from stream.shard.changes import Changes, Loaded, LogRecord, Needs
 from stream.shard.shard import Shard
-from stream.store import new_commit_id
+from stream.store import Fenced, new_commit_id
+from stream.worker.report import Work
 
 CAUGHT_UP_MS = 2_000
 """So old the answer may be that shows a shard at the end of its log. An unreachable Kafka must not move
@@ -73,6 +74,7 @@ class Mailbox:
         batch_records: int,
         versions: Versions,
         renew: Callable[[Shard], Awaitable[Shard]],
+        work: Work,
     ) -> None:  # fmt: skip
         """`by_wall`: time is the wall's once caught up. Else it is the log's, and moves to `until_ms` at its
         end. `renew` gives the shard under the rules of versions that it does not know of."""
@@ -90,6 +92,7 @@ class Mailbox:
         self._batch_records = batch_records
         self._versions = versions
         self._renew = renew
+        self._work = work
         self._lock = asyncio.Lock()
         self._carried = asyncio.Event()
         self._half_done = False
@@ -136,6 +139,7 @@ class Mailbox:
             raise HalfDone(f"{shard.topic}/{shard.partition}: the commit before did not come through")
         if self._outdated():
             shard = self.shard = await self._renew(shard)
+        began_s = time.perf_counter()
         self._half_done = True  # until it is committed: the memory is ahead of the store
         answered_ms = self._caught_up(records)
         batch = shard.batch(records, self._now(answered_ms), self.delivered, self.told)
@@ -151,7 +155,12 @@ class Mailbox:
         fence.commit_id = new_commit_id()
         if answered_ms is not None and not shard.pending(fence.clock):
             fence.fresh = max(fence.fresh, answered_ms)
-        await self._store.commit(shard.family.name, shard.partition, shard.fence.commit_id, changes)
+        try:
+            await self._store.commit(shard.family.name, shard.partition, shard.fence.commit_id, changes)
+        except Fenced:
+            self._work.refusals += 1
+            raise
+        self._work.committed(time.perf_counter() - began_s, len(records))
         shard.committed(fence)
         self._half_done = False
         self.undelivered.update(changes.outbox_added)

@@ -6,13 +6,15 @@ import asyncio
 import gc
 import logging
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 
 from aiokafka.errors import KafkaError
 
 from stream.config import Config
 from stream.shard.family import COUNTED
 from stream.sources.broker import BrokerError
-from stream.store import RedisStore
+from stream.store import RedisStore, StoreError
+from stream.store.reports import keep_reporting
 from stream.worker.claim import WrongImage
 from stream.worker.letters import Letters
 from stream.worker.log import LogUnreadable, log_identities
@@ -22,6 +24,8 @@ from stream.worker.transport import KafkaWorker
 from stream.worker.versions import KnownVersions, settle
 
 log = logging.getLogger("floorcast.worker")
+
+LAST_REPORT_S = 1.0
 
 
 async def run_worker(
@@ -45,12 +49,24 @@ async def run_worker(
         )  # fmt: skip
         shards.transport = transport
         letters = Letters(config.kafka, lambda: shards.mailboxes.values())
-        others = [shards.keep_time(), letters.run()]
+        others = [
+            shards.keep_time(), letters.run(), keep_reporting(store.write_report, shards.report),
+        ]  # fmt: skip
         if config.clock == "wall":
             others.append(versions.follow(config))
-        await _until_first_ends(transport, others)
+        try:
+            await _until_first_ends(transport, others)
+        finally:
+            await _last_report(store, shards)
     finally:
         await store.close()
+
+
+async def _last_report(store: RedisStore, shards: Shards) -> None:
+    """So that a refusal, which ends the worker, is seen."""
+    with suppress(StoreError, TimeoutError):
+        async with asyncio.timeout(LAST_REPORT_S):
+            await store.write_report(shards.report())
 
 
 async def _settled(config: Config, store: RedisStore) -> Config:

@@ -17,10 +17,12 @@ from stream.shard.family import COUNTED, family
 from stream.shard.shard import Shard
 from stream.shard.succession import passed, recomputed, unknown
 from stream.store import RedisStore, StoredTopic, new_commit_id
+from stream.store.reports import WorkerReport
 from stream.worker.claim import check_fence, check_topic, log_id
 from stream.worker.log import KafkaLog, LogIdentity
 from stream.worker.mailbox import Mailbox
 from stream.worker.ports import Partition, Position, Transport
+from stream.worker.report import Work
 from stream.worker.versions import KnownVersions
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ class Shards:
         self._store = store
         self._until_ms = until_ms
         self._versions = versions
+        self._work = Work()
         self._sharing = 1  # shards that share the memory
         self._shape = config.shape_hash()
         self._families = {getattr(config.kafka.topics, name): name for name in COUNTED}
@@ -153,7 +156,7 @@ class Shards:
             self._shard(partition, stored), self._store, lambda: self._position(partition),
             until_ms=self._until_ms, by_wall=self._config.clock == "wall",
             batch_records=self._config.worker.batch_records, versions=self._versions,
-            renew=lambda shard: self._renewed(partition, shard),
+            renew=lambda shard: self._renewed(partition, shard), work=self._work,
         )  # fmt: skip
 
     def _position(self, partition: Partition) -> Position | None:
@@ -176,6 +179,13 @@ class Shards:
     def committed(self) -> dict[Partition, int]:
         """Next offsets that are in Redis."""
         return {partition: mailbox.shard.fence.offset for partition, mailbox in self.mailboxes.items()}
+
+    def report(self) -> WorkerReport:
+        """What this worker has done, and how far it is behind."""
+        return self._work.report(
+            (self._families[partition.topic], partition, self._position(partition))
+            for partition in self.mailboxes
+        )
 
     async def keep_time(self) -> None:
         """Ticks every shard that is due, until cancelled. Raises what stops the worker."""

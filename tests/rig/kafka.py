@@ -4,8 +4,10 @@ import os
 import shutil
 import subprocess
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from signal import SIGCONT, SIGSTOP
 from uuid import uuid4
 
 from stream.embedded.child import Child
@@ -85,6 +87,16 @@ class Kafka:
         if self._child is not None:
             self._child.stop(timeout_s=30)
             self._child = None
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """It answers nobody while the context lasts."""
+        assert self._child is not None
+        os.kill(self._child.pid, SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self._child.pid, SIGCONT)
 
     def kill9(self) -> None:
         """Ends it at once, without a clean stop. `start` brings it back with what its log holds."""

@@ -57,13 +57,14 @@ async def static(name: str) -> Response:
 @router.get(
     "/api/v1/boards", summary="Which boards there are", tags=["live"],
     responses={
-        **example({"boards": [{"name": "floor", "title": "Floor", "private": False}]}), **problems(401),
+        **example({"boards": [{"name": "floor", "title": "Floor", "about": "Queues", "private": False}]}),
+        **problems(401),
     },
 )  # fmt: skip
 async def boards(site: SiteOf, caller: ReaderOf) -> Response:
-    """Name, title, and whether it is private: those only admins are told of."""
+    """Name, title, what it is about, and whether it is private: those only admins are told of."""
     found: list[dict[str, Any]] = [
-        {"name": board.name, "title": board.title, "private": board.private}
+        {"name": board.name, "title": board.title, "about": board.about, "private": board.private}
         for board in boards_of(site.last_config)
         if caller.admin or not board.private
     ]

@@ -1,6 +1,6 @@
 // Which boards there are for who asks.
 
-/** `[{name, title, private}]`, or null while the server does not say. */
+/** `[{name, title, about, private}]`, or null while the server does not say. */
 export async function boards() {
   try {
     const answer = await fetch("/api/v1/boards", { cache: "no-store" });

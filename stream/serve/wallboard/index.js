@@ -18,7 +18,8 @@ async function show() {
   none.textContent = "There is no board.";
   document.getElementById("boards").replaceChildren(
     ...found.map((board) => {
-      const link = make("a", "", make("span", "boards-title", board.title), make("span", "boards-name", board.private ? `${board.name}, private` : board.name));
+      const words = [board.about ?? board.name, ...(board.private ? ["private"] : [])].join(", ");
+      const link = make("a", "", make("span", "boards-title", board.title), make("span", "boards-about", words));
       link.href = `/boards/${encodeURIComponent(board.name)}${location.search}`;
       return make("li", "", link);
     }),
