@@ -24,6 +24,7 @@ from stream.generate.vocabulary import Vocabulary
 SOME_IS_BAD: Steps = ((None, GREEN), (1, RED))
 NONE_IS_BAD: Steps = ((None, RED), (1, GREEN))
 RATE = "$__rate_interval"
+QUANTILES = ("0.5", "0.9", "0.99")
 
 
 def pipeline(words: Vocabulary) -> Dashboard:
@@ -50,7 +51,10 @@ def _now(board: Board) -> None:
             Look("Exporter", "1: Prometheus can scrape the exporter.", COUNT, NONE_IS_BAD),
             f'max(up{{job="{JOB}"}})',
         ),
-        (Look("Workers", "Workers that are known to run.", COUNT, NONE_IS_BAD), "sum(support_worker_up)"),
+        (
+            Look("Workers", "Workers that are known to run.", COUNT, NONE_IS_BAD),
+            "sum(support_worker_up) or vector(0)",
+        ),
         (
             Look(
                 "Age of the numbers",
@@ -125,14 +129,22 @@ def _events(board: Board) -> None:
 
 def _commits(board: Board) -> None:
     board.row("Commits")
-    words = "Time of a commit to Redis by quantile, of the slowest worker."
-    commit = "max by (quantile) (support_commit_seconds)"
-    board.lines(Look("Commit", words, SECONDS), [Query(commit, "{{quantile}}")])
-    words = "Records in a commit by quantile, of the worker with most."
-    batch = "max by (quantile) (support_batch_records)"
-    board.lines(Look("Records in a commit", words, COUNT), [Query(batch, "{{quantile}}")])
+    for title, words, metric, unit in (
+        (
+            "Commit",
+            "From the first record that is folded to the answer of Redis, by quantile.",
+            "support_commit_seconds",
+            SECONDS,
+        ),
+        ("Records in a commit", "Records in a commit, by quantile.", "support_batch_records", COUNT),
+    ):
+        queries = [
+            Query(f"histogram_quantile({quantile}, sum by (le) (rate({metric}_bucket[{RATE}])))", quantile)
+            for quantile in QUANTILES
+        ]
+        board.lines(Look(title, words, unit), queries)
     words = "Commits to Redis by worker, each of one batch."
-    commits = f"sum by (worker) (rate(support_commits_total[{RATE}]))"
+    commits = f"sum by (worker) (rate(support_commit_seconds_count[{RATE}]))"
     board.lines(Look("Commits", words, PER_SECOND), [Query(commits, "{{worker}}")])
     words = "Commits refused, as another worker has the partition by now: some at a rebalance."
     fence = f"sum by (worker) (rate(support_fence_refusals_total[{RATE}]))"
@@ -145,7 +157,7 @@ def _deliveries(board: Board) -> None:
     entries = "sum by (topic) (support_outbox_entries)"
     board.lines(Look("Outbox", words, COUNT), [Query(entries, "{{topic}}")], width=8)
     words = "Age of the oldest entry of the outbox."
-    oldest = "support_outbox_oldest_seconds"
+    oldest = "max by (topic) (support_outbox_oldest_seconds)"
     board.lines(Look("Oldest in the outbox", words, SECONDS), [Query(oldest, "{{topic}}")], width=8)
     words = "Deliveries by destination and what became of them."
     delivered = f"sum by (destination, result) (rate(support_deliveries_total[{RATE}]))"
