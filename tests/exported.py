@@ -13,33 +13,11 @@ from stream.serve.families import blocks
 
 ROOT = Path(__file__).parents[1]
 OF_PROMETHEUS = {"up": {"job", "instance"}, "ALERTS": {"alertname", "alertstate"}}
-_ROW = re.compile(r"^\| (`support_[^|]*) \| ([^|]*) \|", re.MULTILINE)
+_ROW = re.compile(r"^\| (`support_[^|]*) \|([^|]*)\|([^|]*)", re.MULTILINE)
 _WORD = re.compile(r"`([a-z_]+)`")
 
 Known = dict[str, set[str]]
 """Name -> its labels."""
-ANNOUNCED: Known = {
-    "support_worker_up": {"worker"},
-    "support_shard_lag_records": {"topic", "partition", "worker"},
-    "support_shard_clock_timestamp_seconds": {"topic", "partition"},
-    "support_commit_seconds": {"worker", "quantile"},
-    "support_commits_total": {"worker"},
-    "support_batch_records": {"worker", "quantile"},
-    "support_fence_refusals_total": {"worker"},
-    "support_dead_letters_total": {"topic", "reason"},
-    "support_timers_due": {"topic"},
-    "support_outbox_entries": {"topic", "partition"},
-    "support_outbox_oldest_seconds": {"topic"},
-    "support_deliveries_total": {"destination", "channel", "result"},
-    "support_delivery_circuit_open": {"destination"},
-    "support_alerts_too_old_total": set(),
-    "support_redis_memory_bytes": {"kind"},
-    "support_redis_used_bytes": set(),
-    "support_redis_max_bytes": set(),
-    "support_pane_memory_total": {"result"},
-    "support_replay_drift": set(),
-}
-"""Names that are agreed on and not exported yet."""
 
 
 def of_the_catalog(config: Config) -> Known:
@@ -63,11 +41,14 @@ def of_itself() -> Known:
     """The table of docs/prometheus.md."""
     text = (ROOT / "docs" / "prometheus.md").read_text()
     known: Known = {}
-    for names, labels in _ROW.findall(text):
+    for names, labels, words in _ROW.findall(text):
+        # What stands in brackets or behind a colon are values.
+        shown = set(_WORD.findall(re.sub(r"\([^)]*\)|:[^`]*(?:`[^`]*`,? ?)*", "", labels)))
         for name in _WORD.findall(names):
-            # What stands in brackets or behind a colon are values.
-            shown = re.sub(r"\([^)]*\)|:[^`]*(?:`[^`]*`,? ?)*", "", labels)
-            known[name] = set(_WORD.findall(shown))
+            if "a histogram" in words:
+                known |= {f"{name}_bucket": shown | {"le"}, f"{name}_sum": shown, f"{name}_count": shown}
+            else:
+                known[name] = shown
     return known
 
 
@@ -81,4 +62,4 @@ def recorded(config: Config) -> Known:
 
 def known(config: Config) -> Known:
     """All of them."""
-    return {**OF_PROMETHEUS, **of_the_catalog(config), **ANNOUNCED, **of_itself(), **recorded(config)}
+    return {**OF_PROMETHEUS, **of_the_catalog(config), **of_itself(), **recorded(config)}

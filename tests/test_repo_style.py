@@ -17,6 +17,7 @@ SOLE_USERS = {
     "mode": ("worker",),
     "aiokafka": ("worker", "sources"),
     "httpx": ("alerts",),
+    "grafana_foundation_sdk": ("generate",),
 }
 # Clocks that need no import of `time`.
 CLOCK_CALLS = ("datetime.now", "datetime.today", "datetime.utcnow", "date.today")

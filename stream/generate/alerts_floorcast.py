@@ -25,7 +25,7 @@ def alerts_floorcast(words: Vocabulary) -> list[Group]:
         Group("floorcast-freshness", tuple(_freshness())),
         Group("floorcast-wholeness", tuple(_wholeness())),
         Group("floorcast-arrivals", tuple(_arrivals(words))),
-        Group("floorcast-deliveries", tuple(_deliveries())),
+        Group("floorcast-deliveries", (*_deliveries(), *_dispatcher())),
         Group("floorcast-store", tuple(_store())),
     ]
 
@@ -104,22 +104,21 @@ def _freshness() -> Iterator[Alert]:
             Trial("a little behind", {series: "10+100x40"}, "30m"),
         ),
     )  # fmt: skip
-    clock = "support_shard_clock_timestamp_seconds"
-    series = f'{clock}{{topic="tickets",partition="0"}}'
+    mark = "support_watermark_timestamp_seconds"
+    series, age = f'{mark}{{topic="tickets"}}', f'{fresh}{{topic="tickets"}}'
+    labels = {"topic": "tickets"}
     yield Alert(
         "FloorcastClockStopped",
-        f"time() - min by (topic) ({clock}) > 300 and on (topic) {fresh} <= {STALE_S}",
+        f"time() - min by (topic) ({mark}) > 300 and on (topic) {fresh} <= {STALE_S}",
         "5m", "critical", OWNER,
         summary="Timers of {{ $labels.topic }} have stood still for {{ $value | humanizeDuration }}",
         description="Its log is read, but no breach is found after this instant.",
         next_action="Compare the clocks of the machines; look at the log of its worker.",
         board=BOARD,
         trials=(
-            Trial(
-                "stands", {series: "0x40", f'{fresh}{{topic="tickets"}}': "1x40"}, "20m", {"topic": "tickets"}
-            ),
-            Trial("moves", {series: "0+60x40", f'{fresh}{{topic="tickets"}}': "1x40"}, "20m"),
-            Trial("stale: said already", {series: "0x40", f'{fresh}{{topic="tickets"}}': "400x40"}, "20m"),
+            Trial("stands", {series: "0x40", age: "1x40"}, "20m", labels),
+            Trial("moves", {series: "0+60x40", age: "1x40"}, "20m"),
+            Trial("stale, which is said already", {series: "0x40", age: "400x40"}, "20m"),
         ),
     )  # fmt: skip
 
@@ -219,7 +218,7 @@ def _deliveries() -> Iterator[Alert]:
         ),
     )  # fmt: skip
     circuit = "support_delivery_circuit_open"
-    series = f'{circuit}{{destination="pager"}}'
+    series = f'{circuit}{{destination="pager",dispatcher="d1"}}'
     yield Alert(
         "FloorcastDeliveriesFailing", f"max by (destination) ({circuit}) == 1", "5m", "critical", OWNER,
         summary="Alerts do not reach {{ $labels.destination }}",
@@ -233,6 +232,7 @@ def _deliveries() -> Iterator[Alert]:
         ),
     )  # fmt: skip
     dropped = "support_alerts_too_old_total"
+    series = f'{dropped}{{dispatcher="d1"}}'
     yield Alert(
         "FloorcastAlertsDropped", f"sum(increase({dropped}[1h])) > 0", "", "warning", OWNER,
         summary="{{ $value | humanize }} alerts of tickets were too old to be sent",
@@ -240,8 +240,26 @@ def _deliveries() -> Iterator[Alert]:
         next_action="Look at the board `sla` for what was missed; the alerts before say what held it up.",
         board=BOARD,
         trials=(
-            Trial("dropped", {dropped: "0x20 3x20"}, "25m", {}),
-            Trial("dropped long ago", {dropped: "3x90"}, "85m"),
+            Trial("dropped", {series: "0x20 3x20"}, "25m", {}),
+            Trial("dropped long ago", {series: "3x90"}, "85m"),
+        ),
+    )  # fmt: skip
+
+
+def _dispatcher() -> Iterator[Alert]:
+    up = "support_dispatcher_up"
+    series = f'{up}{{dispatcher="d1",version="1"}}'
+    yield Alert(
+        "FloorcastDispatcherGone", f"absent({up}) and on () count(last_over_time({up}[1h])) > 0",
+        "2m", "critical", OWNER,
+        summary="No dispatcher of alerts runs any more",
+        description="There was one within the last hour. Nobody is told of breaches until one runs.",
+        next_action="Start `floorcast alerts`; see in its log why the last one ended.",
+        board=BOARD,
+        trials=(
+            Trial("gone", {series: "1x10 stale"}, "20m", {}),
+            Trial("there", {series: "1x30"}, "20m"),
+            Trial("never there", {}, "20m"),
         ),
     )  # fmt: skip
 

@@ -92,6 +92,12 @@ def literal(text: str) -> str:
     return text.replace("{{", '{{ "{{" }}')
 
 
+def quoted(text: str) -> str:
+    """A value of a matcher of Prometheus or Alertmanager."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
 def uid(board: str) -> str:
     """The uid of a dashboard, which never changes."""
     return f"floorcast-{board}"
@@ -168,7 +174,7 @@ def _expected(alert: Alert, trial: Trial) -> dict[str, object]:
     found = []
     if trial.labels is not None:
         labels = {**firing, **trial.labels, **alert.labels()}
-        text = ",".join(f'{name}="{value}"' for name, value in sorted(labels.items()))
+        text = ",".join(f"{name}={quoted(value)}" for name, value in sorted(labels.items()))
         found.append({"labels": f"ALERTS{{{text}}}", "value": 1})
     selector = ",".join(f'{name}="{value}"' for name, value in firing.items())
     return {"expr": f"ALERTS{{{selector}}}", "eval_time": trial.at, "exp_samples": found}

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from stream.config import Config
 from stream.generate.alerts_floorcast import JOB, WATCHDOG
-from stream.generate.rules import Alert
+from stream.generate.rules import Alert, quoted
 
 SCRAPE_INTERVAL: Final = "15s"
 SECRETS: Final = "/etc/alertmanager/secrets"
@@ -40,12 +40,6 @@ def receiver_of(owner: str) -> str:
     return "-".join(words.split()) or "nobody"
 
 
-def _quoted(text: str) -> str:
-    """A value of a matcher."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
 def alertmanager(alerts: Iterable[Alert]) -> dict[str, object]:
     """alertmanager.yml: to the owner, and to the pager too where somebody must act now.
 
@@ -55,7 +49,7 @@ def alertmanager(alerts: Iterable[Alert]) -> dict[str, object]:
     owners = list(dict.fromkeys(alert.owner for alert in alerts if alert.name != WATCHDOG))
     leads = "Team leads"
     by_owner = [
-        {"matchers": [f"owner = {_quoted(owner)}"], "receiver": receiver_of(owner)} for owner in owners
+        {"matchers": [f"owner = {quoted(owner)}"], "receiver": receiver_of(owner)} for owner in owners
     ]
     routes: list[dict[str, Any]] = [
         {

@@ -27,12 +27,13 @@ def alertmanager_program() -> str:
 
 
 class AlertmanagerServer:
-    """One server that groups by team and notifies nobody; it forgets all when it is restarted."""
+    """One server that by default groups by team and notifies nobody; it forgets all when it is restarted."""
 
-    def __init__(self, directory: Path, program: str) -> None:
-        """Nothing runs before `start`."""
+    def __init__(self, directory: Path, program: str, config: str = CONFIG) -> None:
+        """`config` is what it is configured with. Nothing runs before `start`."""
         self._directory = directory
         self._program = program
+        self._config = config
         (self.port,) = free_ports(1)
         self._child: Child | None = None
 
@@ -44,7 +45,7 @@ class AlertmanagerServer:
     def start(self) -> None:
         """Return when it answers. Raises EmbeddedError, with its last output, otherwise."""
         config = self._directory / "alertmanager.yml"
-        config.write_text(CONFIG)
+        config.write_text(self._config)
         command = [
             self._program, f"--config.file={config}", f"--storage.path={self._directory / 'data'}",
             f"--web.listen-address={HOST}:{self.port}", "--cluster.listen-address=",
@@ -59,7 +60,7 @@ class AlertmanagerServer:
             self._child = None
 
     def alerts(self, **labels: str) -> list[dict[str, Any]]:
-        """The active alerts with these labels."""
+        """The alerts with these labels that are not over, also those that others inhibit."""
         filters = [f'{name}="{value}"' for name, value in labels.items()]
         answer = httpx.get(f"{self.url}/api/v2/alerts", params={"filter": filters, "active": True})
         found: list[dict[str, Any]] = answer.raise_for_status().json()

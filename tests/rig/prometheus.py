@@ -39,8 +39,8 @@ def promtool(*arguments: str, directory: Path) -> str:
 
 
 class PrometheusServer:
-    """One server with a copy of a directory such as grafana/prometheus: it scrapes and evaluates every second
-    instead of as configured, and finds the exporter and Alertmanager where they are in the test."""
+    """One server with a copy of a directory such as grafana/prometheus: it scrapes and evaluates every two
+    seconds instead of as configured, and finds the exporter and Alertmanager where they are in the test."""
 
     def __init__(
         self, directory: Path, program: str, source: Path, exporter: str, alertmanager: str = ""
@@ -50,10 +50,11 @@ class PrometheusServer:
         self._program = program
         (self.port,) = free_ports(1)
         self._child: Child | None = None
+        self._client = httpx.Client(base_url=self.url, timeout=30)
         shutil.copytree(source, directory, dirs_exist_ok=True)
         path = directory / "prometheus.yml"
         config = yaml.safe_load(path.read_text())
-        config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+        config["global"] = {"scrape_interval": "2s", "evaluation_interval": "2s"}
         config["scrape_configs"][0]["static_configs"] = [{"targets": [exporter]}]
         managers = [{"static_configs": [{"targets": [alertmanager]}]}] if alertmanager else []
         config["alerting"]["alertmanagers"] = managers
@@ -69,12 +70,14 @@ class PrometheusServer:
         command = [
             self._program, f"--config.file={self._directory / 'prometheus.yml'}",
             f"--storage.tsdb.path={self._directory / 'data'}", f"--web.listen-address={HOST}:{self.port}",
+            "--rules.alert.resend-delay=1s",  # Alertmanager is known some seconds after the first alert
         ]  # fmt: skip
         self._child = Child("Prometheus", command, self._directory / "prometheus.log")
         self._child.wait_ready(self._is_ready, READY_TIMEOUT_S)
 
     def stop(self) -> None:
         """Ends it."""
+        self._client.close()
         if self._child is not None:
             self._child.kill()
             self._child = None
@@ -82,7 +85,7 @@ class PrometheusServer:
     def query(self, expr: str, at: float | None = None) -> list[Sample]:
         """What an expression gives now, or at an instant (seconds)."""
         asked = {"query": expr} if at is None else {"query": expr, "time": str(at)}
-        answer = httpx.post(f"{self.url}/api/v1/query", data=asked, timeout=30).json()
+        answer = self._client.post("/api/v1/query", data=asked).json()
         assert answer["status"] == "success", f"{expr}: {answer}"
         result = answer["data"]["result"]
         if answer["data"]["resultType"] == "scalar":
@@ -99,11 +102,11 @@ class PrometheusServer:
 
     def rules(self) -> list[dict[str, Any]]:
         """All rules with their state."""
-        answer = httpx.get(f"{self.url}/api/v1/rules", timeout=30).raise_for_status().json()
+        answer = self._client.get("/api/v1/rules").raise_for_status().json()
         return [rule for group in answer["data"]["groups"] for rule in group["rules"]]
 
     def _is_ready(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/-/ready").is_success
+            return self._client.get("/-/ready").is_success
         except httpx.HTTPError:
             return False

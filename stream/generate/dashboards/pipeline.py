@@ -24,6 +24,7 @@ from stream.generate.vocabulary import Vocabulary
 SOME_IS_BAD: Steps = ((None, GREEN), (1, RED))
 NONE_IS_BAD: Steps = ((None, RED), (1, GREEN))
 RATE = "$__rate_interval"
+QUANTILES = ("0.5", "0.9", "0.99")
 
 
 def pipeline(words: Vocabulary) -> Dashboard:
@@ -50,7 +51,10 @@ def _now(board: Board) -> None:
             Look("Exporter", "1: Prometheus can scrape the exporter.", COUNT, NONE_IS_BAD),
             f'max(up{{job="{JOB}"}})',
         ),
-        (Look("Workers", "Workers that are known to run.", COUNT, NONE_IS_BAD), "sum(support_worker_up)"),
+        (
+            Look("Workers", "Workers that are known to run.", COUNT, NONE_IS_BAD),
+            "sum(support_worker_up) or vector(0)",
+        ),
         (
             Look(
                 "Age of the numbers",
@@ -125,14 +129,21 @@ def _events(board: Board) -> None:
 
 def _commits(board: Board) -> None:
     board.row("Commits")
-    words = "From the first record that is folded to the answer of Redis: half of the commits, and 99 of 100."
-    buckets = f"sum by (le) (rate(support_commit_seconds_bucket[{RATE}]))"
-    quantiles = [Query(f"histogram_quantile({q}, {buckets})", f"p{100 * q:.0f}") for q in (0.5, 0.99)]
-    board.lines(Look("Commit", words, SECONDS), quantiles)
-    words = "Mean records in a commit, ticks of the clock left out."
-    parts = [f"sum(rate(support_batch_records_{part}[{RATE}]))" for part in ("sum", "count")]
-    board.lines(Look("Records in a commit", words, COUNT), [Query(" / ".join(parts), "mean")])
-    words = "Commits to Redis by worker, ticks of the clock among them."
+    for title, words, metric, unit in (
+        (
+            "Commit",
+            "From the first record that is folded to the answer of Redis, by quantile.",
+            "support_commit_seconds",
+            SECONDS,
+        ),
+        ("Records in a commit", "Records in a commit, by quantile.", "support_batch_records", COUNT),
+    ):
+        queries = [
+            Query(f"histogram_quantile({quantile}, sum by (le) (rate({metric}_bucket[{RATE}])))", quantile)
+            for quantile in QUANTILES
+        ]
+        board.lines(Look(title, words, unit), queries)
+    words = "Commits to Redis by worker, each of one batch."
     commits = f"sum by (worker) (rate(support_commit_seconds_count[{RATE}]))"
     board.lines(Look("Commits", words, PER_SECOND), [Query(commits, "{{worker}}")])
     words = "Commits refused, as another worker has the partition by now: some at a rebalance."
@@ -142,11 +153,11 @@ def _commits(board: Board) -> None:
 
 def _deliveries(board: Board) -> None:
     board.row("Alerts of tickets")
-    words = "Facts, dead letters and news of clocks that are not in their topics yet."
+    words = "What happens to clocks and has not left the outbox yet."
     entries = "sum by (topic) (support_outbox_entries)"
     board.lines(Look("Outbox", words, COUNT), [Query(entries, "{{topic}}")], width=8)
-    words = "For how long an outbox has not got on while something is in it."
-    oldest = "support_outbox_oldest_seconds"
+    words = "Age of the oldest entry of the outbox."
+    oldest = "max by (topic) (support_outbox_oldest_seconds)"
     board.lines(Look("Oldest in the outbox", words, SECONDS), [Query(oldest, "{{topic}}")], width=8)
     words = "Deliveries by destination and what became of them."
     delivered = f"sum by (destination, result) (rate(support_deliveries_total[{RATE}]))"
