@@ -134,17 +134,22 @@ def _agents(words: Vocabulary) -> Iterator[Alert]:
     waiting = words.gauge("calls_waiting")
     agents = words.gauge("agents")
     one = series(agents, {"state": "available"})
+    # Where agents are never told of, that none is known says nothing.
+    expr = (
+        f"{waiting} > 0 unless on () sum({agents}) > 0\n  and on () max_over_time(sum({agents})[1d:10m]) > 0"
+    )
     yield Alert(
-        "SupportNobodyAnswers", f"{waiting} > 0 unless on () sum({agents}) > 0", "5m", "critical",
+        "SupportNobodyAnswers", expr, "5m", "critical",
         metric.owner,
         summary="{{ $value }} calls wait and no agent is logged in",
         description=f"{metric.help} No agent is known in any state.",
         next_action="Log agents in; if they are, see why the topic of agents is silent.",
         board="floor", topic=metric.family,
         trials=(
-            Trial("nobody", {waiting: "3x60", one: "0x60"}, "30m", {}),
+            Trial("nobody any more", {waiting: "3x60", one: "1x15 0x45"}, "30m", {}),
+            Trial("agents are not heard of any more", {waiting: "3x60", one: "1x15 stale"}, "30m", {}),
             Trial("somebody", {waiting: "3x60", one: "1x60"}, "30m"),
-            Trial("nothing waits", {waiting: "0x60", one: "0x60"}, "30m"),
-            Trial("nothing is known of agents", {waiting: "3x60"}, "30m", {}),
+            Trial("nothing waits", {waiting: "0x60", one: "1x15 0x45"}, "30m"),
+            Trial("agents are never told of", {waiting: "3x60", one: "0x60"}, "30m"),
         ),
     )  # fmt: skip

@@ -29,7 +29,7 @@ def rule_files(words: Vocabulary) -> dict[str, list[Group]]:
         "metrics": alerts_metrics(words),
         "backlog": alerts_backlog(words),
         "sla": alerts_sla(words),
-        "floorcast": alerts_floorcast(words),
+        "floorcast": alerts_floorcast(),
     }
 
 

@@ -63,5 +63,5 @@ def _trends(words: Vocabulary) -> Iterator[Record]:
             case "duration":
                 expr = words.net_mean(metric_id, over)
             case _:
-                expr = words.net(metric_id, "value", over, per=())
+                expr = words.net(metric_id, "value", over)
         yield Record(trend(metric_id), expr)

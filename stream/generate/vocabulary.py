@@ -65,18 +65,11 @@ class Vocabulary:
         return f"{name}_total{labels}", f"{name}_retracted_total{labels}"
 
     def net(
-        self,
-        metric_id: str,
-        stat: str,
-        over: str,
-        by: By = (),
-        per: Sequence[str] | None = None,
-        **match: str,
+        self, metric_id: str, stat: str, over: str, by: By = (), per: Sequence[str] = (), **match: str
     ) -> str:
-        """What a stat has gained over a time: added less taken back; summed by `per`, if that is given."""
+        """What a stat has gained over a time, summed by `per`: added less taken back."""
         added, retracted = self.pair(metric_id, stat, by, **match)
-        gained = f"increase({added}[{over}]) - increase({retracted}[{over}])"
-        return f"({gained})" if per is None else f"sum{grouped(per)} ({gained})"
+        return f"sum{grouped(per)} (increase({added}[{over}]) - increase({retracted}[{over}]))"
 
     def net_ratio(self, metric_id: str, over: str, by: By = (), per: Sequence[str] = (), **match: str) -> str:
         """A ratio of what was gained over a time."""
@@ -95,13 +88,6 @@ class Vocabulary:
             for part in ("numerator", "denominator")
         )
         return " / ".join(parts)
-
-    def mean(self, metric_id: str, window: str, by: By, per: Sequence[str] = (), **match: str) -> str:
-        """A mean of several groups together, weighted by how many were observed. Empty groups have none."""
-        mean = self.gauge(metric_id, window, "mean", by, **match)
-        count = self.gauge(metric_id, window, "count", by, **match)
-        over = grouped(per)
-        return f"sum{over} ({mean} * ({count} > 0)) / sum{over} ({count} > 0)"
 
     def total(self, metric_id: str, window: str, by: By, per: Sequence[str] = (), **match: str) -> str:
         """A count or level of several groups together."""
