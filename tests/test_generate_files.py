@@ -30,7 +30,7 @@ UIDS = {
     "floorcast-surveys", "floorcast-agents", "floorcast-trends", "floorcast-pipeline",
 }  # fmt: skip
 OTHER = """
-grafana: {floorcast_url: "https://boards.example/", url: "https://grafana.example", runbooks_url: "https://wiki.example/run"}
+grafana: {floorcast_url: "https://boards.example/", url: "https://grafana.example/", runbooks_url: "https://wiki.example/run"}
 alerts: {ticket_url: "https://desk.example/{ticket}"}
 groupings: {tickets: [[team]], calls: [], surveys: [], agents: [], contacts: [], selfservice: []}
 exporter: {windows: {calls: [30m, today], tickets: [2h]}, group_windows: {tickets: [24h]}}
@@ -190,6 +190,13 @@ def test_thresholds_follow_the_target() -> None:
     assert [step["value"] for step in steps] == [None, 0.81, 0.9]
     wait = _panel(BOARDS["floor"], "Longest wait")["fieldConfig"]["defaults"]["thresholds"]["steps"]
     assert [(step["value"], step["color"]) for step in wait] == [(None, "green"), (60, "yellow"), (66, "red")]
+
+
+def test_thresholds_are_in_the_unit_that_is_shown() -> None:
+    """Ages have a target in hours and are exported in seconds."""
+    age = _panel(BOARDS["tickets"], "Mean age")["fieldConfig"]["defaults"]
+    assert age["unit"] == "s"
+    assert [step["value"] for step in age["thresholds"]["steps"]] == [None, 48 * 3600, 52.8 * 3600]
 
 
 def test_descriptions_are_the_catalogs() -> None:

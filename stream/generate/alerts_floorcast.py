@@ -108,7 +108,7 @@ def _freshness() -> Iterator[Alert]:
     labels = {"topic": "tickets"}
     yield Alert(
         "FloorcastClockStopped",
-        f"time() - min by (topic) ({mark}) > 300 and on (topic) {fresh} <= {STALE_S}",
+        f"time() - min by (topic) ({mark}) > 300\n  and on (topic) {fresh} <= {STALE_S}",
         "5m", "critical", OWNER,
         summary="Timers of {{ $labels.topic }} have stood still for {{ $value | humanizeDuration }}",
         description="Its log is read, but no breach is found after this instant.",

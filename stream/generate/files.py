@@ -37,7 +37,7 @@ def files(config: Config) -> dict[str, str]:
     """All files of a configuration, by path under the output."""
     words = Vocabulary(config)
     found = rule_files(words)
-    links = Links(config.grafana.url, config.grafana.runbooks_url or RUNBOOKS)
+    links = Links(config.grafana.url.rstrip("/"), config.grafana.runbooks_url or RUNBOOKS)
     texts = {"prometheus/prometheus.yml": as_yaml(prometheus(config))}
     for name, groups in found.items():
         texts[f"prometheus/rules/{name}.yml"] = as_yaml(rules_plain(groups, links))

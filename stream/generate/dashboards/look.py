@@ -51,14 +51,16 @@ def look_of(words: Vocabulary, metric_id: str, title: str, stat: str = "", note:
     """The look of a metric; `stat` is what is shown of it, unless its own. `note` is what else to say."""
     metric = words.metric(metric_id)
     target = wanted(metric, stat or metric.formula.default)
-    return Look(title, _meaning(metric, note), _unit(metric, stat), steps_of(target))
+    return Look(title, _meaning(metric, note), _unit(metric, stat), steps_of(target, _scale(metric)))
 
 
-def steps_of(target: Target | None) -> Steps:
-    """Green on target, yellow when missed by a tenth, red beyond: as on the wallboards."""
+def steps_of(target: Target | None, scale: int = 1) -> Steps:
+    """Green on target, yellow when missed by a tenth, red beyond: as on the wallboards. What is shown is
+    `scale` times what is in the metric's unit."""
     if target is None or target.value is None:
         return NO_STEPS
-    value, near = target.value, NEAR * abs(target.value)
+    value = target.value * scale
+    near = NEAR * abs(value)
     match target.bound:
         case "lower":
             return ((None, RED), (_round(value - near), YELLOW), (_round(value), GREEN))
@@ -88,10 +90,14 @@ def _meaning(metric: Metric, note: str) -> str:
     return "\n\n".join([note, *lines] if note else lines)
 
 
+def _scale(metric: Metric) -> int:
+    # Hours are exported in seconds.
+    return 3600 if metric.unit == "hours" else 1
+
+
 def _unit(metric: Metric, stat: str) -> str:
     if stat in ("count", "numerator", "denominator"):
         return COUNT
     if metric.kind == "ratio":
         return SHARE
-    # Hours are exported in seconds.
     return SECONDS if metric.unit in ("seconds", "hours") else COUNT
