@@ -54,7 +54,7 @@ class Read:
         """What a query says, by day: without any memory."""
         moment = Moment(self._catalog, self._config, Look(self._reader, self._config), now_ms, now_ms)
         metric = self._catalog.get(metric_id)
-        return {day[0]: float(run_now(moment.rows(metric, (), day))[()][stat] or 0) for day in moment.days()}
+        return {day[0]: float(run_now(moment.rows(metric, (), day))[()][stat] or 0) for day in moment.days}
 
 
 def _counters(families: Families) -> Series:

@@ -31,29 +31,37 @@ class Look:
     def __init__(
         self, reader: Reader, config: Config, memory: PaneMemory | None = None, fences: Fences | None = None
     ) -> None:
-        """`fences`: those that have just been read."""
+        """`fences`: those that have just been read. Raises OtherConfiguration."""
         self.remembered = Remembered(memory) if memory is not None else None
         self._reader = reader
-        self._read: Fences = fences or {}
         self._shape = config.shape_hash()
         self._fences: dict[str, dict[int, Fence]] = {}
+        for family, read in (fences or {}).items():
+            self._take(family, read)
         self._cells: dict[tuple[str, tuple[Group, ...] | None], dict[tuple[int, Pane], Cells]] = {}
         self._levels: dict[tuple[str, tuple[Group, ...] | None], dict[int, Cells]] = {}
         self._members: dict[tuple[str, int, bool], list[Since]] = {}
 
     async def fences(self, family: str) -> dict[int, Fence]:
         """As of `Reader`; raises OtherConfiguration."""
-        known = self._fences.get(family)
-        if known is None:
-            known = self._read.get(family) or await self._reader.fences(family)
-            for partition, fence in known.items():
-                if fence.shape and fence.shape != self._shape:
-                    raise OtherConfiguration(
-                        f"{family}/{partition} was counted under another configuration (time zone, horizon, "
-                        "groupings, queues, ...): read it with the worker's floorcast.yaml"
-                    )
-            self._fences[family] = known
-        return known
+        return (await self.fences_of((family,)))[family]
+
+    async def fences_of(self, families: Sequence[str]) -> dict[str, dict[int, Fence]]:
+        """As of `Reader`; raises OtherConfiguration."""
+        missing = [family for family in families if family not in self._fences]
+        if missing:
+            for family, read in (await self._reader.fences_of(missing)).items():
+                self._take(family, read)
+        return {family: self._fences[family] for family in families}
+
+    def _take(self, family: str, fences: dict[int, Fence]) -> None:
+        for partition, fence in fences.items():
+            if fence.shape and fence.shape != self._shape:
+                raise OtherConfiguration(
+                    f"{family}/{partition} was counted under another configuration (time zone, horizon, "
+                    "groupings, queues, ...): read it with the worker's floorcast.yaml"
+                )
+        self._fences[family] = fences
 
     async def read_cells(
         self, family: str, panes: dict[int, list[Pane]], groups: Sequence[Group] | None
@@ -94,11 +102,11 @@ class Look:
         return self._members[key]
 
     async def shards(self) -> dict[tuple[str, int], Fence]:
-        """The fence of every shard of every family."""
+        """The fence of every shard of every family, in one round trip."""
         return {
             (family, partition): fence
-            for family in COUNTED
-            for partition, fence in (await self.fences(family)).items()
+            for family, fences in (await self.fences_of(COUNTED)).items()
+            for partition, fence in fences.items()
         }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -62,6 +63,9 @@ class Reader(Protocol):
 
     async def fences(self, family: str) -> dict[int, Fence]:
         """The fence of every shard of a family."""
+
+    async def fences_of(self, families: Sequence[str]) -> dict[str, dict[int, Fence]]:
+        """The fences of several families, in one round trip."""
 
     async def read_cells(
         self, family: str, panes: dict[int, list[Pane]], groups: list[Group] | None

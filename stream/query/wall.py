@@ -65,6 +65,7 @@ class Walls:
         """How things stand now, for any number of boards; `fences` are those that have just been read. Raises
         what the store raises."""
         look = Look(self._reader, self._config, self._panes, fences)
+        await look.shards()
         now_ms = await now_of(look, self._config, wall_ms)
         sources = [await reached(look, family, wall_ms) for family in COUNTED]
         queries = Queries(self._catalog, self._config, look, remembered=look.remembered, shared=Shared())

@@ -18,7 +18,7 @@ MEMORY_MS: Final = 60_000
 Shards = Mapping[tuple[str, int], Fence]
 
 
-class Source(Protocol):
+class HealthSource(Protocol):
     """What is read of the store."""
 
     async def reports(self) -> list[Report]: ...
@@ -33,7 +33,7 @@ class Source(Protocol):
 class Health:
     """Of one deployment, read again and again."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: HealthSource) -> None:
         self._source = source
         self._memory: Memory | None = None
         self._memory_ms = 0

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
@@ -24,7 +24,6 @@ from stream.query.panes import PaneMemory
 from stream.query.wall import Moment, Wall, WallAsk, WallReader, Walls, changes, view_of, wall_json
 from stream.serve.acknowledgements import Acknowledgements
 from stream.serve.problem import Problem
-from stream.shard.changes import Fence
 from stream.shard.family import COUNTED
 from stream.store import StoreError
 
@@ -52,9 +51,6 @@ VIEWS_MAX: Final = 500
 
 class LiveReader(WallReader, Published, Protocol):
     """What live streams read of the store."""
-
-    async def fences_of(self, families: Sequence[str]) -> dict[str, dict[int, Fence]]:
-        """The fences of several families."""
 
 
 class Viewer:

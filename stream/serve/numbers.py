@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from stream.config import Config
@@ -74,6 +75,7 @@ class Moment:
                 ranks.append((await self.ask(self.catalog.get(metric), block.by, window)).rows)
             groups.rank(ranks, self.wall_ms)
 
+    @cached_property
     def days(self) -> list[Window]:
         """The days that counters are made of: as far as they are kept, the one that has begun last."""
         kept = min(DAYS, self.config.retention.panes_1d_ms // _DAY_MS - 1)
@@ -166,7 +168,7 @@ class Numbers:
         own = groups.counted if groups else _WHOLE
         counted = self._counted.setdefault(_identity(exported), _Counted(own))
         counted.tally.begin(moment.now_ms)
-        days = moment.days()
+        days = moment.days
         for day in days:
             stamp = await moment.stamp(exported.metric, day)
             if not counted.tally.knows(day[0], stamp):

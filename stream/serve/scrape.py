@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, Protocol
 
 import stream
@@ -19,31 +19,21 @@ from stream.query.panes import Marks, PaneMemory
 from stream.serve.arrivals import arrivals
 from stream.serve.counters import Rising
 from stream.serve.families import PREFIX
-from stream.serve.health import Health, add_pane_memory
+from stream.serve.health import Health, HealthSource, add_pane_memory
 from stream.serve.numbers import STALE_MS, Moment, Numbers
 from stream.serve.samples import Families, Labels
 from stream.shard.changes import Fence
 from stream.shard.family import COUNTED
-from stream.store import Memory, Report, Waiting
 
 READY_MS: Final = STALE_MS
 """A shard that has not caught up for so long makes the deployment unready."""
 
 
-class Source(Reader, Published, Marks, Protocol):
+class Source(Reader, Published, Marks, HealthSource, Protocol):
     """What a scrape reads of the store."""
 
     async def journals(self, family: str) -> Mapping[int, Mapping[str, int]]:
         """By partition, what was counted about the work itself."""
-
-    async def reports(self) -> list[Report]:
-        """What processes say about themselves."""
-
-    async def waiting(self, shards: Sequence[tuple[str, int]], now_ms: int) -> dict[tuple[str, int], Waiting]:
-        """What waits in each shard."""
-
-    async def memory(self, shards: Sequence[tuple[str, int]]) -> Memory:
-        """Memory of the store's server."""
 
 
 class Scraper:
@@ -60,12 +50,12 @@ class Scraper:
         """All families of this moment."""
         began = time.perf_counter()
         look = Look(self._source, config, self._panes)
+        shards = await look.shards()
         moment = Moment(catalog, config, look, await now_of(look, config, wall_ms), wall_ms)
         families = await self._numbers.read(moment)
         families.take(await arrivals(moment))
         _add_catalog(families, catalog)
         _add_policies(families, config, moment.now_ms)
-        shards = await look.shards()
         _add_clocks(families, shards, wall_ms)
         for family in COUNTED:
             _add_journal(families, self._stored, family, await self._source.journals(family))
