@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from stream.generate.rules import SECONDS, Alert, Group, Severity, Trial, labels_of, literal, series
+from stream.config import parse_duration
+from stream.generate.rules import Alert, Group, Severity, Trial, labels_of, literal, series
 from stream.generate.vocabulary import By, Vocabulary, number
 from stream.metrics.catalog import Metric
 from stream.metrics.targets import Target, target_of
@@ -112,7 +113,7 @@ def _trials(one: Watched, target: Target, value: str, count: str) -> Iterator[Tr
     """Fires when it is missed by a little; not at the target itself, nor for a moment, nor for few."""
     group = dict.fromkeys(one.by, "one")
     value, count = series(value, group), series(count, group) if count else ""
-    after_m = SECONDS[one.lasts[-1]] * int(one.lasts[:-1]) // 60 + 2
+    after_m = parse_duration(one.lasts) // 60_000 + 2
     at = f"{after_m}m"
     missed = target.value * (1.01 if target.bound == "upper" else 0.99)
     enough = {count: f"{one.least}x{after_m}"} if count else {}

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from stream.config import parse_duration
 from stream.generate.recording import SLA, decided, misses
-from stream.generate.rules import SECONDS, Alert, Group, Severity, Trial, literal
+from stream.generate.rules import Alert, Group, Severity, Trial, literal
 from stream.generate.vocabulary import Vocabulary, number
 from stream.metrics.targets import target_of
 
@@ -84,7 +85,7 @@ def _trials(words: Vocabulary, burns: list[Burn], budget: float) -> Iterator[Tri
     """Of ten clocks decided in two minutes, whatever share of them is missed."""
     bad = min(1.0, burns[0].rate * budget * 1.02)
     good = burns[-1].rate * budget * 0.98
-    shortest_quiet_m = max(SECONDS[burn.short[-1]] * int(burn.short[:-1]) for burn in burns) // 60
+    shortest_quiet_m = max(parse_duration(burn.short) for burn in burns) // 60_000
     clock = {"clock": "first_reply"}
 
     def trial(name: str, fires: bool, **flow: float) -> Trial:

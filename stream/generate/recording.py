@@ -36,8 +36,11 @@ def decided(window: str) -> str:
 
 def trend(metric_id: str) -> str:
     """The series of a metric for comparisons over weeks."""
-    over = "1d" if metric_id in DAILY else "1h"
-    return f"all:support_{metric_id}:increase{over}"
+    return f"all:support_{metric_id}:increase{_over(metric_id)}"
+
+
+def _over(metric_id: str) -> str:
+    return "1d" if metric_id in DAILY else "1h"
 
 
 def recording(words: Vocabulary) -> list[Group]:
@@ -56,7 +59,7 @@ def _sla(words: Vocabulary) -> Iterator[Record]:
 
 def _trends(words: Vocabulary) -> Iterator[Record]:
     for metric_id in (*HOURLY, *DAILY):
-        over = "1d" if metric_id in DAILY else "1h"
+        over = _over(metric_id)
         match words.metric(metric_id).kind:
             case "ratio":
                 expr = words.net_ratio(metric_id, over)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 Severity = Literal["critical", "warning", "none"]
 """`critical`: somebody must act now. `warning`: today. `none`: it says that alerts arrive at all."""
-SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,11 @@ class Vocabulary:
         added, retracted = self.pair(metric_id, stat, by, **match)
         return f"sum{grouped(per)} (increase({added}[{over}]) - increase({retracted}[{over}]))"
 
+    def net_rate(self, metric_id: str, over: str) -> str:
+        """How fast a count grows, of all together: added less taken back, smoothed over a time."""
+        added, retracted = self.pair(metric_id, "value")
+        return f"sum(rate({added}[{over}]) - rate({retracted}[{over}]))"
+
     def net_ratio(self, metric_id: str, over: str, by: By = (), per: Sequence[str] = (), **match: str) -> str:
         """A ratio of what was gained over a time."""
         return " / ".join(
@@ -92,6 +97,11 @@ class Vocabulary:
     def total(self, metric_id: str, window: str, by: By, per: Sequence[str] = (), **match: str) -> str:
         """A count or level of several groups together."""
         return f"sum{grouped(per)} ({self.gauge(metric_id, window, '', by, **match)})"
+
+
+def chosen(by: By) -> dict[str, str]:
+    """What matches the values that are chosen of dimensions, each a variable of the dashboard."""
+    return {name: f"${name}" for name in by}
 
 
 def number(value: float) -> str:

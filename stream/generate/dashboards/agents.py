@@ -5,8 +5,8 @@ from __future__ import annotations
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from stream.generate.dashboards.board import About, Board, Column, Query
-from stream.generate.dashboards.look import Look, look_of
-from stream.generate.vocabulary import Vocabulary
+from stream.generate.dashboards.look import look_of
+from stream.generate.vocabulary import Vocabulary, chosen
 
 TEAM = ("team",)
 WORDS = (
@@ -28,7 +28,7 @@ def agents(words: Vocabulary) -> Dashboard:
 def _now(board: Board) -> None:
     words = board.words
     by = board.scope("agents", TEAM)
-    match = {name: f"${name}" for name in by}
+    match = chosen(by)
     board.row("Now")
     for state in words.values("agents", "state", by):
         expr = words.total("agents", "", by, **match, state=state)
@@ -44,13 +44,10 @@ def _now(board: Board) -> None:
 
 def _teams(board: Board) -> None:
     words = board.words
-    chosen = {"team": "$team"}
 
     def column(metric_id: str, title: str, wanted: str) -> Column:
         window = words.window(metric_id, wanted, TEAM)
-        expr = words.gauge(metric_id, window, by=TEAM, **chosen)
-        look: Look = look_of(words, metric_id, f"{title} ({window})")
-        return Column(look, f"max by (team) ({expr})")
+        return board.column(metric_id, f"{title} ({window})", TEAM, window)
 
     board.row("Teams")
     board.table(

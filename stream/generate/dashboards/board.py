@@ -12,9 +12,9 @@ from grafana_foundation_sdk.models import common as common_model
 from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models import prometheus as prometheus_model
 
-from stream.generate.dashboards.look import Look, Steps, thresholds
+from stream.generate.dashboards.look import Look, Steps, look_of, thresholds
 from stream.generate.rules import uid
-from stream.generate.vocabulary import ALL, By, Vocabulary
+from stream.generate.vocabulary import ALL, By, Vocabulary, chosen, grouped
 
 WIDTH: Final = 24
 TAG: Final = "floorcast"
@@ -114,6 +114,14 @@ class Board:
             .all_value(ALL)
             .current(everything)
         )
+
+    def column(
+        self, metric_id: str, title: str, by: By, window: str = "", stat: str = "", **match: str
+    ) -> Column:
+        """A gauge of each of the chosen groups. Quantiles are judged as the 90th percentile is."""
+        expr = self.words.gauge(metric_id, window, stat, by, **chosen(by), **match)
+        judged = "p90" if stat == "quantile" else stat
+        return Column(look_of(self.words, metric_id, title, judged), f"max{grouped(by)} ({expr})")
 
     def row(self, title: str) -> None:
         """A heading."""

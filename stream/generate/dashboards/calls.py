@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from stream.generate.dashboards.board import About, Board, Column, Query
+from stream.generate.dashboards.board import About, Board, Query
 from stream.generate.dashboards.look import PER_SECOND, Look, look_of
-from stream.generate.vocabulary import Vocabulary
+from stream.generate.vocabulary import Vocabulary, chosen
 
 DIMENSIONS = ("queue", "team", "channel")
 METHODS = (
@@ -63,21 +63,15 @@ def _today(board: Board) -> None:
 def _volume(board: Board) -> None:
     words = board.words
     board.row("Volume")
-    flow = []
-    for metric_id, legend in (("calls_offered", "offered"), ("calls_answered", "answered")):
-        flow.append(Query(_net_rate(words, metric_id), legend))
-    flow.append(Query(_net_rate(words, "calls_abandoned"), "abandoned"))
+    flow = [
+        Query(words.net_rate(f"calls_{name}", "15m"), name) for name in ("offered", "answered", "abandoned")
+    ]
     meaning = "Calls a second: what was counted less what was taken back, smoothed over a quarter of an hour."
     board.lines(Look("Calls", meaning, PER_SECOND), flow)
     window = words.window("calls_abandoned", "1h")
     stages = f"sum by (stage) ({words.gauge('calls_abandoned', window)})"
     look = look_of(words, "calls_abandoned", f"Abandoned by stage ({window})")
     board.lines(look, [Query(stages, "{{stage}}")], stacked=True)
-
-
-def _net_rate(words: Vocabulary, metric_id: str) -> str:
-    added, retracted = words.pair(metric_id, "value")
-    return f"sum(rate({added}[15m]) - rate({retracted}[15m]))"
 
 
 def _service(board: Board) -> None:
@@ -94,7 +88,7 @@ def _service(board: Board) -> None:
     for metric_id, title in (("service_level", "Service level"), ("abandonment_rate", "Abandonment")):
         by = board.scope(metric_id, ("queue",))
         window = words.window(metric_id, "1h", by)
-        expr = words.gauge(metric_id, window, by=by, **{name: f"${name}" for name in by})
+        expr = words.gauge(metric_id, window, by=by, **chosen(by))
         look = look_of(words, metric_id, f"{title} by queue ({window})")
         board.lines(look, [Query(expr, "{{queue}}" if by else "all")])
 
@@ -115,22 +109,17 @@ def _handling(board: Board) -> None:
 
 def _groups(board: Board, name: str) -> None:
     words = board.words
-    by, chosen = (name,), {name: f"${name}"}
-
-    def column(metric_id: str, title: str) -> Column:
-        expr = words.gauge(metric_id, "today", by=by, **chosen)
-        return Column(look_of(words, metric_id, title), f"max by ({name}) ({expr})")
-
+    by = (name,)
     window = words.window("calls_offered", "today", by)
     board.row(f"By {name} ({window})")
     board.table(
         f"Calls by {name} ({window})", by,
         [
-            column("calls_offered", "Offered"),
-            column("calls_answered", "Answered"),
-            column("service_level", "Service level"),
-            column("abandonment_rate", "Abandonment"),
-            column("call_wait_time", "Mean wait"),
-            column("call_handle_time", "Mean handle time"),
+            board.column("calls_offered", "Offered", by, "today"),
+            board.column("calls_answered", "Answered", by, "today"),
+            board.column("service_level", "Service level", by, "today"),
+            board.column("abandonment_rate", "Abandonment", by, "today"),
+            board.column("call_wait_time", "Mean wait", by, "today"),
+            board.column("call_handle_time", "Mean handle time", by, "today"),
         ],
     )  # fmt: skip

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from stream.generate.dashboards.board import About, Board, Column, Query
+from stream.generate.dashboards.board import About, Board, Query
 from stream.generate.dashboards.look import look_of
-from stream.generate.vocabulary import Vocabulary
+from stream.generate.vocabulary import Vocabulary, chosen
 
 QUEUE = ("queue",)
 
@@ -29,7 +29,7 @@ def floor(words: Vocabulary) -> Dashboard:
 def _now(board: Board) -> None:
     words = board.words
     by = board.scope("calls_waiting", QUEUE)
-    match = {name: f"${name}" for name in by}
+    match = chosen(by)
     board.row("Now")
     board.stat(
         look_of(words, "calls_waiting", "Calls waiting"), words.total("calls_waiting", "", by, **match)
@@ -50,25 +50,18 @@ def _now(board: Board) -> None:
 
 
 def _queues(board: Board) -> None:
-    words = board.words
-    chosen = {"queue": "$queue"}
-
-    def column(metric_id: str, title: str, window: str = "", stat: str = "") -> Column:
-        expr = words.gauge(metric_id, window, stat, QUEUE, **chosen)
-        return Column(look_of(words, metric_id, title, stat), f"max by (queue) ({expr})")
-
     board.row("Queues")
     board.table(
         "Queues, the last hour", QUEUE,
         [
-            column("calls_waiting", "Waiting"),
-            column("longest_wait", "Longest wait"),
-            column("service_level", "Service level", "1h"),
-            column("service_level_floor", "Floor", "1h"),
-            column("abandonment_rate", "Abandonment", "1h"),
-            column("call_wait_time", "Mean wait", "1h"),
-            column("calls_offered", "Offered", "1h"),
-            column("calls_answered", "Answered", "1h"),
+            board.column("calls_waiting", "Waiting", QUEUE),
+            board.column("longest_wait", "Longest wait", QUEUE),
+            board.column("service_level", "Service level", QUEUE, "1h"),
+            board.column("service_level_floor", "Floor", QUEUE, "1h"),
+            board.column("abandonment_rate", "Abandonment", QUEUE, "1h"),
+            board.column("call_wait_time", "Mean wait", QUEUE, "1h"),
+            board.column("calls_offered", "Offered", QUEUE, "1h"),
+            board.column("calls_answered", "Answered", QUEUE, "1h"),
         ],
     )  # fmt: skip
 
@@ -77,7 +70,7 @@ def _over_time(board: Board) -> None:
     words = board.words
     board.row("Over time")
     by = board.scope("calls_waiting", QUEUE)
-    match = {name: f"${name}" for name in by}
+    match = chosen(by)
     legend = "{{queue}}" if by else "all"
     for metric_id, title, window in (
         ("calls_waiting", "Calls waiting", ""),

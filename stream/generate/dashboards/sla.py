@@ -7,7 +7,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from stream.generate.dashboards.board import About, Board, Column, Query
 from stream.generate.dashboards.look import COUNT, SHARE, Look, look_of
 from stream.generate.recording import decided, misses
-from stream.generate.vocabulary import Vocabulary
+from stream.generate.vocabulary import Vocabulary, chosen
 
 TEAM_PRIORITY = (("team", "priority"), ("team",))
 DIMENSIONS = ("team", "priority")
@@ -36,13 +36,12 @@ def sla(words: Vocabulary) -> Dashboard:
 def _now(board: Board) -> None:
     words = board.words
     by = board.scope("sla_running", *TEAM_PRIORITY)
-    match = {**{name: f"${name}" for name in by}, "clock": "$clock"}
+    match = chosen((*by, "clock"))
     note = "Of the chosen " + ", ".join((*by, "clock")) + "."
     board.row("Now and in the last hour")
     for metric_id, title in (("sla_running", "Running"), ("sla_at_risk", "At risk")):
         board.stat(look_of(words, metric_id, title, note=note), words.total(metric_id, "", by, **match))
-    chosen = {name: match[name] for name in by}
-    past = words.total("backlog_past_sla", "", by, **chosen)
+    past = words.total("backlog_past_sla", "", by, **chosen(by))
     board.stat(look_of(words, "backlog_past_sla", "Tickets past due", note=note), past)
     window = words.window("sla_breaches", "1h", by)
     breaches = words.total("sla_breaches", window, by, **match)
@@ -100,7 +99,7 @@ def _burn_rates(board: Board) -> None:
 def _groups(board: Board, name: str) -> None:
     words = board.words
     by = (name,)
-    match = {name: f"${name}", "clock": "$clock"}
+    match = chosen((name, "clock"))
     window = words.window("sla_compliance", "7d", by)
 
     def column(metric_id: str, title: str) -> Column:

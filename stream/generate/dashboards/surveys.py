@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from stream.generate.dashboards.board import About, Board, Column, Query
+from stream.generate.dashboards.board import About, Board, Query
 from stream.generate.dashboards.look import look_of
-from stream.generate.vocabulary import Vocabulary
+from stream.generate.vocabulary import Vocabulary, chosen
 
 DIMENSIONS = ("team", "channel")
 
@@ -64,30 +64,25 @@ def _over_time(board: Board) -> None:
     board.lines(look_of(words, "survey_response_rate", f"Answers ({window})", "numerator"), answers)
     by = board.scope("survey_response_rate", ("kind",))
     span = words.window("survey_response_rate", "28d", by)
-    rate = words.gauge("survey_response_rate", span, by=by, **{name: f"${name}" for name in by})
+    rate = words.gauge("survey_response_rate", span, by=by, **chosen(by))
     look = look_of(words, "survey_response_rate", f"Response rate by kind ({span})")
     board.lines(look, [Query(rate, "{{kind}}" if by else "all")])
 
 
 def _groups(board: Board, name: str) -> None:
     words = board.words
-    by, chosen = (name,), {name: f"${name}"}
+    by = (name,)
     window = words.window("csat", "28d", by)
-
-    def column(metric_id: str, title: str, stat: str = "") -> Column:
-        expr = words.gauge(metric_id, window, stat, by, **chosen)
-        return Column(look_of(words, metric_id, title, stat), f"max by ({name}) ({expr})")
-
     board.row(f"By {name} ({window})")
     board.table(
         f"Surveys by {name} ({window})", by,
         [
-            column("csat", "Satisfaction"),
-            column("csat", "Answers", "denominator"),
-            column("nps", "NPS"),
-            column("nps", "NPS answers", "count"),
-            column("ces_ease", "Ease"),
-            column("qa_score", "Reviews"),
-            column("survey_response_rate", "Response rate"),
+            board.column("csat", "Satisfaction", by, window),
+            board.column("csat", "Answers", by, window, "denominator"),
+            board.column("nps", "NPS", by, window),
+            board.column("nps", "NPS answers", by, window, "count"),
+            board.column("ces_ease", "Ease", by, window),
+            board.column("qa_score", "Reviews", by, window),
+            board.column("survey_response_rate", "Response rate", by, window),
         ],
     )  # fmt: skip

@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from stream.generate.dashboards.board import About, Board, Column, Query
 from stream.generate.dashboards.look import PER_SECOND, Look, look_of
-from stream.generate.vocabulary import Vocabulary
+from stream.generate.vocabulary import Vocabulary, chosen
 
 TEAM_PRIORITY = (("team", "priority"), ("team",))
 DIMENSIONS = ("team", "channel", "priority", "category")
@@ -43,7 +43,7 @@ def tickets(words: Vocabulary) -> Dashboard:
 def _backlog(board: Board) -> None:
     words = board.words
     by = board.scope("backlog", *TEAM_PRIORITY)
-    match = {name: f"${name}" for name in by}
+    match = chosen(by)
     note = f"Of the chosen {' and '.join(by)}." if by else ""
     board.row("Backlog")
     for metric_id, title in (
@@ -64,7 +64,7 @@ def _flow(board: Board) -> None:
     words = board.words
     board.row("Flow")
     queries = [
-        Query(_net_rate(words, metric_id), legend)
+        Query(words.net_rate(metric_id, "1h"), legend)
         for metric_id, legend in (
             ("ticket_volume", "created"), ("tickets_resolved", "resolved"), ("tickets_reopened", "reopened"),
         )
@@ -79,11 +79,6 @@ def _flow(board: Board) -> None:
         share = words.gauge("channel_share", window, by=("channel",), channel="$channel")
         look = look_of(words, "channel_share", f"Contacts by channel, share ({window})")
         board.lines(look, [Query(share, "{{channel}}")], stacked=True)
-
-
-def _net_rate(words: Vocabulary, metric_id: str) -> str:
-    added, retracted = words.pair(metric_id, "value")
-    return f"sum(rate({added}[1h]) - rate({retracted}[1h]))"
 
 
 def _speed(board: Board) -> None:
@@ -110,7 +105,7 @@ def _speed(board: Board) -> None:
 def _quality(board: Board) -> None:
     words = board.words
     by = board.scope("reopen_rate", *TEAM_PRIORITY)
-    match = {name: f"${name}" for name in by}
+    match = chosen(by)
     window = words.window("reopen_rate", "7d", by)
     board.row(f"Quality (of the chosen {' and '.join(by) or 'tickets'}: {window}, else today)")
     for metric_id, title in (
@@ -135,27 +130,21 @@ def _quality(board: Board) -> None:
 
 def _groups(board: Board, name: str) -> None:
     words = board.words
-    by, chosen = (name,), {name: f"${name}"}
+    by = (name,)
     window = words.window("ticket_volume", "7d", by)
-
-    def column(metric_id: str, title: str, stat: str = "", **match: str) -> Column:
-        expr = words.gauge(metric_id, window, stat, by, **chosen, **match)
-        asked = "p90" if stat == "quantile" else stat
-        return Column(look_of(words, metric_id, title, asked), f"max by ({name}) ({expr})")
-
     columns = [
-        column("backlog", "Backlog"),
-        column("ticket_volume", "Created"),
-        column("tickets_resolved", "Resolved"),
-        column("first_response_time", "First response"),
-        column("first_response_time", "p90", "quantile", quantile="0.9"),
-        column("resolution_time", "Resolution"),
-        column("first_contact_resolution", "First contact"),
-        column("reopen_rate", "Reopened"),
-        column("escalation_rate", "Escalated"),
+        board.column("backlog", "Backlog", by, window),
+        board.column("ticket_volume", "Created", by, window),
+        board.column("tickets_resolved", "Resolved", by, window),
+        board.column("first_response_time", "First response", by, window),
+        board.column("first_response_time", "p90", by, window, "quantile", quantile="0.9"),
+        board.column("resolution_time", "Resolution", by, window),
+        board.column("first_contact_resolution", "First contact", by, window),
+        board.column("reopen_rate", "Reopened", by, window),
+        board.column("escalation_rate", "Escalated", by, window),
     ]
     if words.has("repeat_contact_rate", by):
-        columns.append(column("repeat_contact_rate", "Repeat contacts"))
+        columns.append(board.column("repeat_contact_rate", "Repeat contacts", by, window))
     board.row(f"By {name} ({window})")
     board.table(f"Tickets by {name} ({window})", by, columns)
 
