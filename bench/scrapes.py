@@ -10,16 +10,13 @@ from dataclasses import dataclass
 
 import httpx
 
-from bench.events import mix_log, now_ms
-from bench.latency import MAKING_US, publish
 from bench.machine import cpu_s, memory_mb
 from bench.results import percentile
 from bench.servers import Deployment
-from bench.serving import named
+from bench.serving import going_on
 from bench.workers import Progress, floorcast, workers
 from stream.embedded.probe import HOST
 
-RATE = 100
 PAUSE_S = 0.1
 _OF_EACH_TOPIC = ("tickets_backlog", "calls_waiting", "csat_ratio", "selfservice_sessions", "agents")
 ACCEPT = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
@@ -54,25 +51,19 @@ async def scrapes(of: Deployment, times: int, cores: tuple[int, int]) -> Scraped
         async with Progress(of, running) as progress:
             await progress.claimed()
         child.wait_ready(lambda: _answers(url), 60)
-        log = named("scraped", mix_log(RATE * 600, RATE, now_ms() + 60_000 * MAKING_US // 1000))
-        busy = asyncio.create_task(publish(of, log))
         took_ms = []
-        try:
-            async with httpx.AsyncClient(timeout=60) as client:
-                await client.get(url, headers=headers)
-                await asyncio.sleep(5)
-                cpu, began = cpu_s(child.pid), time.perf_counter()
-                for _ in range(times):
-                    start = time.perf_counter()
-                    async with client.stream("GET", url, headers=headers) as answer:
-                        answer.raise_for_status()
-                        sent = b"".join([part async for part in answer.aiter_raw()])
-                    took_ms.append(1000 * (time.perf_counter() - start))
-                    await asyncio.sleep(PAUSE_S)
-                share = (cpu_s(child.pid) - cpu) / (time.perf_counter() - began)
-        finally:
-            busy.cancel()
-            await asyncio.gather(busy, return_exceptions=True)
+        async with going_on(of, "scraped"), httpx.AsyncClient(timeout=60) as client:
+            await client.get(url, headers=headers)
+            await asyncio.sleep(5)
+            cpu, began = cpu_s(child.pid), time.perf_counter()
+            for _ in range(times):
+                start = time.perf_counter()
+                async with client.stream("GET", url, headers=headers) as answer:
+                    answer.raise_for_status()
+                    sent = b"".join([part async for part in answer.aiter_raw()])
+                took_ms.append(1000 * (time.perf_counter() - start))
+                await asyncio.sleep(PAUSE_S)
+            share = (cpu_s(child.pid) - cpu) / (time.perf_counter() - began)
         memory = memory_mb(child.pid, "VmRSS")
     took_ms.sort()
     text = gzip.decompress(sent).decode()

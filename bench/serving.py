@@ -6,7 +6,7 @@ import asyncio
 import time
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -22,6 +22,7 @@ from bench.workers import Progress, floorcast, workers
 from stream.embedded.probe import HOST
 
 HISTORY_DAYS = 28
+CALM_RATE, CALM_S = 100, 600
 WARM_UP_S = 8.0
 """Viewers watch for so long before anything is measured: boards read their sparklines."""
 AFTER_S = 3.0
@@ -85,6 +86,19 @@ async def load(of: Deployment, log: Log, core: int) -> None:
             await asyncio.sleep(2)  # panes that closed meanwhile
 
 
+@asynccontextmanager
+async def going_on(of: Deployment, prefix: str) -> AsyncIterator[None]:
+    """Events of the mix, under names of their own, at a calm rate while the context lasts."""
+    events = CALM_RATE * CALM_S
+    log = named(prefix, mix_log(events, CALM_RATE, now_ms() + events * MAKING_US // 1000))
+    busy = asyncio.create_task(publish(of, log))
+    try:
+        yield
+    finally:
+        busy.cancel()
+        await asyncio.gather(busy, return_exceptions=True)
+
+
 # Questions.
 
 
@@ -105,15 +119,10 @@ async def questions(
     with workers(of, [core]) as running, serving(of, core) as served:
         async with Progress(of, running) as progress:
             await progress.claimed()
-        log = named("asked", mix_log(100 * 600, 100, now_ms() + 60_000 * MAKING_US // 1000))
-        busy = asyncio.create_task(publish(of, log))
-        try:
-            async with httpx.AsyncClient(base_url=served.address, timeout=60) as client:
-                for window, by in asked:
-                    found.append(await _questions(client, window, by, times))
-        finally:
-            busy.cancel()
-            await asyncio.gather(busy, return_exceptions=True)
+        asking = httpx.AsyncClient(base_url=served.address, timeout=60)
+        async with going_on(of, "asked"), asking as client:
+            for window, by in asked:
+                found.append(await _questions(client, window, by, times))
     return found
 
 

@@ -17,6 +17,7 @@ import pytest
 from stream.embedded.child import Child
 from stream.embedded.pair import Pair, start_pair
 from stream.embedded.probe import HOST, free_ports
+from tests.conftest import _part
 from tests.rig.alertmanager import alertmanager_program
 from tests.rig.pipeline import PATIENCE_S, until
 from tests.rig.prometheus import prometheus_program
@@ -124,8 +125,8 @@ async def test_every_service_runs_as_it_is_composed(composed: Composed) -> None:
     start = (datetime.now(UTC) - AGO).isoformat()
     running = {name: composed.ours(name) for name in ("worker", "alerts", "serve", "exporter")}
     running["simulator"] = composed.ours("simulator", "--start", start)
-    running["prometheus"] = composed.theirs("prometheus", prometheus_program())
-    running["alertmanager"] = composed.theirs("alertmanager", alertmanager_program())
+    running["prometheus"] = composed.theirs("prometheus", _part(prometheus_program))
+    running["alertmanager"] = composed.theirs("alertmanager", _part(alertmanager_program))
     for name in PUBLISHED:
         await until(lambda name=name: composed.is_healthy(name))  # type: ignore[misc]
     (token,) = re.findall(r"\?token=(\S+)", (ROOT / "docker-compose.yml").read_text())

@@ -160,7 +160,7 @@ def _exporter(config: Config) -> Iterator[Clash]:
     for family, wanted in asdict(config.exporter.groupings).items():
         kept = getattr(config.groupings, family)
         for place, fields in enumerate(wanted or ()):
-            if not any(set(fields) <= set(one) for one in kept):
+            if not config.groupings.holds(family, fields):
                 known = ", ".join(f"[{', '.join(one)}]" for one in kept) or "none"
                 yield (
                     (("exporter", "groupings", family, place), ("groupings", family)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from msgspec import Struct
@@ -130,6 +130,10 @@ class GroupingsConfig(Struct, frozen=True, kw_only=True):
         ),
     ] = (("channel",), ("team",), ("category",))
     without_sketches: WithoutSketches = WithoutSketches()
+
+    def holds(self, family: str, by: Sequence[str]) -> bool:
+        """Whether the numbers of a family are kept by these dimensions."""
+        return any(set(by) <= set(fields) for fields in getattr(self, family))
 
 
 class QueueRule(Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ a name never counts twice. A ratio never goes without its numerator and denomina
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -199,7 +199,7 @@ def groupings_of(config: Config, family: str) -> tuple[tuple[str, ...], ...]:
     asked: tuple[tuple[str, ...], ...] | None = getattr(config.exporter.groupings, family)
     if asked is not None:
         return asked
-    return tuple(by for by in USUAL[family] if _held(config, family, by))
+    return tuple(by for by in USUAL[family] if config.groupings.holds(family, by))
 
 
 def ranks_of(block: Block) -> tuple[tuple[str, str], ...]:
@@ -245,7 +245,7 @@ def _fits(metric_id: str, by: tuple[str, ...]) -> bool:
 
 def _answered(exported: Exported, config: Config) -> Iterator[Exported]:
     """What of a metric can be asked by a grouping: a family that it also reads may not be kept by it."""
-    missing = [other for other in exported.metric.also if not _held(config, other, exported.by)]
+    missing = [other for other in exported.metric.also if not config.groupings.holds(other, exported.by)]
     if not missing:
         yield exported
     elif exported.split:
@@ -259,11 +259,6 @@ def _answered(exported: Exported, config: Config) -> Iterator[Exported]:
         yield replace(
             exported, metric=replace(exported.metric, labels={**exported.metric.labels, label: kept})
         )
-
-
-def _held(config: Config, family: str, by: Sequence[str]) -> bool:
-    """Whether the numbers of a family are kept by these dimensions."""
-    return any(set(by) <= set(fields) for fields in getattr(config.groupings, family))
 
 
 def _exported(metric: Metric, windows: tuple[str, ...], by: tuple[str, ...]) -> Exported:
