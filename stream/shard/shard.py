@@ -53,6 +53,8 @@ _encode = msgpack.Encoder().encode
 
 TIMERS_MAX: Final = 2_000
 """So many timers, and one for each record, are fired in one commit; the others wait for the next."""
+IGNORED: Final = "ignored_"
+"""What the journal calls events of unknown types, before their name."""
 GROUP_EVENTS: Final = 256
 """So many events are summed by segment before their sums are summed by group."""
 
@@ -123,6 +125,9 @@ class Shard:
         self.outbox = dict(stored.outbox)
         self.notices = dict(stored.notices)
         self.journal = dict(stored.journal)
+        self.intake.named = {
+            name.removeprefix(IGNORED) for name in stored.journal if name.startswith(IGNORED)
+        }
         self._drop_days = set(stored.drop_days)
         self._timers = [(due, subject) for subject, due in stored.timers.items()]
         self._armed = dict(stored.timers)
@@ -196,7 +201,7 @@ class Shard:
     def _ignored(self) -> dict[str, int]:
         """Events of unknown types, by type, with what the journal had of them when the shard was claimed."""
         return {
-            f"ignored_{name}": self.journal.get(f"ignored_{name}", 0) + count
+            f"{IGNORED}{name}": self.journal.get(f"{IGNORED}{name}", 0) + count
             for name, count in self.intake.ignored.items()
         }
 
