@@ -85,6 +85,12 @@ def test_a_key_given_twice_is_an_error(tmp_path: Path) -> None:
     assert problems_of(text, tmp_path) == ["f.yaml:4: kafka.group: given twice, first on line 2: keep one"]
 
 
+BILLIONS = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10)
+)
+"""Ten lines of aliases that stand for ten billion values."""
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -97,6 +103,11 @@ def test_a_key_given_twice_is_an_error(tmp_path: Path) -> None:
         ("kafka: {<<: {group: a}}", r"^f\.yaml:1: kafka: merge keys \(<<\) are not supported"),
         ("queues: &a [*a]", r"^f\.yaml:1: queues\[0\]: contains itself"),
         ("[a]: b", r"^f\.yaml:1: has a key that is not a word"),
+        ("clock: !!bool wall", r"^f\.yaml:1: clock: makes no sense as YAML; put it in quotes"),
+        ("clock: !!timestamp wall", r"^f\.yaml:1: clock: makes no sense as YAML; put it in quotes"),
+        ("clock: !!int ''", r"^f\.yaml:1: clock: makes no sense as YAML; put it in quotes"),
+        ("[" * 5_000, r"^f\.yaml: not readable as YAML: nested too deeply"),
+        (BILLIONS, r"^f\.yaml: more than 100,000 values, its aliases"),
     ],
 )
 def test_text_that_yaml_cannot_use_is_placed(text: str, expected: str, tmp_path: Path) -> None:

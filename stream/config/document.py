@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Final
 
 import yaml
 
 from stream.config.problems import ConfigError, Path
 
+VALUES_MAX: Final = 100_000
+"""Of one document."""
 _QUOTED = re.compile(r"""(["'])(?!<)[^"']{2,}\1""")
 
 
@@ -38,11 +41,16 @@ def read_yaml(text: str, name: str) -> Document:
         fault = f"{where}: not readable as YAML: {_QUOTED.sub('...', what)}"
     except yaml.YAMLError:
         fault = f"{name}: not readable as YAML: it holds a character that YAML does not allow"
+    except RecursionError:
+        fault = f"{name}: not readable as YAML: nested too deeply"
     if fault or loader is None:
         raise ConfigError([fault])
     document = Document()
     if root is not None:
-        document.value = _Builder(loader, document).build(root, (), ())
+        builder = _Builder(loader, document)
+        document.value = builder.build(root, (), ())
+        if builder.values > VALUES_MAX:
+            raise ConfigError([f"{name}: more than {VALUES_MAX:,} values, its aliases (*name) written out"])
     return document
 
 
@@ -52,8 +60,12 @@ class _Builder:
     def __init__(self, loader: yaml.SafeLoader, document: Document) -> None:
         self._loader = loader
         self._document = document
+        self.values = 0
 
     def build(self, node: yaml.Node, path: Path, above: tuple[yaml.Node, ...]) -> object:
+        self.values += 1
+        if self.values > VALUES_MAX:
+            return None  # aliases of aliases can stand for billions
         self._document.lines.setdefault(path, _line(node))
         if node in above:
             self._wrong(path, node, "contains itself (an alias of what it stands in)")
@@ -64,7 +76,8 @@ class _Builder:
             return [self.build(item, (*path, i), (*above, node)) for i, item in enumerate(node.value)]
         try:
             return self._loader.construct_object(node)
-        except (yaml.YAMLError, ValueError, OverflowError):
+        except (yaml.YAMLError, ValueError, OverflowError, LookupError, AttributeError):
+            # The last two: a tag such as !!bool or !!timestamp on what is none.
             self._wrong(path, node, "makes no sense as YAML; put it in quotes to make it text")
             return None
 

@@ -16,7 +16,7 @@ from stream.config.problems import At, ConfigError, Path, Reading, nearest, path
 from stream.config.structs import read_struct
 
 OTHER_VARIABLES = ("FLOORCAST_CONFIG", "FLOORCAST_DATA")
-OTHER_PREFIXES = ("FLOORCAST_TEST_", "FLOORCAST_BENCH_", "FLOORCAST_KAFKA_LIBS")
+OTHER_PREFIXES = ("FLOORCAST_TEST_", "FLOORCAST_BENCH_", "FLOORCAST_FUZZ_", "FLOORCAST_KAFKA_LIBS")
 """Variables of floorcast that are no keys of the configuration."""
 DEFAULT_FILE = "floorcast.yaml"
 

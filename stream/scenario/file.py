@@ -71,7 +71,8 @@ def read_scenarios(path: Path) -> Iterator[Scenario]:
         raise ScenarioError(
             f"{where}: not readable as YAML: {', '.join(filter(None, (error.context, error.problem)))}"
         ) from None
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:
+        # The middle two: a tag such as !!bool or !!timestamp on what is none.
         raise ScenarioError(f"{path}: not readable as YAML: {error}") from None
     if not found:
         raise ScenarioError(f"{path}: holds no scenario; write `scenario:`, `events:` and `expect:`")
@@ -202,7 +203,7 @@ class _Reader:
             sent = times.ms(options["recordedtime"], "recordedtime")
         try:
             value = msgspec.json.encode(event)
-        except (TypeError, ValueError, msgspec.MsgspecError) as error:
+        except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as error:
             raise ScenarioError(f"data must be JSON: {error}") from None
         return Told(kind, subject, at_ms, arrives, sent, value, _line(times, at_ms, entry, arrives))
 
