@@ -1,5 +1,6 @@
 """Spans side by side, the top groups with all others, and answers for spreadsheets."""
 
+from csv import reader
 from typing import Any
 
 import pytest
@@ -242,3 +243,14 @@ async def test_a_grouping_over_the_cap_leaves_the_other_metrics() -> None:
     invalid = [dict(labels) for labels, value in families["support_grouping_invalid"] if value]
     assert invalid == [{"topic": "tickets", "dimension": "team"}]
     assert "support_tickets_created_in_window" in families
+
+
+async def test_a_spreadsheet_is_given_no_formula() -> None:
+    """A segment's value that a spreadsheet would run stands behind `'`, as text; numbers are as they are."""
+    told = [ticket(f"2026-03-10T09:{place}5:00", f"T{place}", team) for place, team in enumerate(FORMULAS)]
+    lines = await csv(told, "ticket_volume", window="1h", by=("team",))
+    found = {row[3] for row in reader(lines[1:])}
+    assert found == {f"'{team}" for team in FORMULAS[:-1]} | {"red"}
+
+
+FORMULAS = ("=cmd|' /C calc'!A0", "+1", "-1", "@SUM(1)", "\t=1", "red")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -15,6 +15,8 @@ from stream.query.numbers import age, change, number
 from stream.query.plain import Told, as_plain, edges
 from stream.query.series import Series
 from stream.query.windows import Calendar
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def as_csv(told: Told, calendar: Calendar) -> str:
@@ -35,7 +37,17 @@ def as_csv(told: Told, calendar: Calendar) -> str:
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
     then = {f"then_{stat}": value for stat, value in row.get("then", {}).items()}
-    return {"at": row["at"], **row["by"], **row["values"], **then}
+    return {
+        "at": row["at"],
+        **{name: _cell(value) for name, value in row["by"].items()},
+        **row["values"],
+        **then,
+    }
+
+
+def _cell(value: Any) -> Any:
+    """A value of a segment. A spreadsheet would run one that looks like a formula: `'` makes it text."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def as_table(told: Told, calendar: Calendar, zone: str) -> RenderableType:
