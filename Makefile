@@ -9,7 +9,7 @@ SOURCES := stream tests bench docs $(wildcard grafana)
 KAFKA := FLOORCAST_KAFKA_LIBS="$${FLOORCAST_KAFKA_LIBS:-$(CURDIR)/$(KAFKA_LIBS)}"
 PYTEST := $(CURDIR)/$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo generate test test-plain core-plain compile lint bench bench-plain kafka-libs clean
+.PHONY: demo generate test test-plain core-plain compile lint fuzz bench bench-plain kafka-libs clean
 
 # The simulated floor on the embedded broker and Redis; ends with Ctrl-C.
 demo: $(VENV)/.demo
@@ -37,6 +37,10 @@ compile: $(VENV)/.dev
 # What Grafana, Prometheus and Alertmanager read, anew in grafana/.
 generate: $(VENV)/.dev
 	$(BIN)/python -m stream generate
+
+# 100,000 broken payloads, the counts by outcome. Another run: FLOORCAST_FUZZ_SEED=2 make fuzz.
+fuzz: $(VENV)/.dev
+	FLOORCAST_FUZZ_PAYLOADS=100000 FLOORCAST_FUZZ_SEED=$${FLOORCAST_FUZZ_SEED:-1} $(BIN)/python -m pytest -q -s tests/test_fuzz.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
