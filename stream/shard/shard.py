@@ -107,6 +107,7 @@ class Shard:
         self.notices: dict[int, bytes] = {}
         self._noticed = Notices()
         self.journal: dict[str, int] = {}
+        self._noted: dict[str, int] = {}  # the journal as the store has it
         self._drop_days: set[int] = set()
         self._timers: list[tuple[int, str]] = []
         # The entry of each entity in there; what is due later waits for it, so that they do not pile up.
@@ -124,6 +125,7 @@ class Shard:
         self.outbox = dict(stored.outbox)
         self.notices = dict(stored.notices)
         self.journal = dict(stored.journal)
+        self._noted = dict(stored.journal)
         self._drop_days = set(stored.drop_days)
         self._timers = [(due, subject) for subject, due in stored.timers.items()]
         self._armed = dict(stored.timers)
@@ -177,7 +179,9 @@ class Shard:
         self._drop(changes, due_days, loaded.drops)
         self._note_outbox(changes, delivered)
         self._note_notices(changes, told)
-        changes.journal = {**self.journal, **self._by_type()}
+        journal = {**self.journal, **self._by_type()}
+        changes.journal = {name: count for name, count in journal.items() if self._noted.get(name) != count}
+        self._noted = journal
         return changes
 
     def committed(self, fence: Fence) -> None:
