@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Final, Protocol, get_args
 
 import stream
 from stream.config import Config
 from stream.config.history import history_of
 from stream.config.published import PublishedPolicy
+from stream.events.refusal import Reason
 from stream.metrics.catalog import Catalog
 from stream.metrics.targets import target_of
 from stream.query.journal import tally
@@ -59,7 +60,7 @@ class Scraper:
         _add_clocks(families, shards, wall_ms)
         for family in COUNTED:
             _add_journal(families, self._stored, family, await self._source.journals(family))
-        families.take(await self._health.read(shards, wall_ms))
+        families.take(await self._health.read(shards, moment.now_ms, wall_ms))
         add_pane_memory(families, self._panes)
         families.add(
             f"{PREFIX}scrape_timestamp_seconds",
@@ -145,9 +146,13 @@ def _add_journal(
     if not journals:
         return
     total = tally(journals)
-    applied = total.records - total.duplicates - sum(total.refused.values())
-    results = {"applied": applied, "duplicate": total.duplicates, **total.refused}
     topic = ("topic", family)
+    others = {"duplicate": total.duplicates, "ignored": total.ignored, **total.refused}
+    results = {"applied": total.records - sum(others.values()), **others}
+    # Those that have not been seen yet, too: a counter that begins with its first event has no rise there.
+    letters = dict.fromkeys(get_args(Reason), 0) | total.refused
+    if family == "contacts":
+        del letters["late"]  # it can be told again from what caused it, so there is no letter
 
     def add(name: str, words: str, labels: Labels, count: int) -> None:
         families.add(name, words, labels, stored.of((name, labels), count))
@@ -155,8 +160,15 @@ def _add_journal(
     for result, count in results.items():
         words = "Records read, by what became of them."
         add(f"{PREFIX}events_total", words, (topic, ("result", result)), count)
-    for reason, count in total.refused.items():
+    for kind, count in total.applied.items():
+        words = "Events applied, by type."
+        add(f"{PREFIX}events_applied_total", words, (topic, ("type", kind)), count)
+    for reason, count in letters.items():
         words = "Records refused, by why; each is in the topic of dead letters."
         add(f"{PREFIX}dead_letters_total", words, (topic, ("reason", reason)), count)
     words = "Events out of order: their history was folded again."
     add(f"{PREFIX}entities_replayed_total", words, (topic,), total.replayed)
+    words = "Records that Kafka deleted before they were read: the numbers lack them."
+    add(f"{PREFIX}records_lost_total", words, (topic,), total.lost)
+    words = "Versions of calendars and policies that shards learned of too late: a rebuild counts them anew."
+    add(f"{PREFIX}late_versions_total", words, (topic,), total.late_versions)

@@ -51,7 +51,7 @@ class Image:
         self.notices.update(changes.notices_added)
         for number in changes.notices_removed:
             self.notices.pop(number, None)
-        self.journal = dict(changes.journal)
+        self.journal.update(changes.journal)
         self.fence = replace(changes.fence)
 
     def _apply_drops(self, changes: Changes) -> None:

@@ -31,7 +31,7 @@ from stream.store.layout import (
 )
 from stream.store.memory import Memory, read_memory
 from stream.store.reads import Panes, read_hashes, read_panes, scan, score_pairs
-from stream.store.reports import Report, decode_report, encode_report, is_forgotten
+from stream.store.reports import Report, decode_report, encode_report, forgotten
 from stream.store.server import check_server
 from stream.store.topics import StoredTopic, pack_topic, read_topic
 
@@ -276,8 +276,7 @@ class RedisStore:
         others goes."""
         key = reports_key(self.namespace)
         (found,) = await self._client.ask([("HGETALL", key)])
-        old = [name for name, packed in found.items() if is_forgotten(packed, report.at_ms)]
-        if old:
+        if old := forgotten(found, report.at_ms):
             await self._client.patiently(lambda: self._client.send("HDEL", key, *old))
         packed = encode_report(report)
         await self._client.patiently(lambda: self._client.send("HSET", key, report.name, packed))

@@ -16,7 +16,7 @@ from stream.shard.changes import Changes, Fence, Restored
 from stream.shard.family import COUNTED, family
 from stream.shard.shard import Shard
 from stream.shard.succession import passed, recomputed, unknown
-from stream.store import RedisStore, StoredTopic, new_commit_id
+from stream.store import Fenced, RedisStore, StoredTopic, new_commit_id
 from stream.store.reports import WorkerReport
 from stream.worker.claim import check_fence, check_topic, log_id
 from stream.worker.log import KafkaLog, LogIdentity
@@ -130,7 +130,11 @@ class Shards:
         expected = stored.fence.commit_id
         stored.fence = replace(fence, commit_id=new_commit_id())
         changes = Changes(fence=stored.fence, journal=stored.journal, timers=timers)
-        await self._store.commit(self._families[partition.topic], partition.partition, expected, changes)
+        try:
+            await self._store.commit(self._families[partition.topic], partition.partition, expected, changes)
+        except Fenced:
+            self._work.refusals += 1
+            raise
 
     async def _renewed(self, partition: Partition, shard: Shard) -> Shard:
         """The shard under the rules of all versions."""
