@@ -99,9 +99,11 @@ class Letters:
 
     async def _send_letter(self, producer: AIOKafkaProducer, packed: bytes) -> Future[Any]:
         letter = read_dead_letter(packed)
+        # A record may have neither key nor value; the producer wants one of them.
+        value = b"" if letter.key is None and letter.value is None else letter.value
         sent: Future[Any] = await producer.send(
             self._kafka.topics.deadletters,
-            value=letter.value,
+            value=value,
             key=letter.key,
             headers=letter.record_headers(),
         )
