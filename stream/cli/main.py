@@ -22,6 +22,7 @@ COMMANDS = {
     "demo": "demo",
     "wait": "wait",
     "verify": "verify",
+    "deadletters": "deadletters",
     "query": "query",
     "metrics": "metrics",
     "explain": "explain",
