@@ -31,6 +31,11 @@ UNTOLD_MAX = 1_000
 """So many entries of notices about clocks may; each has up to 200."""
 
 
+DRAIN_S = 5.0
+"""So long a commit may take to come through when its shard is given back. One that is cut off is
+in Redis as a whole, or not at all."""
+
+
 class Store(Protocol):
     """What a shard's owner needs of the store (store/store.py)."""
 
@@ -104,7 +109,7 @@ class Mailbox:
             await self._carried.wait()
         async with self._lock:
             for part in portions(records, self._batch_records):
-                await self._commit(part)
+                await self._commit_whole(part)
 
     async def tick(self) -> None:
         """Moves the clock without events: timers fire, panes close, freshness is renewed."""
@@ -132,6 +137,17 @@ class Mailbox:
     async def close(self) -> None:
         """Returns when the commit under way is through; none follows."""
         await self._lock.acquire()
+
+    async def _commit_whole(self, records: Sequence[LogRecord]) -> None:
+        """One commit, which a cancellation lets come through: then the next owner goes on behind it."""
+        committing = asyncio.ensure_future(self._commit(records))
+        try:
+            await asyncio.shield(committing)
+        except asyncio.CancelledError:
+            await asyncio.wait({committing}, timeout=DRAIN_S)
+            committing.cancel()
+            await asyncio.gather(committing, return_exceptions=True)
+            raise
 
     async def _commit(self, records: Sequence[LogRecord]) -> None:
         shard = self.shard
