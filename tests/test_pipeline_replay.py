@@ -77,7 +77,7 @@ async def test_a_refused_event_counts_once_its_cause_is_mended(deployment: Pipel
         other = created("desk:binary", AHEAD_MS)
         binary = [(f"ce_{name}", value.encode()) for name, value in other.items() if name != "data"]
         await producer.send_and_wait(tickets, b"{}", headers=[*binary, ("trace", b"\xff")])  # without a key
-    worker = deployment.worker()
+    worker = deployment.worker(FLOORCAST_LOG_FORMAT="json")
     assert await volume(deployment) == 1
 
     found = await listed(deployment)
@@ -124,3 +124,8 @@ async def test_a_refused_event_counts_once_its_cause_is_mended(deployment: Pipel
     verdict = await deployment.verify()
     assert verdict.same, verdict.output
     worker.stop()
+    log_lines = [json.loads(line) for line in worker.output.splitlines()]
+    (line,) = [line for line in log_lines if line.get("reasons") == {"future": 1, "invalid": 1, "late": 1}]
+    assert (line["level"], line["shard"].rpartition("/")[0]) == ("WARNING", tickets)
+    assert line["end_offset"] > line["offset"] >= 0
+    assert any(line.get("shards") and line["message"].startswith("released ") for line in log_lines)
