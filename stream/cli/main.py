@@ -10,6 +10,7 @@ import stream
 
 COMMANDS = {
     "check": "check",
+    "doctor": "doctor",
     "config": "config",
     "test": "test",
     "topics": "topics",
