@@ -79,7 +79,7 @@ async def test_the_doctor_finds_what_is_wrong(deployment: Pipeline, server: Redi
     """Before topics are there; at work; with each thing spoilt; and with either server away."""
     status, told = await found(deployment, "problem")
     assert status == 2
-    assert said(told, f"topic {deployment.config.kafka.topics.tickets} is missing")
+    assert said(told, "there is no topic", deployment.config.kafka.topics.tickets)
     assert said(told, "routing_key_file", "none: no such file")
 
     await deployment.create_topics()

@@ -50,13 +50,14 @@ def topics(facts: Facts) -> Iterator[Finding]:
     """All of them exist."""
     if facts.kafka is None:
         return
-    for name, said in facts.kafka.missing.items():
-        if "Authorization" in said:
-            yield problem(AREA, f"topic {name}: this user may not see it", "allow Describe", "KafkaRights")
-        else:
-            yield problem(
-                AREA, f"topic {name} is missing ({said})", "run `floorcast topics create`", "KafkaTopics"
-            )
+    hidden = sorted(name for name, said in facts.kafka.missing.items() if "Authorization" in said)
+    missing = sorted(set(facts.kafka.missing) - set(hidden))
+    if hidden:
+        what = f"this user may not see {', '.join(hidden)}"
+        yield problem(AREA, what, "allow it to describe them", "KafkaRights")
+    if missing:
+        what = f"there is no topic {', '.join(missing)}"
+        yield problem(AREA, what, "run `floorcast topics create`", "KafkaTopics")
     if not facts.kafka.missing:
         counts = {
             name: facts.kafka.topics[getattr(facts.config.kafka.topics, name)].partitions for name in COUNTED
@@ -84,7 +85,7 @@ def settings(facts: Facts) -> Iterator[Finding]:
             AREA, f"this user may not read the settings of {len(unread)} topics: {', '.join(unread[:3])} ...",
             "allow DescribeConfigs, or compare them with docs/production.md by hand", "KafkaRights",
         )  # fmt: skip
-    elif good:
+    elif good and facts.kafka.topics:
         yield ok(AREA, "topics have the timestamps and the retention that numbers need")
 
 
@@ -148,7 +149,7 @@ def replicas(facts: Facts) -> Iterator[Finding]:
 
 def rights(facts: Facts) -> Iterator[Finding]:
     """What this user may do with topics and with the workers' group, as far as Kafka tells."""
-    if facts.kafka is None:
+    if facts.kafka is None or not facts.kafka.topics:
         return
     if all(topic.rights is None for topic in facts.kafka.topics.values()):
         yield ok(AREA, "this broker does not tell what a user may do")
