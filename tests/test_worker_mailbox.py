@@ -8,7 +8,7 @@ from stream.config import Config
 from stream.shard.changes import Changes, Loaded, Needs, Record
 from stream.shard.family import family
 from stream.shard.image import Image
-from stream.shard.shard import Shard
+from stream.shard.shard import TIMERS_MAX, Shard
 from stream.worker.mailbox import COMMIT_BYTES, HalfDone, Mailbox, portions
 from stream.worker.ports import Position
 from stream.worker.report import Work
@@ -37,11 +37,11 @@ async def never(shard: Shard) -> Shard:
     raise AssertionError
 
 
-def mailbox_of(store: Hanging) -> Mailbox:
-    """One of a new shard; ten records are a commit."""
+def mailbox_of(store: Hanging, timers: int = 0) -> Mailbox:
+    """One of a new shard, with so many timers that are due; ten records are a commit."""
     config = Config()
     shard = Shard(family("calls", config), "calls", 0, config)
-    shard.restore(Image().restored())
+    shard.restore(Image(timers={f"call:{n}": 1 for n in range(timers)}).restored())
     return Mailbox(
         shard, store, lambda: Position(0, 0, 2**52), until_ms=None, by_wall=True, batch_records=10,
         versions=KnownVersions(Config(clock="events")), renew=never, work=Work(),
@@ -65,6 +65,33 @@ async def test_a_commit_under_way_comes_through_when_its_shard_is_given_back() -
     await closing
     assert reading.cancelled()
     assert store.offsets == [mailbox.shard.fence.offset] == [10]
+
+
+async def test_a_tick_with_more_to_do_ends_when_its_shard_is_given_back() -> None:
+    """It would wait for the lock for ever, and the clocks of all other shards with it."""
+    store = Hanging()
+    mailbox = mailbox_of(store, timers=TIMERS_MAX + 1)
+    ticking = asyncio.create_task(mailbox.tick())
+    await store.committing.wait()
+    closing = asyncio.create_task(mailbox.close())
+    await asyncio.sleep(0)
+    store.answers.set()
+    async with asyncio.timeout(10):
+        await closing
+        await ticking
+    assert len(store.offsets) == 1
+
+
+async def test_a_shard_is_given_back_though_redis_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its fence refuses what comes through later."""
+    monkeypatch.setattr("stream.worker.mailbox.DRAIN_S", 0.05)
+    store = Hanging()
+    mailbox = mailbox_of(store)
+    ticking = asyncio.create_task(mailbox.tick())
+    await store.committing.wait()
+    await mailbox.close()
+    assert not mailbox.wants_tick(0)
+    ticking.cancel()
 
 
 async def test_after_a_cancelled_commit_the_memory_is_not_used_any_more(

@@ -166,8 +166,7 @@ class Shards:
     async def revoked(self, partitions: frozenset[Partition]) -> None:
         """Lets the commits under way end, and forgets the shards."""
         mailboxes, self.mailboxes = self.mailboxes, {}
-        for mailbox in mailboxes.values():
-            await mailbox.close()
+        await asyncio.gather(*(mailbox.close() for mailbox in mailboxes.values()))
 
     async def batch(self, partition: Partition, records: list[LogRecord]) -> None:
         """Folds and commits; what was read again after a restart is left out."""
