@@ -138,8 +138,8 @@ class Mailbox:
         self._carried.set()
 
     async def close(self) -> None:
-        """Returns when the commit under way is through, or given up; none follows. One that reaches Redis later
-        is refused by the fence, if there is another owner by then."""
+        """Returns when the commit under way is through, or given up; none follows. One that reaches Redis
+        later is refused by the fence, if there is another owner by then."""
         self._closed = True
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_S):
