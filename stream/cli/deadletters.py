@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -116,7 +117,7 @@ def list_command(
             "replayed": sum(letter.replayed_ms is not None for letter in matching),
             "left_out": found.left_out,
         }  # fmt: skip
-        click.echo(msgspec.json.encode(summary).decode())
+        click.echo(json.dumps(summary))
         return
     if shown:
         Console(highlight=False).print(_table(shown[:limit], calendar))
@@ -138,9 +139,8 @@ def show(place: Place, full: bool, as_json: bool, config_path: Path | None, data
     original = run(_one(config, place))
     calendar = Calendar(config.timezone)
     if as_json:
-        headers = [(name, raw) for name, raw in original.headers]
-        told = {**_plain(original.letter, calendar), "headers": headers, "value": original.value}
-        click.echo(msgspec.json.encode(told).decode())
+        raw = msgspec.to_builtins({"headers": original.headers, "value": original.value})
+        click.echo(json.dumps(_plain(original.letter, calendar) | raw))
         return
     for line in _described(original, calendar, None if full else SHOWN_CHARACTERS):
         click.echo(line)
