@@ -100,6 +100,9 @@ async def test_a_refused_event_counts_once_its_cause_is_mended(deployment: Pipel
     assert "4 dead letters: 2 would be counted now, 2 are still refused" in output
     assert "1 late: it cannot be counted any more" in output
     assert await deployment.ends() == log, "a dry run sends nothing"
+    status, output = await replayed(deployment, "--all")
+    assert (status, f"Send 2 to {tickets}? [y/N]" in output) == (1, True), output
+    assert await deployment.ends() == log, "nobody has said yes"
     status, output = await replayed(deployment, "--all", "--yes")
     assert (status, output.splitlines()[-1]) == (1, "2 sent")
     assert await volume(deployment) == 3

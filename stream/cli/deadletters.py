@@ -24,7 +24,6 @@ from stream.config import Config
 from stream.events.refusal import ADVICE, Reason
 from stream.query.acceptance import Acceptance, Answer, Outcome
 from stream.query.windows import Calendar
-from stream.shard.family import COUNTED
 from stream.sources.deadletters import Letter, Letters, Original, Place, originals, read_letters
 from stream.sources.replay import OtherEvent, corrected, families, in_portions, key_of, send_again
 
@@ -196,7 +195,7 @@ def _chosen(
     config: Config, places: Sequence[Place] = (), *, reasons: Sequence[str], topics: Sequence[str],
     since_ms: int | None, until_ms: int | None,
 ) -> Chosen:  # fmt: skip
-    names = {getattr(config.kafka.topics, name): name for name in COUNTED}
+    names = families(config)
     by_family = {name: topic for topic, name in names.items()}
     wanted = [by_family.get(topic, topic) for topic in topics]
     for topic in wanted:

@@ -101,7 +101,8 @@ def lag(facts: Facts) -> Iterator[Finding]:
         return
     ages = {f"{name}/{n}": facts.now_ms - fence.fresh for name, n, fence in fences if fence.commit_id}
     behind = dict(_behind(facts, fences))
-    total = sum(behind.values())
+    most = max(behind, key=lambda shard: behind[shard], default="")
+    lagging = f", most of them {most}" if most and behind[most] else ""
     stale = sorted((shard for shard, age_ms in ages.items() if age_ms > STALE_MS), key=lambda s: -ages[s])
     if stale:
         oldest = format_duration(ages[stale[0]] // 1000 * 1000) if ages[stale[0]] < facts.now_ms else "ever"
@@ -111,9 +112,9 @@ def lag(facts: Facts) -> Iterator[Finding]:
         what = f"{len(stale)} shards have not read their log to its end for up to {oldest}: {told}"
         yield problem(AREA, what, "see whether their worker runs, and its log", "FloorcastStale")
     elif ages:
-        yield ok(
-            AREA, f"all have read to the end within {max(ages.values()) / 1000:.1f} s, {total} records behind"
-        )
+        within_s = max(ages.values()) / 1000
+        what = f"all have read to the end within {within_s:.1f} s, {sum(behind.values())} records behind"
+        yield ok(AREA, what + lagging)
 
 
 def _behind(facts: Facts, fences: Sequence[tuple[str, int, Fence]]) -> Iterator[tuple[str, int]]:
