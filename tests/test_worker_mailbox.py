@@ -8,7 +8,7 @@ from stream.config import Config
 from stream.shard.changes import Changes, Loaded, Needs, Record
 from stream.shard.family import family
 from stream.shard.image import Image
-from stream.shard.shard import Shard
+from stream.shard.shard import TIMERS_MAX, Shard
 from stream.worker.mailbox import COMMIT_BYTES, HalfDone, Mailbox, portions
 from stream.worker.ports import Position
 from stream.worker.report import Work
@@ -16,17 +16,20 @@ from stream.worker.versions import KnownVersions
 
 
 class Hanging:
-    """A store whose commits do not end."""
+    """A store whose commits end when `answers` is set."""
 
     def __init__(self) -> None:
         self.committing = asyncio.Event()
+        self.answers = asyncio.Event()
+        self.offsets: list[int] = []
 
     async def load(self, family: str, partition: int, needs: Needs) -> Loaded:
         return Loaded()
 
     async def commit(self, family: str, partition: int, expected_commit_id: str, changes: Changes) -> None:
         self.committing.set()
-        await asyncio.Event().wait()
+        await self.answers.wait()
+        self.offsets.append(changes.fence.offset)
 
 
 async def never(shard: Shard) -> Shard:
@@ -34,16 +37,70 @@ async def never(shard: Shard) -> Shard:
     raise AssertionError
 
 
-async def test_after_a_cancelled_commit_the_memory_is_not_used_any_more() -> None:
-    """It is ahead of the store: a tick would write what the batch folded without the batch's offset."""
+def mailbox_of(store: Hanging, timers: int = 0) -> Mailbox:
+    """One of a new shard, with so many timers that are due; ten records are a commit."""
     config = Config()
     shard = Shard(family("calls", config), "calls", 0, config)
-    shard.restore(Image().restored())
-    store = Hanging()
-    mailbox = Mailbox(
+    shard.restore(Image(timers={f"call:{n}": 1 for n in range(timers)}).restored())
+    return Mailbox(
         shard, store, lambda: Position(0, 0, 2**52), until_ms=None, by_wall=True, batch_records=10,
         versions=KnownVersions(Config(clock="events")), renew=never, work=Work(),
     )  # fmt: skip
+
+
+async def test_a_commit_under_way_comes_through_when_its_shard_is_given_back() -> None:
+    """The one that was begun, and no more of the batch; only then may another owner come."""
+    store = Hanging()
+    mailbox = mailbox_of(store)
+    reading = asyncio.create_task(
+        mailbox.read([Record(n, 1_700_000_000_000, b"not an event") for n in range(30)])
+    )
+    await store.committing.wait()
+    reading.cancel()
+    closing = asyncio.create_task(mailbox.close())
+    await asyncio.sleep(0.05)
+    assert not reading.done()
+    assert not closing.done()
+    store.answers.set()
+    await closing
+    assert reading.cancelled()
+    assert store.offsets == [mailbox.shard.fence.offset] == [10]
+
+
+async def test_a_tick_with_more_to_do_ends_when_its_shard_is_given_back() -> None:
+    """It would wait for the lock for ever, and the clocks of all other shards with it."""
+    store = Hanging()
+    mailbox = mailbox_of(store, timers=TIMERS_MAX + 1)
+    ticking = asyncio.create_task(mailbox.tick())
+    await store.committing.wait()
+    closing = asyncio.create_task(mailbox.close())
+    await asyncio.sleep(0)
+    store.answers.set()
+    async with asyncio.timeout(10):
+        await closing
+        await ticking
+    assert len(store.offsets) == 1
+
+
+async def test_a_shard_is_given_back_though_redis_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its fence refuses what comes through later."""
+    monkeypatch.setattr("stream.worker.mailbox.DRAIN_S", 0.05)
+    store = Hanging()
+    mailbox = mailbox_of(store)
+    ticking = asyncio.create_task(mailbox.tick())
+    await store.committing.wait()
+    await mailbox.close()
+    assert not mailbox.wants_tick(0)
+    ticking.cancel()
+
+
+async def test_after_a_cancelled_commit_the_memory_is_not_used_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is ahead of the store: a tick would write what the batch folded without the batch's offset."""
+    monkeypatch.setattr("stream.worker.mailbox.DRAIN_S", 0.05)
+    store = Hanging()
+    mailbox = mailbox_of(store)
     assert mailbox.wants_tick(0)
     reading = asyncio.create_task(mailbox.read([Record(0, 1_700_000_000_000, b"not an event")]))
     await store.committing.wait()

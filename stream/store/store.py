@@ -18,6 +18,7 @@ from stream.store.commit import SCRIPT, new_commit_id, words
 from stream.store.drops import read_drops
 from stream.store.errors import Fenced
 from stream.store.image import read_image, read_names
+from stream.store.inspect import RedisFacts, inspect
 from stream.store.layout import (
     LAST,
     ShardKeys,
@@ -59,6 +60,10 @@ class RedisStore:
     async def check_server(self) -> None:
         """To be called at start. Raises Unsuitable when this server, as it is set up, could lose numbers."""
         await check_server(self._client)
+
+    async def inspect(self) -> RedisFacts:
+        """How this server is set up, and what this user may do."""
+        return await inspect(self._client, self.namespace)
 
     # The owner of a shard
 
