@@ -256,8 +256,11 @@ class Running:
                     self._breach(out, policies, clock, at, due_ms)
 
     def _overdue_ms(self, policy: Policy, clock: Clock, at: int) -> int:
-        """The business time that a breached clock has run since it was due, under a policy."""
-        return self._counted(policy, clock.kind, clock.breached_due_ms, at, -1)[0]
+        """The business time since a breached clock was due, but for its pauses, under a policy. Before its
+        start, when a person's `due_at` is as old as that, nothing paused."""
+        due_ms, started_ms = clock.breached_due_ms, clock.started_ms
+        before_ms = policy.calendar.elapsed_ms(due_ms, started_ms)
+        return before_ms + self._counted(policy, clock.kind, max(due_ms, started_ms), at, -1)[0]
 
     def _end(self, policies: Policies, clock: Clock, at: int) -> None:
         """Its time runs no more, and what it is overdue stays."""
