@@ -387,11 +387,18 @@ class Running:
             gained = calendar.elapsed_ms(begin, end)
             if reached == NEVER and 0 <= need_ms <= used + gained:
                 at = calendar.due_ms(begin, need_ms - used)
-                stands = number < last and self._pausing(policy, kind, self.spans[number + 1][1])
+                stands = number < last and self._pausing(policy, kind, self._status_from(number + 1))
                 if at < end or not stands:
                     reached = at
             used += gained
         return used, reached
+
+    def _status_from(self, number: int) -> str | None:
+        """The status in which an instant leaves the ticket that the span of this number begins at."""
+        at = self.spans[number][0]
+        while number < len(self.spans) - 1 and self.spans[number + 1][0] == at:
+            number += 1
+        return self.spans[number][1]
 
     # Levels
 
