@@ -18,7 +18,7 @@ from stream.worker.mailbox import COMMIT_BYTES, HalfDone, Mailbox, portions
 from stream.worker.ports import Position
 from stream.worker.report import Work
 from stream.worker.versions import KnownVersions
-from tests.answers import REPLY, ms, record
+from tests.answers import REPLY, Told, ms, record
 
 
 class Hanging:
@@ -94,7 +94,7 @@ async def test_while_kafka_does_not_answer_no_breach_is_invented(monkeypatch: py
         shard, store, lambda: position, until_ms=None, by_wall=True, batch_records=10,
         versions=KnownVersions(Config(clock="events")), renew=never, work=Work(),
     )  # fmt: skip
-    created = [(f"2026-03-02T09:0{n}:00", "ticket.created", f"T{n}", {}) for n in range(2)]
+    created: list[Told] = [(f"2026-03-02T09:0{n}:00", "ticket.created", f"T{n}", {}) for n in range(2)]
     await mailbox.read([record(offset, told) for offset, told in enumerate(created)])
     for _ in range(60):
         now_ms += 60_000
