@@ -58,6 +58,7 @@ class Scraper:
         _add_catalog(families, catalog)
         _add_policies(families, config, moment.now_ms)
         _add_clocks(families, shards, wall_ms)
+        _add_groupings(families, config, shards)
         for family in COUNTED:
             _add_journal(families, self._stored, family, await self._source.journals(family))
         families.take(await self._health.read(shards, moment.now_ms, wall_ms))
@@ -138,6 +139,18 @@ def _add_clocks(families: Families, shards: Mapping[tuple[str, int], Fence], wal
             labels, max(known) / 1000 if len(known) == len(ages) else None,
         )  # fmt: skip
         families.add(f"{PREFIX}shards", "Shards (partitions) of the topic.", labels, len(fences))
+
+
+def _add_groupings(families: Families, config: Config, shards: Mapping[tuple[str, int], Fence]) -> None:
+    for family in dict.fromkeys(family for family, _ in shards):
+        marks = [fence.invalid() for (name, _), fence in shards.items() if name == family]
+        for number, fields in enumerate(getattr(config.groupings, family), 1):
+            families.add(
+                f"{PREFIX}grouping_invalid",
+                "1: a grouping of a topic has had too many groups; nothing is told by it.",
+                (("topic", family), ("dimension", ",".join(fields))),
+                any(number in over for over in marks),
+            )
 
 
 def _add_journal(

@@ -37,6 +37,7 @@ from stream.lifecycle.survey import Survey
 from stream.metrics.cells import pack_cell, unpack_cell
 from stream.metrics.panes import CELLS_MAX, Group, Grouped, Pane, Panes, group_into, sum_coarser
 from stream.metrics.sizes import Sizes
+from stream.shard.cap import Cap
 from stream.shard.changes import Changes, Fence, Loaded, LogRecord, Needs, Restored
 from stream.shard.deadletter import dead_letter
 from stream.shard.entities import Entities
@@ -103,6 +104,7 @@ class Shard:
         self.panes = Panes(Sizes(config.timezone), config.retention_ms, family.levels, cells_max)
         self.fence = Fence()
         self.levels: dict[Group, Cell] = {}
+        self._cap = Cap()
         self.outbox: dict[int, bytes] = {}
         self.notices: dict[int, bytes] = {}
         self._noticed = Notices()
@@ -121,6 +123,7 @@ class Shard:
         self.fence = replace(stored.fence)
         self.fence.retention_clock = max(stored.fence.retention_clock, retention_clock)
         self.panes.restore(stored.panes, stored.fence.clock, stored.fence.retention_clock)
+        self._cap.restore({*stored.groups, *stored.levels}, stored.fence.invalid())
         self.levels = {group: unpack_cell(cell) for group, cell in stored.levels.items()}
         self.outbox = dict(stored.outbox)
         self.notices = dict(stored.notices)
@@ -164,6 +167,13 @@ class Shard:
         self._fire_timers(out, fence.clock)
         group_into(grouped, out)
         sum_coarser(grouped, self._fold.segments)
+        self._cap.bound(grouped)
+        if (mark := self._cap.mark()) != fence.over_cap:
+            fence.over_cap = mark
+            # Live levels would stand still; cells go with their panes.
+            changes.levels = dict.fromkeys(self._cap.invalid(self.levels))
+            for group in changes.levels:
+                del self.levels[group]
         needs = Needs(cells=self.panes.missing(grouped, fence.clock, fence.retention_clock))
         if needs:
             answer = yield needs

@@ -71,10 +71,11 @@ class RedisStore:
         """What the owner of a shard keeps in memory. It is whole only if `claim` with its fence succeeds."""
         keys = self._keys(family, partition)
         # The fence first: if somebody commits while we read the rest, `claim` finds out.
-        fence, names, levels, timers, outbox, notices, journal = await self._client.ask(
+        fence, names, groups, levels, timers, outbox, notices, journal = await self._client.ask(
             [
                 ("HGETALL", keys.fence),
                 ("SMEMBERS", keys.index),
+                ("HGETALL", keys.groups),
                 ("HGETALL", keys.levels),
                 ("ZRANGE", keys.timers, 0, -1, "WITHSCORES"),
                 ("HGETALL", keys.outbox),
@@ -87,6 +88,7 @@ class RedisStore:
             fence=read_fence(fence),
             panes=index.panes,
             drop_days=index.drop_days,
+            groups=set(groups),
             levels=levels,
             timers={subject.decode(): due_ms for subject, due_ms in score_pairs(timers)},
             outbox={int(offset): letter for offset, letter in outbox.items()},
