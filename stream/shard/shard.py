@@ -54,6 +54,8 @@ _encode = msgpack.Encoder().encode
 
 TIMERS_MAX: Final = 2_000
 """So many timers, and one for each record, are fired in one commit; the others wait for the next."""
+IGNORED: Final = "ignored_"
+"""What the journal calls events of unknown types, before their name."""
 GROUP_EVENTS: Final = 256
 """So many events are summed by segment before their sums are summed by group."""
 
@@ -129,6 +131,9 @@ class Shard:
         self.notices = dict(stored.notices)
         self.journal = dict(stored.journal)
         self._noted = dict(stored.journal)
+        self.intake.named = {
+            name.removeprefix(IGNORED) for name in stored.journal if name.startswith(IGNORED)
+        }
         self._drop_days = set(stored.drop_days)
         self._timers = [(due, subject) for subject, due in stored.timers.items()]
         self._armed = dict(stored.timers)
@@ -211,7 +216,7 @@ class Shard:
     def _by_type(self) -> dict[str, int]:
         """Events applied, and those of unknown types, by type, with what the journal had of them when the
         shard was claimed."""
-        counts = {f"ignored_{name}": count for name, count in self.intake.ignored.items()}
+        counts = {f"{IGNORED}{name}": count for name, count in self.intake.ignored.items()}
         counts |= {f"applied_{name}": n for name, n in zip(self._types, self._applied, strict=True) if n}
         return {name: self.journal.get(name, 0) + count for name, count in counts.items()}
 

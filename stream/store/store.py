@@ -313,17 +313,19 @@ class RedisStore:
         """Deletes every key of a shard at once. Its worker must be stopped: it would start it anew."""
         keys = self._keys(family, partition)
         names = await read_names(self._client, keys)
-        every = [*keys.always, *map(keys.named, names)]
         # One command, so that a fence never stands beside half of its image.
-        await self._client.patiently(lambda: self._client.send("UNLINK", *every))
+        await self._delete(*keys.always, *map(keys.named, names))
 
     async def delete_namespace(self) -> None:
         """Deletes every shard of the topics that were noted, and the note. Workers must be stopped."""
         for family, topic in (await self.topics()).items():
             for partition in range(topic.partitions):
                 await self.delete_shard(family, partition)
-        notes = [key(self.namespace) for key in (topics_key, versions_key, reports_key)]
-        await self._client.patiently(lambda: self._client.send("UNLINK", *notes))
+        for key in (topics_key, versions_key, reports_key):  # each may be on another server of a cluster
+            await self._delete(key(self.namespace))
+
+    async def _delete(self, *keys: bytes) -> None:
+        await self._client.patiently(lambda: self._client.send("UNLINK", *keys))
 
     async def _load_cells(
         self, keys: ShardKeys, asked: Mapping[Pane, list[Group] | None]
