@@ -16,6 +16,7 @@ from pathlib import Path
 from random import Random
 
 from stream.cli.running import run
+from stream.embedded.child import EmbeddedError
 from tests.chaos.crew import Broken
 from tests.chaos.faults import KINDS
 from tests.chaos.report import Results
@@ -31,7 +32,8 @@ WORKERS = 3
 def main() -> int:
     """The exit status."""
     asked = _arguments()
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # that Kafka is away is no news here
+    for library in ("aiokafka", "asyncio"):  # that a server is away is no news here
+        logging.getLogger(library).setLevel(logging.CRITICAL)
     plan = Plan(asked.seconds, asked.seed, asked.rate, tuple(asked.kind or KINDS), not asked.kind)
     directory = Path(tempfile.mkdtemp(prefix="floorcast-chaos-"))
     print(f"seed {plan.seed}, {plan.seconds:g} s, {plan.rate:g} events/s; logs in {directory}", flush=True)
@@ -43,7 +45,7 @@ def main() -> int:
         print(f"chaos: {missing}", file=sys.stderr)
         kept = False
         return 1
-    except (Broken, TimeoutError, AssertionError) as broken:
+    except (Broken, EmbeddedError, TimeoutError, AssertionError) as broken:
         print(f"chaos: NOT SURVIVED: {broken}\nlogs: {directory}", file=sys.stderr)
         return 1
     except SystemExit:
@@ -62,7 +64,7 @@ def main() -> int:
 
 async def _run(plan: Plan, directory: Path) -> Results:
     with ExitStack() as cleanup:
-        kafka = Kafka(_new(directory / "kafka"), kafka_libs(), options=())
+        kafka = Kafka(_new(directory / "kafka"), kafka_libs())
         redis = RedisServer(_new(directory / "redis"), redis_program(), save=True)
         cleanup.callback(redis.kill9)
         cleanup.callback(kafka.kill9)

@@ -58,20 +58,20 @@ async def zombie(scene: Scene) -> str:
 
 async def kill_broker(scene: Scene) -> str:
     """kill -9 of Kafka, and a start some seconds later."""
-    away_s = scene.random.uniform(0.5, 8.0)
+    began_s = scene.watch.at_s
     scene.kafka.kill9()
-    await asyncio.sleep(away_s)
+    await asyncio.sleep(scene.random.uniform(0.5, 8.0))
     await scene.start_kafka()
-    return f"away for {away_s:.1f} s and its start"
+    return f"away for {scene.watch.at_s - began_s:.1f} s"
 
 
 async def kill_redis(scene: Scene) -> str:
     """kill -9 of Redis, and a start from its last snapshot, which is up to 10 s old."""
-    away_s = scene.random.uniform(0.2, 4.0)
+    began_s = scene.watch.at_s
     scene.redis.kill9()
-    await asyncio.sleep(away_s)
+    await asyncio.sleep(scene.random.uniform(0.2, 4.0))
     await scene.start_redis()
-    return f"away for {away_s:.1f} s"
+    return f"away for {scene.watch.at_s - began_s:.1f} s"
 
 
 async def slow_redis(scene: Scene) -> str:

@@ -33,6 +33,9 @@ class Plan:
     rate: float
     kinds: tuple[str, ...]
     standby: bool
+    """Whether the stall of an idle standby is caused, too, beside everything else."""
+    once: bool = False
+    """Whether it is over when every kind has come once."""
 
 
 async def hurt(scene: Scene, plan: Plan, say: Say) -> Results:
@@ -67,10 +70,12 @@ class _Chaos:
         self._scene, self._plan, self._say = scene, plan, say
         self._random = scene.random
         self._under_way: set[asyncio.Task[None]] = set()
+        self._until_s = 0.0
 
     async def run(self, standby: asyncio.Task[str] | None) -> None:
         """Every kind alone once, as far as there is time; then several at once, every few seconds."""
         await self._calm()
+        self._until_s = self._scene.watch.at_s + LOAD_ALONE_S + self._plan.seconds
         self._say(f"{len(self._scene.crew.workers)} workers are up to date; faults begin")
         await asyncio.sleep(LOAD_ALONE_S)
         deck = list(self._plan.kinds)
@@ -78,7 +83,7 @@ class _Chaos:
         while deck and self._time_left():
             await self._one(deck.pop(), alone=True)
             await asyncio.sleep(self._random.uniform(0.5, 3.0))
-        if self._time_left():
+        if self._time_left() and not self._plan.once:
             await self._many()
         if standby is not None:
             self.notes["idle_standby"] = await standby
@@ -133,7 +138,7 @@ class _Chaos:
             raise Broken(f"live numbers have not moved for {watch.stall_ms / 1000:.0f} s") from None
 
     def _time_left(self) -> bool:
-        return self._scene.watch.at_s < self._plan.seconds
+        return self._scene.watch.at_s < self._until_s
 
 
 class _Background:

@@ -1,6 +1,6 @@
 """`python -m tests.mutants`: draws random small faults into the sources, and says which ones no test notices.
 
-Exit status 0: all were found; 1: some survived (their diffs are shown), or the tests fail without any.
+Exit status 0: all were found; 1: some survived (their diffs are shown).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from stream.cli.supervise import ended_by_signals
 from tests.mutants.tries import TESTS, Tried, drawn, tried
 
 
@@ -22,7 +23,7 @@ def main() -> int:
     asked = parser.parse_args()
     chosen = drawn(asked.count, asked.seed, tuple(asked.package or TESTS))
     survived: list[Tried] = []
-    with tempfile.TemporaryDirectory(prefix="floorcast-mutants-") as directory:
+    with ended_by_signals(), tempfile.TemporaryDirectory(prefix="floorcast-mutants-") as directory:
         for number, one in enumerate(tried(chosen, Path(directory)), start=1):
             where = f"{one.path}:{one.mutant.line}"
             said = f"found by {one.outcome}" if one.outcome else "SURVIVED"
