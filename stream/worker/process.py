@@ -107,6 +107,9 @@ async def _until_first_ends(
     try:
         done, _ = await asyncio.wait([running, *others], return_when=asyncio.FIRST_COMPLETED)
         for task in done:
+            if task.cancelled():  # else it would pass for our own end, which is a clean one
+                part = getattr(task.get_coro(), "__qualname__", "a part")
+                raise WorkerFailed(f"{part} was cancelled by something below it")
             task.result()
     finally:
         await transport.stop()
