@@ -35,6 +35,7 @@ class Destination:
                 Delivery(self._name, one.id, one.key, one.kind, one.again, self._process.name) for one in messages
             ]
             if world.refusing:
+                world.happened["answer lost"] += 1
                 raise Failed("no answer", retry=True, maybe=True)
 
         await self._process.call(act, lossy=False)

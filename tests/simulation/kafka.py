@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from stream.config import KafkaConfig
@@ -85,6 +86,7 @@ class Producer:
 
     def __init__(self, **_: object) -> None:
         self._world = world()
+        self._order = asyncio.Lock()  # one request is under way, as aiokafka does it for a partition
 
     async def start(self) -> None:
         """Connects."""
@@ -119,7 +121,8 @@ class Producer:
                     at_ms = self._world.wall_ms() if timestamp is None else timestamp
                     self._world.log.append(topic, key, value, at_ms, headers, partition)
 
-        await surely(act)
+        async with self._order:
+            await surely(act)
 
 
 class Versions(Context):
@@ -161,6 +164,7 @@ class Alerts(Context):
         self._places = dict(self._world.committed)
         self._noted = 0
         self._reassigned = True
+        self._order = asyncio.Lock()
 
     async def poll(self) -> Portion:
         """As of AlertTopics."""
@@ -193,12 +197,12 @@ class Alerts(Context):
 
     async def keep(self, records: Mapping[str, bytes | None]) -> None:
         """As of AlertTopics."""
-        for key, value in sorted(records.items()):
-            await surely(
-                lambda key=key, value=value: self._world.log.append(  # type: ignore[misc]
-                    self._topics.alerts, key.encode(), value, self._world.wall_ms()
-                )
-            )
+        async with self._order:
+            for key, value in sorted(records.items()):
+                await surely(partial(self._keep, key.encode(), value))
+
+    def _keep(self, key: bytes, value: bytes | None) -> None:
+        self._world.log.append(self._topics.alerts, key, value, self._world.wall_ms())
 
     def is_ours(self, subject: str) -> bool:
         """All are."""

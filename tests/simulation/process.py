@@ -55,6 +55,8 @@ class Process:
         """Kill -9: whatever its tasks still do, they reach nobody."""
         if not self.dead:
             self.world.told(f"{self.name} is killed")
+            if self.name.startswith("alerts"):
+                self.world.happened["dispatcher killed"] += 1
             self.dead = True
             self.gone.set()
             self._thawed.set()

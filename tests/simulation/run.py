@@ -20,7 +20,6 @@ from tests.simulation.seams import in_place
 from tests.simulation.server import Server
 from tests.simulation.world import World
 
-DEBUG = True
 AGAIN_S = (0.3, 1.5)
 """A process that has ended is started again after this."""
 CAUGHT_UP_WITHIN_S = 60.0
@@ -44,8 +43,9 @@ def play(plan: Plan, server: Server) -> Outcome:
     server.reset()
     world = World(plan, server)
     logging.getLogger("floorcast").setLevel(logging.CRITICAL)
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner, in_place():
+    with in_place(), asyncio.Runner(loop_factory=VirtualLoop) as runner:
         runner.get_loop().set_task_factory(task_factory)
+        runner.get_loop().set_exception_handler(lambda *_: None)  # of tasks of processes that were killed
         try:
             runner.run(_play(world))
         except Stuck as stuck:
@@ -110,8 +110,6 @@ class Stage:
             gone.cancel()
             if running.done() and not running.cancelled() and (error := running.exception()) is not None:
                 world.told(f"{name} ends: {type(error).__name__}: {error}")
-                if DEBUG:
-                    import traceback; world.told("".join(traceback.format_exception(error)))
             process.dead = True
             await asyncio.sleep(world.random.uniform(*AGAIN_S))
             await asyncio.sleep(max(0.0, self.resting.get((role, number), 0.0) - loop.time()))
