@@ -92,8 +92,9 @@ class NotedStore(RedisStore):
         self._client = NetworkClient(config, process)
 
     async def commit(self, family: str, partition: int, expected_commit_id: str, changes: Changes) -> None:
-        self._world.ledger.note(family, partition, expected_commit_id, changes)
+        self._world.ledger.sent(family, partition, expected_commit_id, changes)
         await super().commit(family, partition, expected_commit_id, changes)
+        self._world.ledger.taken(changes.fence.commit_id)
 
 
 def _good(answers: list[Any]) -> list[Any]:

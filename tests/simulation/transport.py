@@ -51,11 +51,13 @@ class SimulatedTransport:
         try:
             await self._ending.wait()
         finally:
-            await self._ownership.release()
-            self._world.group.leave(self)
-            for task in tasks:
-                task.cancel()
-            self._ended.set()
+            try:
+                await self._ownership.release()
+            finally:
+                self._world.group.leave(self)
+                for task in tasks:
+                    task.cancel()
+                self._ended.set()
         if self._failure is not None:
             raise self._failure
 
