@@ -1,4 +1,4 @@
-"""What must hold of the store: at any moment its image is what the log says, at the end it is all of the log."""
+"""What must hold of the store: at any moment its image is what the log says, and in peace it catches up."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Checks:
         for seen in shards:
             keys = ShardKeys(namespace, seen.family, seen.partition)
             known |= {*keys.always, *map(keys.named, self.world.server.members(keys.index))}
-        strange = [key.decode() for key in self.world.server.keys() if key not in known]
+        strange = [key.decode() for key in self.world.server.stored() if key not in known]
         if strange:
             self.world.wrong.append(f"keys that nobody knows: {', '.join(strange)}")
 

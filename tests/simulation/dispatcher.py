@@ -32,7 +32,8 @@ class Destination:
             if world.refusing is False:
                 raise Failed("refuses", retry=True)
             world.deliveries += [
-                Delivery(self._name, one.id, one.key, one.kind, one.again, self._process.name) for one in messages
+                Delivery(self._name, one.id, one.key, one.kind, one.again, self._process.name)
+                for one in messages
             ]
             if world.refusing:
                 world.happened["answer lost"] += 1
@@ -50,6 +51,4 @@ async def run_dispatcher(process: Process) -> None:
     async def fresh() -> int | None:
         return process.world.wall_ms()
 
-    await Dispatcher(
-        config, channels, lambda: Alerts(config.kafka), fresh, process.world.wall_ms
-    ).run()
+    await Dispatcher(config, channels, lambda: Alerts(config.kafka), fresh, process.world.wall_ms).run()

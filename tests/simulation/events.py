@@ -1,4 +1,4 @@
-"""Events as careless producers send them: out of order, twice, corrected, late, ahead of their time, broken."""
+"""Events as careless producers send them: out of order, twice, corrected, late, too early, broken."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Any
 
 Json = dict[str, Any]
 
-SECOND_MS = 1000
-AGO_MS = (0, 0, 0, 0, 0, 1, SECOND_MS, 4 * SECOND_MS, 9_999, 20 * SECOND_MS, 55 * SECOND_MS, 61 * SECOND_MS, 600_000)
+AGO_MS = (0, 0, 0, 0, 0, 1, 1_000, 4_000, 9_999, 20_000, 55_000, 61_000, 600_000)
 """How long an event takes to be sent."""
-AHEAD_MS = (-1, -5 * SECOND_MS, -29 * SECOND_MS, -31 * SECOND_MS)
+AHEAD_MS = (-1, -5_000, -29_000, -31_000)
 """Clocks of producers that are ahead."""
 BROKEN = (b"", b"{", b'{"specversion": "1.0"}', b"null", b"\xff\xfe")
 
@@ -22,7 +21,10 @@ _OF: dict[str, tuple[str, dict[str, tuple[Any, ...]]]] = {
         "ticket",
         {**_SEGMENTS, "status": ("new", "open", "pending", "resolved"), "agent": ("ann", "bob", None)},
     ),
-    "calls": ("call", {**_SEGMENTS, "queue": ("sales", "help"), "direction": ("inbound", "inbound", "outbound")}),
+    "calls": (
+        "call",
+        {**_SEGMENTS, "queue": ("sales", "help"), "direction": ("inbound", "inbound", "outbound")},
+    ),
     "agents": ("agent", {"team": ("red", "blue")}),
     "surveys": ("survey", {**_SEGMENTS, "kind": ("csat", "nps"), "scale_min": (1, 0), "scale_max": (5, 10)}),
     "selfservice": ("session", {"channel": ("web", "bot"), "team": ("red", None)}),
@@ -37,7 +39,10 @@ _TYPES: dict[str, tuple[str, ...]] = {
         "call.offered", "call.queued", "call.queued", "call.answered", "call.abandoned", "call.ended",
         "call.wrapup_ended", "call.transferred",
     ),
-    "agents": ("agent.logged_in", "agent.state_changed", "agent.state_changed", "agent.heartbeat", "agent.logged_out"),
+    "agents": (
+        "agent.logged_in", "agent.state_changed", "agent.state_changed", "agent.heartbeat",
+        "agent.logged_out",
+    ),
     "surveys": ("survey.sent", "survey.responded", "survey.updated", "survey.expired"),
     "selfservice": (
         "selfservice.started", "selfservice.article_viewed", "selfservice.article_rated", "selfservice.ended"
@@ -46,17 +51,19 @@ _TYPES: dict[str, tuple[str, ...]] = {
 
 
 def record_steps(random: Random, families: dict[str, int], for_s: float) -> list[tuple[float, str, Json]]:
-    """What producers send within that time, in the order of their numbers: `again` and `id` name earlier ones."""
+    """What producers send within that time, by number: `again` and `id` name earlier ones."""
     steps: list[tuple[float, str, Json]] = []
     inputs = [family for family in families if family != "contacts"]
     careless = random.choice((0.0, 0.1, 0.4))
-    for number in range(random.choice((15, 40, 80))):
+    for number in range(random.choice((15, 40, 80, 120))):
         at_s = random.uniform(0, for_s)
         if random.random() < careless / 2 and steps:
             of = random.randrange(len(steps))
             steps.append((max(at_s, steps[of][0] + 0.01), "again", {"of": of, "record": number}))
             continue
-        steps.append((at_s, "record", {"record": number, **record(random, random.choice(inputs), number, careless)}))
+        steps.append(
+            (at_s, "record", {"record": number, **record(random, random.choice(inputs), number, careless)})
+        )
     return steps
 
 
@@ -83,7 +90,9 @@ def record(random: Random, family: str, number: int, careless: float) -> Json:
 def _more(random: Random, kind: str) -> Json:
     match kind:
         case "ticket.message_added":
-            return {"message": {"author": random.choice(("customer", "agent", "agent", "bot")), "public": True}}
+            return {
+                "message": {"author": random.choice(("customer", "agent", "agent", "bot")), "public": True}
+            }
         case "agent.state_changed":
             return {"state": random.choice(("available", "busy", "break", "offline"))}
         case "survey.responded" | "survey.updated":

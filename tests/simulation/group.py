@@ -84,7 +84,9 @@ class Group:
         if not self._members:
             return
         dealt: dict[SimulatedTransport, list[Partition]] = {member: [] for member in self._members}
-        for number, partition in enumerate(self._world.random.sample(self._partitions, len(self._partitions))):
+        for number, partition in enumerate(
+            self._world.random.sample(self._partitions, len(self._partitions))
+        ):
             dealt[self._members[number % len(self._members)]].append(partition)
         for member, partitions in dealt.items():
             names = ", ".join(map(str, sorted(partitions))) or "nothing"

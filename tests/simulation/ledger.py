@@ -1,4 +1,4 @@
-"""Every commit that a worker has sent, with the one that it follows: the way of each image that there may be."""
+"""Every commit that a worker has sent, with the one that it follows: the way of each image."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ ONWARD = (
 
 @dataclass(frozen=True)
 class Commit:
-    """One, as it was sent. `lost`: ranges of offsets that were gone from the log when it was claimed. `wrong`: what
-    no commit may do, in words."""
+    """One, as it was sent. `lost`: ranges of offsets that were gone from the log when it was claimed.
+    `wrong`: what no commit may do, in words."""
 
     parent: str
     fence: Fence
@@ -47,9 +47,10 @@ class Ledger:
         if moved > 0 and records == 0:
             lost = (*lost, (before.fence.offset, changes.fence.offset))
         where = f"{family}/{partition}, commit to offset {changes.fence.offset}"
+        wrong = _wrong(changes, before.fence, records, moved, self.batch_records)
         self.commits[changes.fence.commit_id] = Commit(
             parent, replace(changes.fence), dict(changes.journal), lost, dict(changes.notices_added),
-            tuple(f"{where}: {what}" for what in _wrong(changes, before.fence, records, moved, self.batch_records)),
+            tuple(f"{where}: {what}" for what in wrong),
         )  # fmt: skip
 
     def taken(self, commit_id: str) -> None:

@@ -1,4 +1,4 @@
-"""The log in place of Kafka: topics of records that stay for ever, also those that a reader cannot see any more."""
+"""The log in place of Kafka: records stay for ever, also those that a reader cannot see any more."""
 
 from __future__ import annotations
 

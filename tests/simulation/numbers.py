@@ -27,8 +27,8 @@ ASKED = 12
 
 @dataclass
 class Accepted:
-    """What a shard had to make of its records. `parsed`: events as the oracle takes them; `refused`: offset ->
-    reason; `simple`: no event is a correction of one that may have been sealed by then."""
+    """What a shard had to make of its records. `parsed`: events as the oracle takes them; `refused`: offset
+    and reason; `simple`: no event is a correction of one that may have been sealed by then."""
 
     parsed: list[oracle.Event]
     refused: dict[int, str]
@@ -99,6 +99,9 @@ def _comparable(checks: Checks, metric: Metric) -> bool:
     if "contacts" in families:
         # Facts come from both.
         families |= {"tickets", "calls"} & world.plan.families.keys()
-        if any(seen_lost for seen_lost in (world.happened["truncate"], world.happened["empty"], world.happened["tail"])):
+        if any(
+            seen_lost
+            for seen_lost in (world.happened["truncate"], world.happened["empty"], world.happened["tail"])
+        ):
             return False
     return families <= world.plan.families.keys()

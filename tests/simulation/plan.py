@@ -26,8 +26,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """One run. `families`: how many partitions the topic of each has; `torn_share`: of pipelines between whose
-    commands others come."""
+    """One run. `families`: how many partitions the topic of each has; `torn_share`: of pipelines between
+    whose commands others come."""
 
     seed: int
     families: dict[str, int]
@@ -52,7 +52,11 @@ POLICIES: Json = {
     ],
 }  # fmt: skip
 LATER: tuple[Json, ...] = (
-    {"policies": [{"name": "red", "when": {"team": "red"}, "targets": {"first_reply": "2s", "resolution": "6s"}}]},
+    {
+        "policies": [
+            {"name": "red", "when": {"team": "red"}, "targets": {"first_reply": "2s", "resolution": "6s"}}
+        ]
+    },
     {"policies": [{"name": "all", "warn": ["50%"], "targets": {"first_reply": "1m", "next_reply": "1s"}}]},
 )
 """What policies are changed to."""
@@ -129,12 +133,14 @@ Drawn = tuple[float, str, Json]
 
 def faults(random: Random, families: dict[str, int]) -> list[Drawn]:
     """Some kinds of faults, and of each a few: with all of them at once no run would get anywhere."""
-    kinds = random.sample(sorted(KINDS), random.randint(0, 5))
+    kinds = random.sample(sorted(KINDS), random.randint(0, 6))
     found: list[Drawn] = []
     for kind in kinds:
         for _ in range(random.randint(1, 4 if kind in OFTEN else 2)):
             at_s = random.uniform(0.2, FOR_S)
-            found += [(max(0.1, at_s + after_s), name, what) for after_s, name, what in _one(random, kind, families)]
+            found += [
+                (max(0.1, at_s + after_s), name, what) for after_s, name, what in _one(random, kind, families)
+            ]
     return found
 
 
@@ -151,7 +157,9 @@ def _one(random: Random, kind: str, families: dict[str, int]) -> list[Drawn]:
     seconds = random.choice((0.3, 1.5, 3.0, 6.0))
     match kind:
         case "kill":
-            return [(0, kind, {"who": who, "call": call, "how": random.choice(("kill before", "kill after"))})]
+            return [
+                (0, kind, {"who": who, "call": call, "how": random.choice(("kill before", "kill after"))})
+            ]
         case "call":
             how = random.choice(("lose request", "lose reply", "repeat"))
             return [(0, kind, {"who": who, "call": call, "how": how, "times": random.choice((1, 1, 4, 40))})]
@@ -165,7 +173,9 @@ def _one(random: Random, kind: str, families: dict[str, int]) -> list[Drawn]:
         case "tail":
             return [(-seconds, "remember", {}), (0, kind, {})]
         case "truncate":
-            return [(0, kind, {"family": random.choice(sorted(families)), "share": random.choice((0.3, 0.8, 1))})]
+            return [
+                (0, kind, {"family": random.choice(sorted(families)), "share": random.choice((0.3, 0.8, 1))})
+            ]
         case "jump":
             ms = random.choice((-60_000, -5_000, -1_000, 5_000, 70_000, 3_600_000, 2 * 86_400_000))
             return [(0, kind, {"ms": ms})]

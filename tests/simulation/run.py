@@ -1,4 +1,4 @@
-"""Plays a plan: processes and their supervisors, the steps, and then peace, in which everything must catch up."""
+"""Plays a plan: processes and who starts them again, the steps, then peace, in which all must catch up."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def play(plan: Plan, server: Server) -> Outcome:
     world = World(plan, server)
     logging.getLogger("floorcast").setLevel(logging.CRITICAL)
     with in_place(), asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        runner.get_loop().set_task_factory(task_factory)
+        runner.get_loop().set_task_factory(task_factory)  # type: ignore[arg-type]
         runner.get_loop().set_exception_handler(lambda *_: None)  # of tasks of processes that were killed
         try:
             runner.run(_play(world))

@@ -1,4 +1,4 @@
-"""Where the simulation takes the place of Kafka, of the network and of the clocks. All else is the product."""
+"""Where the simulation takes the place of Kafka, the network and the clocks. All else is the product."""
 
 from __future__ import annotations
 

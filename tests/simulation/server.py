@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from redis.connection import Connection
 from redis.exceptions import ResponseError
 
-from stream.embedded.probe import HOST
+from stream.embedded.probe import HOST, free_ports
+from stream.embedded.redis import start_redis
 from stream.store.wire import pack
 
 NOW, BEFORE = 0, 1
@@ -22,7 +26,7 @@ class Server:
         self.url = f"redis://{HOST}:{port}/{NOW}"
         self.epoch = 0
         """Rises when the server was started anew: answers under way are lost."""
-        self._connection = Connection(host=HOST, port=port, protocol=2)
+        self._connection: Any = Connection(host=HOST, port=port, protocol=2)  # type: ignore[no-untyped-call]
 
     def close(self) -> None:
         """Ends the connection."""
@@ -37,7 +41,7 @@ class Server:
         """As new."""
         self._ask(("FLUSHALL",), ("SCRIPT", "FLUSH"))
 
-    def keys(self) -> list[bytes]:
+    def stored(self) -> list[bytes]:
         """The names of all keys."""
         (found,) = self._ask(("KEYS", "*"))
         return sorted(found)
@@ -68,7 +72,7 @@ class Server:
 
     def _copy(self, source: int, target: int) -> None:
         self._ask(("SELECT", target), ("FLUSHDB",), ("SELECT", source))
-        self._ask(*(("COPY", key, key, "DB", target) for key in self.keys()))
+        self._ask(*(("COPY", key, key, "DB", target) for key in self.stored()))
         self._ask(("SELECT", NOW))
 
     def _ask(self, *commands: Sequence[str | bytes | int]) -> list[Any]:
@@ -83,3 +87,17 @@ class Server:
             return self._connection.read_response()
         except ResponseError as refusal:
             return refusal
+
+
+@contextmanager
+def valkey() -> Iterator[Server]:
+    """An embedded Valkey of one's own."""
+    with TemporaryDirectory() as directory:
+        (port,) = free_ports(1)
+        child = start_redis(port, Path(directory) / "valkey.log")
+        try:
+            server = Server(port)
+            yield server
+            server.close()
+        finally:
+            child.stop()

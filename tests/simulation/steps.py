@@ -30,7 +30,9 @@ async def do(stage: Stage, step: Step) -> None:
         return
     if step.kind != "look":
         world.happened[step.kind] += 1
-        world.told(f"step {step.number}: {step.kind} {' '.join(f'{name}={value}' for name, value in what.items())}")
+        world.told(
+            f"step {step.number}: {step.kind} {' '.join(f'{name}={value}' for name, value in what.items())}"
+        )
     match step.kind:
         case "look":
             await stage.checks.look()

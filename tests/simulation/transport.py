@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from stream.config import KafkaConfig
+from stream.shard.changes import LogRecord
 from stream.worker.delivery import Delivery
 from stream.worker.ownership import Ownership
 from stream.worker.ports import Handler, Partition, Position, WorkerFailed
-from stream.shard.changes import LogRecord
 from tests.simulation.process import CURRENT
 
 CLAIM_TIMEOUT_S = 8.0
@@ -114,7 +114,9 @@ class SimulatedTransport:
         if not wanted:
             return
         places = {lane.partition: self._places[lane.partition] for lane in wanted}
-        found = await self.process.call(lambda: {one: self._look(one, at) for one, at in places.items()}, lossy=False)
+        found = await self.process.call(
+            lambda: {one: self._look(one, at) for one, at in places.items()}, lossy=False
+        )
         if lanes is not self._delivery.lanes:
             return
         for lane in wanted:
