@@ -6,25 +6,11 @@ import argparse
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from multiprocessing import get_context
-from typing import NamedTuple
 
-from tests.simulation.plan import Plan, draw
-from tests.simulation.run import Outcome, play
+from tests.simulation.plan import draw
+from tests.simulation.run import play
+from tests.simulation.series import play_seeds, shortest, told
 from tests.simulation.server import valkey
-from tests.simulation.shrink import shrink
-
-AT_ONCE = 10
-"""Seeds that a process plays before it reports."""
-
-
-class Played(NamedTuple):
-    """What became of a seed."""
-
-    seed: int
-    wrong: list[str]
-    happened: Counter[str]
 
 
 def main() -> int:
@@ -37,7 +23,7 @@ def main() -> int:
         print(told(outcome))
         return 1 if outcome.wrong else 0
     began_s, happened, failed = time.monotonic(), Counter[str](), 0
-    for number, played in enumerate(_played(options), 1):
+    for number, played in enumerate(play_seeds(options.seed, options.runs, options.processes), 1):
         happened.update(played.happened)
         if played.wrong:
             failed += 1
@@ -60,51 +46,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", help="numbers of steps: one seed with these alone, and its history")
     parser.add_argument("--first", action="store_true", help="stop at the first failure, as it is")
     return parser.parse_args()
-
-
-def _played(options: argparse.Namespace) -> Iterator[Played]:
-    seeds = range(options.seed, options.seed + options.runs)
-    if options.processes == 1 or options.runs < 2 * AT_ONCE:
-        yield from _play_all(seeds)
-        return
-    portions = [seeds[at : at + AT_ONCE] for at in range(0, len(seeds), AT_ONCE)]
-    with get_context("spawn").Pool(options.processes) as pool:
-        for found in pool.imap(_play_portion, portions):
-            yield from found
-
-
-def _play_portion(seeds: range) -> list[Played]:
-    return list(_play_all(seeds))
-
-
-def _play_all(seeds: range) -> Iterator[Played]:
-    with valkey() as server:
-        for seed in seeds:
-            outcome = play(draw(seed), server)
-            yield Played(seed, outcome.wrong, outcome.world.happened)
-
-
-def shortest(seed: int) -> str:
-    """The history of a failing seed without what it does not need, and how to repeat it."""
-    with valkey() as server:
-
-        def fails(plan: Plan) -> bool:
-            return bool(play(plan, server).wrong)
-
-        plan = shrink(draw(seed), fails)
-        outcome = play(plan, server)
-    numbers = ",".join(str(step.number) for step in plan.steps)
-    return f"{told(outcome)}\nRepeat it: make simulate SEED={seed} ONLY={numbers}"
-
-
-def told(outcome: Outcome) -> str:
-    """A run in words."""
-    plan = outcome.plan
-    shape = ", ".join(f"{family} in {count}" for family, count in plan.families.items())
-    lines = [f"seed {plan.seed}: {plan.workers} workers, {shape}"]
-    lines += [f"{step.at_s:8.3f} s  {step.number}: {step.kind} {step.what}" for step in plan.steps]
-    lines += ["what happened:", *outcome.world.history, "what is wrong:", *(outcome.wrong or ["nothing"])]
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":
