@@ -106,6 +106,7 @@ class Checks:
     def _compare(self, seen: Seen) -> None:
         fence = seen.image.fence
         if seen.image.journal.get("late_versions"):
+            self.world.happened["not compared: a version came too late"] += 1
             return  # said so: a rebuild counts it anew
         config = self.config(fence.versions)
         topic = getattr(config.kafka.topics, seen.family)

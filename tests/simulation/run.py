@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from stream.worker.process import run_worker
 from tests.simulation import steps
@@ -75,10 +76,6 @@ async def _play(world: World) -> None:
         await asyncio.wait(tasks)
 
 
-async def _run(main: Callable[[Process], Awaitable[None]], process: Process) -> None:
-    await main(process)
-
-
 async def _worker(process: Process) -> None:
     await run_worker(process.world.config)
 
@@ -95,7 +92,9 @@ class Stage:
         self.resting: dict[tuple[str, int], float] = {}
         """Not started before."""
 
-    async def keep(self, role: str, number: int, main: Callable[[Process], Awaitable[None]]) -> None:
+    async def keep(
+        self, role: str, number: int, main: Callable[[Process], Coroutine[Any, Any, None]]
+    ) -> None:
         """Supervises one, until it is cancelled."""
         world, life = self.world, 0
         loop = asyncio.get_running_loop()
@@ -104,12 +103,14 @@ class Stage:
             name = f"{role} {number}.{life}"
             process = self.processes[role, number] = Process(world, name)
             world.told(f"{name} starts")
-            running = process.spawn(_run(main, process))
+            running = process.spawn(main(process))
             gone = asyncio.create_task(process.gone.wait())
             await asyncio.wait({running, gone}, return_when=asyncio.FIRST_COMPLETED)
             gone.cancel()
             if running.done() and not running.cancelled() and (error := running.exception()) is not None:
                 world.told(f"{name} ends: {type(error).__name__}: {error}")
+                fenced = "not at ours" in str(error)
+                world.happened[f"{role} ended: {'Fenced' if fenced else type(error).__name__}"] += 1
             process.dead = True
             await asyncio.sleep(world.random.uniform(*AGAIN_S))
             await asyncio.sleep(max(0.0, self.resting.get((role, number), 0.0) - loop.time()))
