@@ -27,7 +27,7 @@ def test_a_seed_is_a_run(simulated_redis: Server) -> None:
     for seed in (3, 11):
         first, again = (play(draw(seed), simulated_redis).world for _ in range(2))
         assert _without_ids(first.history) == _without_ids(again.history)
-        assert first.log == again.log
+        assert first.log.topics == again.log.topics
         assert first.deliveries == again.deliveries
 
 

@@ -169,7 +169,7 @@ class Alerts(Context):
     async def poll(self) -> Portion:
         """As of AlertTopics."""
         await asyncio.sleep(POLL_S)
-        return await CURRENT.get().call(self._poll, lossy=False)
+        return await CURRENT.get().call(self._poll, idle=True)
 
     def _poll(self) -> Portion:
         portion = Portion(reassigned=self._reassigned, heard_ms=self._world.wall_ms())

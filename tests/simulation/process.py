@@ -86,13 +86,13 @@ class Process:
         if self.dead:
             raise asyncio.CancelledError
 
-    async def call(self, act: Callable[[], Answer], *, lossy: bool = True) -> Answer:
+    async def call(self, act: Callable[[], Answer], *, lossy: bool = True, idle: bool = False) -> Answer:
         """Something done elsewhere: it takes time to get there and back, and may fail as it is armed.
 
-        Raises Lost, only if `lossy`."""
+        `idle`: it is done all the time, and not counted. Raises Lost, only if `lossy`."""
         await self.gate()
-        self.calls += 1
-        fault = self.armed.pop(self.calls, None)
+        self.calls += not idle
+        fault = None if idle else self.armed.pop(self.calls, None)
         if fault is not None and (lossy or fault.startswith("kill")):
             self.world.happened[fault] += 1
             self.world.told(f"{self.name}: call {self.calls}: {fault}")
