@@ -41,18 +41,18 @@ _COMMIT = "        try:\n            await self._store.commit(shard"
 MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the fence is not asked", "stream/store/commit.lua",
-        "if current ~= ARGV[1] then", "if false then", 0,
+        "if current ~= ARGV[1] then", "if false then", 6,
     ),
     Mutant(
         "the offset is committed before what its records caused", "stream/worker/mailbox.py",
         _COMMIT,
         "        await self._store.commit(shard.family.name, shard.partition, shard.fence.commit_id,\n"
         "            Changes(fence=fence, journal=changes.journal))\n"
-        "        shard.fence.commit_id, fence.commit_id = fence.commit_id, new_commit_id()\n" + _COMMIT, 0,
+        "        shard.fence.commit_id, fence.commit_id = fence.commit_id, new_commit_id()\n" + _COMMIT, 1,
     ),
     Mutant(
         "contributions of a history that is folded anew are not taken back", "stream/lifecycle/entity.py",
-        "    out.merge(_replay(fold, entity, old)[1], -1)\n", "", 0,
+        "    out.merge(_replay(fold, entity, old)[1], -1)\n", "", 1,
     ),
     Mutant(
         "the outbox is written beside the commit", "stream/store/store.py",
@@ -60,20 +60,20 @@ MUTANTS: tuple[Mutant, ...] = (
         "        notices, changes.notices_added = changes.notices_added, {}\n" + _WORDS
         + "        changes.notices_added = notices\n"
         "        for number, packed in notices.items():\n"
-        "            await self._client.send('HSET', keys.notices, number, packed)\n", 0,
+        "            await self._client.send('HSET', keys.notices, number, packed)\n", 73,
     ),
     Mutant(
         "timers are forgotten by a new owner", "stream/shard/shard.py",
-        "        heapq.heapify(self._timers)\n", "        self._timers, self._armed = [], {}\n", 0,
+        "        heapq.heapify(self._timers)\n", "        self._timers, self._armed = [], {}\n", 1,
     ),
     Mutant(
         "a duplicate counts", "stream/lifecycle/entity.py",
-        "    if may_be_known and _is_known(fold, entity, row, out):\n        return DUPLICATE\n", "", 0,
+        "    if may_be_known and _is_known(fold, entity, row, out):\n        return DUPLICATE\n", "", 5,
     ),
     Mutant(
         "notices are marked as told before they are", "stream/worker/letters.py",
         _SENT + "        mailbox.noticed(numbers)\n",
-        "        mailbox.noticed(numbers)\n        await asyncio.sleep(1.5)\n" + _SENT, 0,
+        "        mailbox.noticed(numbers)\n        await asyncio.sleep(1.5)\n" + _SENT, 1,
     ),
     Mutant(
         "half of a commit is written", "stream/store/store.py",
@@ -82,25 +82,25 @@ MUTANTS: tuple[Mutant, ...] = (
         + "        for subject, packed in states.items():\n"
         "            told = ('HDEL', keys.states, subject) if packed is None else (\n"
         "                'HSET', keys.states, subject, packed)\n"
-        "            await self._client.send(*told)\n", 0,
+        "            await self._client.send(*told)\n", 6,
     ),
     Mutant(
         "the log's clock is not restored", "stream/store/layout.py",
-        _FIELD, _FIELD + "    fence.log_clock = 0\n", 0,
+        _FIELD, _FIELD + "    fence.log_clock = 0\n", 1,
     ),
     Mutant(
         "memory is used on after a reply that was lost", "stream/worker/mailbox.py",
         _ANSWERED,
-        _ANSWERED + "        except Exception:\n            self._half_done = False\n            return\n", 0,
+        _ANSWERED + "        except Exception:\n            self._half_done = False\n            return\n", 22,
     ),
     Mutant(
         "a new owner does not claim", "stream/worker/shards.py",
         "        await self._write(partition, stored, replace(fence, versions=len(history)), {})\n",
-        "        stored.fence = replace(fence, versions=len(history))\n", 0,
+        "        stored.fence = replace(fence, versions=len(history))\n", 8,
     ),
     Mutant(
         "an alert is not known to be on its way", "stream/alerts/book.py",
-        "            notice.tried = True\n            self.changed.add(alert.key)\n", "            pass\n", 0,
+        "            notice.tried = True\n            self.changed.add(alert.key)\n", "            pass\n", 92,
     ),
     Mutant(
         "events of clocks are marked as read before their alerts are kept", "stream/alerts/dispatch.py",
