@@ -91,7 +91,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "memory is used on after a reply that was lost", "stream/worker/mailbox.py",
         _ANSWERED,
-        _ANSWERED + "        except Exception:\n            self._half_done = False\n            return\n", 22,
+        _ANSWERED + "        except Exception:\n            self._half_done = False\n            return\n",
+        22,
     ),
     Mutant(
         "a new owner does not claim", "stream/worker/shards.py",
@@ -100,7 +101,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "an alert is not known to be on its way", "stream/alerts/book.py",
-        "            notice.tried = True\n            self.changed.add(alert.key)\n", "            pass\n", 92,
+        "            notice.tried = True\n            self.changed.add(alert.key)\n", "            pass\n",
+        92,
     ),
     Mutant(
         "events of clocks are marked as read before their alerts are kept", "stream/alerts/dispatch.py",
@@ -113,7 +115,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "no open clock is looked at when a version comes", "stream/shard/succession.py",
-        "    return {subject: begins_ms for", "    return {} and {subject: begins_ms for", 0,
+        "    return {subject: begins_ms for", "    return {} and {subject: begins_ms for", 2,
     ),
     Mutant(
         "what retention took before it was read is not skipped", "stream/worker/shards.py",
