@@ -13,8 +13,9 @@ from stream.config.published import History
 from stream.metrics.panes import Group, Pane
 from stream.shard.changes import Changes, Fence, Loaded, Needs, Restored, Since, Written
 from stream.shard.image import Image
-from stream.store.client import PATIENCE_S, Client, Command
+from stream.store.client import PATIENCE_S, Client
 from stream.store.commit import SCRIPT, new_commit_id, words
+from stream.store.connections import Command
 from stream.store.drops import read_drops
 from stream.store.errors import Fenced
 from stream.store.image import read_image, read_names
