@@ -22,6 +22,8 @@ COMMANDS = {
     "demo": "demo",
     "wait": "wait",
     "verify": "verify",
+    "rebuild": "rebuild",
+    "namespaces": "namespaces",
     "query": "query",
     "metrics": "metrics",
     "explain": "explain",

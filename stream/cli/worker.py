@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
 
 import click
@@ -27,19 +28,28 @@ def command(until_ms: int | None, config_path: Path | None, data_dir: Path | Non
     Redis when started again; 3: it must not go on before somebody has looked (it says why).
     """
     # Faust is slow to import, and nothing else needs it.
+    from stream.worker.process import run_worker
+
+    config = resolve(config_path, data_dir)
+    work(
+        "worker",
+        run_worker(config, until_ms=until_ms, session_timeout_ms=10_000 if data_dir is None else 6_000),
+    )
+
+
+def work(name: str, main: Coroutine[object, object, None]) -> None:
+    """Runs what folds the log, and exits with its status."""
     import uvloop
 
     from stream.worker.claim import WrongImage
     from stream.worker.ports import WorkerFailed
-    from stream.worker.process import run_worker
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    config = resolve(config_path, data_dir)
     uvloop.install()
     try:
-        run(run_worker(config, until_ms=until_ms, session_timeout_ms=10_000 if data_dir is None else 6_000))
+        run(main)
     except (WorkerFailed, StoreError) as error:
-        click.echo(f"floorcast worker: {error}", err=True)
+        click.echo(f"floorcast {name}: {error}", err=True)
         final = (WrongImage, TooManyDeadLetters, Unsuitable)
         sys.exit(NEEDS_A_PERSON if isinstance(error, final) or isinstance(error.__cause__, final) else 1)
     except SystemExit:

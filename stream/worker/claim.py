@@ -18,7 +18,10 @@ def log_id(identity: LogIdentity) -> str:
     return f"{identity.cluster_id}/{identity.topic_id or '-'}/{identity.partitions}"
 
 
-REBUILD = "To count this log from its start, use another redis.namespace (or empty this one)"
+REBUILD = (
+    "`floorcast rebuild` counts this log from its start beside the numbers that there are, and swaps them "
+    "when it has caught up"
+)
 
 
 def check_topic(stored: StoredTopic | None, topic: str, identity: LogIdentity) -> None:

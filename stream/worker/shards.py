@@ -191,9 +191,13 @@ class Shards:
         """Ticks every shard that is due, until cancelled. Raises what stops the worker."""
         while True:
             await asyncio.sleep(TICK_S)
-            for mailbox in list(self.mailboxes.values()):
+            for partition, mailbox in list(self.mailboxes.items()):
                 if mailbox.wants_tick(FRESHEN_MS):
-                    await mailbox.tick()
+                    await self.tick(partition)
+
+    async def tick(self, partition: Partition) -> None:
+        """Moves a shard's clock."""
+        await self.mailboxes[partition].tick()
 
 
 def _note_lost(partition: Partition, stored: Restored, start: int) -> None:

@@ -1,0 +1,238 @@
+"""Counts the log from its start into a second generation beside the live one, and swaps them once it has
+caught up. It keeps the shards of what is live then until a worker has claimed them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Coroutine, Mapping
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from stream.config import Config
+from stream.shard.changes import Fence
+from stream.shard.family import COUNTED
+from stream.store import Fenced, Generation, RedisStore
+from stream.worker.claim import WrongImage
+from stream.worker.letters import Letters
+from stream.worker.mailbox import HalfDone, Mailbox
+from stream.worker.ports import Partition, WorkerFailed
+from stream.worker.process import check_topics, quiet_garbage_collector, settled, until_first_ends
+from stream.worker.shards import Shards
+from stream.worker.told import Told, crowded
+from stream.worker.transport import KafkaWorker
+from stream.worker.versions import KnownVersions
+
+if TYPE_CHECKING:
+    from stream.shard.changes import LogRecord
+
+log = logging.getLogger("floorcast.rebuild")
+
+LOOK_S = 0.2
+SAY_S = 5.0
+"""Between two lines of progress."""
+FRESH_MS = 3_000
+"""So lately every shard must have been at the end of its log when the generations are swapped."""
+
+Fences = Mapping[str, Mapping[int, Fence]]
+"""By family and partition."""
+
+
+async def run_rebuild(config: Config, *, session_timeout_ms: int = 10_000) -> None:
+    """Fills, swaps, and serves until workers have claimed every shard. What was begun and not finished is
+    gone on with. Several of these share the work. Raises as `run_worker` does."""
+    quiet_garbage_collector()
+    store = RedisStore(config.redis)
+    try:
+        await store.check_server()
+        await check_topics(config)
+        live = await store.live()
+        filling = await begin(config, store)
+        view = store.at(filling.number)
+        until_ms = await _until_ms(config, live)
+        config = await settled(config, view)
+        versions = KnownVersions(config)
+        shards = Refilled(config, view, until_ms, versions)
+        kafka = replace(config.kafka, group=f"{config.kafka.group}-rebuild")
+        transport = KafkaWorker(
+            kafka, shards.topics, shards, max_poll_records=config.worker.batch_records,
+            session_timeout_ms=session_timeout_ms,
+        )  # fmt: skip
+        shards.transport = transport
+        letters = Letters(config.kafka, shards.speaking)
+        others = [shards.keep_time(), letters.run(), _Rebuild(view, live, filling, shards).run()]
+        if config.clock == "wall":
+            others.append(versions.follow(config))
+        await until_first_ends(transport, others)
+    finally:
+        await store.close()
+
+
+async def begin(config: Config, store: RedisStore) -> Generation:
+    """The generation to fill: one that was begun with this configuration, else a new one. Raises
+    WorkerFailed, of WrongImage, when one is being filled with another."""
+    generations = await store.generations()
+    shape = config.shape_hash()
+    for one in generations.filling:
+        if one.shape != shape:
+            wrong = WrongImage(
+                f"generation {one.number} is being filled with another configuration: finish that first, or "
+                f"`floorcast namespaces drop {store.namespace}:{one.number}`"
+            )
+            raise WorkerFailed(str(wrong)) from wrong
+        log.info("goes on with generation %d", one.number)
+        return one
+    now_ms = time.time_ns() // 1_000_000
+    begun = Generation(number=generations.next_number, began_ms=now_ms, shape=shape)
+    await store.write_generation(begun)
+    log.info("begins generation %d", begun.number)
+    return begun
+
+
+async def _until_ms(config: Config, live: RedisStore) -> int | None:
+    """With `clock: events`, where the time of the live one has moved to at the end of the log."""
+    if config.clock == "wall":
+        return None
+    fences = (await live.fences_of(COUNTED)).values()
+    return max((fence.clock for of in fences for fence in of.values()), default=None)
+
+
+class Refilled(Shards):
+    """The shards of a generation that is filled: ours until it is live and a worker claims them."""
+
+    swapped = False
+
+    def speaking(self) -> list[Mailbox]:
+        """Those that tell what they cause; before the swap the live generation does."""
+        return [mailbox for mailbox in self.mailboxes.values() if self.swapped or crowded(mailbox)]
+
+    def end_offset(self, partition: Partition) -> int:
+        """Where its log ends, as far as that is known."""
+        position = self._position(partition)
+        return position.end_offset if position is not None else 0
+
+    def families(self) -> dict[Partition, str]:
+        """The family of each partition that is ours."""
+        return {partition: self._families[partition.topic] for partition in self.mailboxes}
+
+    async def assigned(self, partitions: frozenset[Partition]) -> dict[Partition, int]:
+        """Once it is live nothing is claimed any more: a worker may have."""
+        if not self.swapped:
+            return await super().assigned(partitions)
+        return dict.fromkeys(partitions, 0)
+
+    async def batch(self, partition: Partition, records: list[LogRecord]) -> None:
+        """As of `Shards`; what is not ours any more is left out."""
+        if partition in self.mailboxes:
+            await self._while_ours(partition, super().batch(partition, records))
+
+    async def tick(self, partition: Partition) -> None:
+        """As of `Shards`."""
+        await self._while_ours(partition, super().tick(partition))
+
+    async def _while_ours(self, partition: Partition, work: Coroutine[object, object, None]) -> None:
+        try:
+            await work
+        except (Fenced, HalfDone):
+            if not self.swapped:
+                raise
+            if self.mailboxes.pop(partition, None) is not None:
+                log.info("%s is a worker's now", partition)
+
+
+class _Rebuild:
+    """The way from the first record to the last shard that a worker has claimed."""
+
+    def __init__(self, view: RedisStore, live: RedisStore, filling: Generation, shards: Refilled) -> None:
+        self._view = view
+        self._live = live
+        self._filling = filling
+        self._shards = shards
+        self._told: dict[Partition, Told] = {}
+        self._live_before: Fences = {}
+        self._progress = Progress()
+
+    async def run(self) -> None:
+        """Returns when it is live and no shard of it is ours any more."""
+        while not self._shards.swapped or self._shards.mailboxes:
+            await asyncio.sleep(LOOK_S)
+            if not self._shards.swapped:
+                await self._look()
+        log.info("workers have every shard of generation %d", self._filling.number)
+
+    async def _look(self) -> None:
+        live = await self._live.fences_of(COUNTED)
+        await self._look_what_is_told(live)
+        fences = await self._view.fences_of(COUNTED)
+        self._say(fences)
+        if caught_up(fences, self._live_before, time.time_ns() // 1_000_000):
+            await self._swap()
+        self._live_before = live
+
+    async def _swap(self) -> None:
+        number = self._filling.number
+        began_s = time.perf_counter()
+        # From here on a shard that is taken from us is a worker's.
+        self._shards.swapped = True
+        swapped = replace(self._filling, swapped_ms=time.time_ns() // 1_000_000)
+        await self._view.write_generation(swapped, live=True)
+        took_ms = 1000 * (time.perf_counter() - began_s)
+        log.info(
+            "generation %d is live (swapped in %.1f ms); its shards are kept until a worker claims them. "
+            "`floorcast namespaces` lists what was before", number, took_ms,
+        )  # fmt: skip
+
+    async def _look_what_is_told(self, live: Fences) -> None:
+        families = self._shards.families()
+        both = [shard for shard, family in families.items() if shard.partition in live.get(family, {})]
+        named = [(families[shard], shard.partition) for shard in both]
+        outboxes = await self._live.outboxes(named)
+        for shard, name, entries in zip(both, named, outboxes, strict=True):
+            mailbox = self._shards.mailboxes.get(shard)
+            if mailbox is not None:
+                self._told.setdefault(shard, Told()).look(mailbox, live[name[0]][name[1]], entries)
+
+    def _say(self, fences: Fences) -> None:
+        ours = [
+            (fences[family][shard.partition].offset, self._shards.end_offset(shard))
+            for shard, family in self._shards.families().items()
+            if shard.partition in fences.get(family, {})
+        ]
+        said = self._progress.said(sum(read for read, _ in ours), sum(max(one) for one in ours))
+        if said is not None:
+            log.info("generation %d: %s", self._filling.number, said)
+
+
+class Progress:
+    """How far it is, at what rate, and how long it takes yet; said now and then."""
+
+    def __init__(self) -> None:
+        self._begin: tuple[float, int] | None = None
+        self._said_s = time.monotonic()
+
+    def said(self, read: int, total: int) -> str | None:
+        """The line, when it is time for one."""
+        now_s = time.monotonic()
+        began_s, first = self._begin = self._begin or (now_s, read)
+        if now_s - self._said_s < SAY_S:
+            return None
+        self._said_s = now_s
+        rate = (read - first) / (now_s - began_s)
+        left = f", about {(total - read) / rate:,.0f} s left" if rate and total > read else ""
+        return f"{read:,} of {total:,} records, {rate:,.0f} a second{left}"
+
+
+def caught_up(fences: Fences, live_before: Fences, now_ms: int) -> bool:
+    """Whether every shard has been at the end of its log lately, and has all that the live one had at the
+    look before."""
+    for family in COUNTED:
+        if not fences.get(family):
+            return False
+        for partition, fence in fences[family].items():
+            live = live_before.get(family, {}).get(partition)
+            behind = live is not None and live.log_id == fence.log_id and live.offset > fence.offset
+            if behind or not fence.commit_id or fence.fresh < now_ms - FRESH_MS:
+                return False
+    return True
