@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -16,6 +17,9 @@ from stream.cli.running import run
 from stream.config import Config
 from stream.store import Generation, RedisStore
 from stream.store.layout import generation_name
+
+WIDTH = 160
+"""Of the table where it is no terminal that it goes to: names are not cut."""
 
 
 @click.group("namespaces", invoke_without_command=True)
@@ -43,14 +47,19 @@ async def _list(config: Config) -> None:
     async with reading(config) as store:
         generations = await store.generations()
         for one in generations.known.values():
-            table.add_row(*await _row(store, one, generations.current, ZoneInfo(config.timezone)))
-    Console().print(table)
+            row = await _row(store, one, generations.current, ZoneInfo(config.timezone))
+            if row is not None:
+                table.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else WIDTH).print(table)
 
 
-async def _row(store: RedisStore, one: Generation, current: int, zone: ZoneInfo) -> list[str]:
+async def _row(store: RedisStore, one: Generation, current: int, zone: ZoneInfo) -> list[str] | None:
+    """None when nothing is left of it."""
     view = store.at(one.number)
     fences = await view.fences_of(list(await view.topics()))
     shards = {(family, partition): fence for family, of in fences.items() for partition, fence in of.items()}
+    if not shards and not one.began_ms and one.number != current:
+        return None
     used = sum((await view.memory(list(shards))).by_kind.values())
     state = "was live"
     if one.number == current:

@@ -11,8 +11,12 @@ from stream.cli.worker import work
 
 
 @click.command("rebuild")
+@click.option(
+    "--from-log", is_flag=True,
+    help="Count what the log has, also where its beginning is gone: what is older is then missing.",
+)  # fmt: skip
 @config_options
-def command(config_path: Path | None, data_dir: Path | None) -> None:
+def command(from_log: bool, config_path: Path | None, data_dir: Path | None) -> None:
     """Count the log from its start into a second generation beside the live one, and swap when it has caught
     up.
 
@@ -24,4 +28,7 @@ def command(config_path: Path | None, data_dir: Path | None) -> None:
     from stream.worker.rebuild import run_rebuild
 
     config = resolve(config_path, data_dir)
-    work("rebuild", run_rebuild(config, session_timeout_ms=10_000 if data_dir is None else 6_000))
+    work(
+        "rebuild",
+        run_rebuild(config, from_log=from_log, session_timeout_ms=10_000 if data_dir is None else 6_000),
+    )

@@ -148,6 +148,11 @@ class RedisStore:
         await self.commit(family, partition, restored.commit_id, Changes(fence=fence))
         return fence
 
+    async def fence(self, family: str, partition: int) -> Fence:
+        """The fence of a shard."""
+        (stored,) = await self._client.ask([("HGETALL", self._keys(family, partition).fence)])
+        return read_fence(stored)
+
     async def load(self, family: str, partition: int, needs: Needs) -> Loaded:
         """What a batch asks for; a round trip for cells and one for the rest. Only the owner's own commits
         change what it finds."""
@@ -443,7 +448,7 @@ class RedisStore:
     def _moved(self, at: int, current: bytes | None) -> bool:
         """Whether generation `at` was asked, and by now another one is live, which is then the one to ask."""
         if self._generation is not None:
-            return False
+            return self._generation != at
         self._known.live = current_of(current)
         if self._known.live == at and self._pins:
             self._generation = at

@@ -8,6 +8,7 @@ swap, under the id of its cause: the dispatcher of alerts knows what it has sent
 
 from __future__ import annotations
 
+from stream.events.instants import FOREVER
 from stream.shard.changes import Fence
 from stream.worker.mailbox import UNDELIVERED_MAX, UNTOLD_MAX, Mailbox
 
@@ -23,19 +24,26 @@ class Told:
     def look(self, mailbox: Mailbox, live: Fence, outbox: int) -> None:
         """Takes out of the mailbox what is told. `outbox`: entries of the live one, counted after its fence
         was read."""
-        fence = mailbox.shard.fence
-        if live.log_id != fence.log_id:
-            return
         delivered = live.delivered if outbox else live.offset
         if done := sorted(offset for offset in mailbox.undelivered if offset < delivered):
             mailbox.carried(done)
-        notices, *reached = self._next
-        if live.told >= notices:
-            self._told = (reached[0], reached[1])
+        if live.told >= live.noticed:
+            self._told = (live.offset, live.clock)
+        elif live.told >= self._next[0]:  # it is busy: then up to where it was at an earlier look
+            self._told = self._next[1:]
             self._next = (live.noticed, live.offset, live.clock)
+        self._look_at_notices(mailbox, *self._told)
+
+    def look_of_copy(self, mailbox: Mailbox, clock: int) -> None:
+        """The same where the log is a copy of the live one's: `clock` is the least of its shards of the
+        family, which have told all. Facts are told again, to a topic of their own, and dead letters under
+        their new offsets."""
+        self._look_at_notices(mailbox, FOREVER, clock)
+
+    def _look_at_notices(self, mailbox: Mailbox, offset: int, clock: int) -> None:
+        fence = mailbox.shard.fence
         for number in mailbox.untold:
             self._found.setdefault(number, (fence.offset, fence.clock))
-        offset, clock = self._told
         known = sorted(number for number, at in self._found.items() if at[0] <= offset and at[1] <= clock)
         if known:
             mailbox.noticed(known)
