@@ -57,7 +57,7 @@ class Waiting(NamedTuple):
 
 
 UNLINKED_MAX: Final = 500
-"""Keys that one command deletes of a generation that nobody reads any more."""
+"""Keys that one command deletes."""
 
 
 class _Known:
@@ -377,12 +377,15 @@ class RedisStore:
         return await read_memory(self._client, [self._keys(*shard) for shard in shards])
 
     async def delete_shard(self, family: str, partition: int) -> None:
-        """Deletes every key of a shard at once. Its worker must be stopped: it would start it anew."""
+        """Deletes every key of a shard, in portions; when interrupted, what is left can be deleted again. Its
+        worker must be stopped: it is fenced, and would start the shard anew."""
         keys = self._keys(family, partition)
+        # The fence goes before everything else, the index after what it names.
+        await self._unlink([key for key in keys.always if key != keys.index])
         names = await read_names(self._client, keys)
-        every = [*keys.always, *map(keys.named, names)]
-        # One command, so that a fence never stands beside half of its image.
-        await self._client.patiently(lambda: self._client.send("UNLINK", *every))
+        for start in range(0, len(names), UNLINKED_MAX):
+            await self._unlink(list(map(keys.named, names[start : start + UNLINKED_MAX])))
+        await self._unlink([keys.index])
 
     async def delete_namespace(self) -> None:
         """Deletes every shard of the topics that were noted, and the notes. Workers must be stopped."""
@@ -402,22 +405,13 @@ class RedisStore:
         await write_generation(self._client, self.namespace, one, live)
 
     async def drop(self, number: int) -> None:
-        """Deletes a generation that nobody reads, in portions; when interrupted, what is left can be deleted
-        again. Whoever still writes a shard of it is fenced."""
+        """Deletes a generation that nobody reads: its shards, then what says that there are any."""
         view = self.at(number)
         for family, topic in (await view.topics()).items():
             for partition in range(topic.partitions):
-                await view._drop_shard(view._keys(family, partition))
+                await view.delete_shard(family, partition)
         await self._unlink([topics_key(view._name)])
         await forget_generation(self._client, self.namespace, number)
-
-    async def _drop_shard(self, keys: ShardKeys) -> None:
-        # The fence goes before, the index after everything that it names.
-        await self._unlink([key for key in keys.always if key != keys.index])
-        names = await read_names(self._client, keys)
-        for start in range(0, len(names), UNLINKED_MAX):
-            await self._unlink(list(map(keys.named, names[start : start + UNLINKED_MAX])))
-        await self._unlink([keys.index])
 
     async def _unlink(self, keys: Sequence[bytes]) -> None:
         await self._client.patiently(lambda: self._client.send("UNLINK", *keys))
