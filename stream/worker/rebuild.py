@@ -38,6 +38,8 @@ LOOK_S = 0.2
 SAY_S = 5.0
 """Between two lines of progress."""
 NOTED_S = 10.0
+TELLING_MS = 10_000
+"""So long the swap waits for the live generation to tell what it has found."""
 FRESH_MS = 3_000
 """So lately every shard must have been at the end of its log when the generations are swapped."""
 
@@ -207,6 +209,8 @@ class _Rebuild:
         self._shards = shards
         self._told: dict[Partition, Told] = {}
         self._live_before: Fences | None = None
+        self._read_ms: int | None = None  # when all was read first, and the clocks of the shards then
+        self._read_clocks: dict[Partition, int] = {}
         self._progress = Progress()
 
     async def run(self) -> None:
@@ -226,10 +230,26 @@ class _Rebuild:
         told_to = logs({"contacts": fences["contacts"]})
         await self._look_what_is_told(live, same_facts=bool(told_to) and told_to <= logs(live))
         self._say()
-        before = self._live_before
-        if before is not None and caught_up(fences, before, time.time_ns() // 1_000_000):
+        before, now_ms = self._live_before, time.time_ns() // 1_000_000
+        if before is not None and caught_up(fences, before, now_ms) and self._is_told(live, now_ms):
             await self._swap()
         self._live_before = live
+
+    def _is_told(self, live: Fences, now_ms: int) -> bool:
+        """Whether the live one has told what was found here up to when all was read first; without one that
+        works nobody is waited for."""
+        mailboxes = self._shards.mailboxes
+        if self._read_ms is None:
+            self._read_ms = now_ms
+            self._read_clocks = {shard: mailbox.shard.fence.clock for shard, mailbox in mailboxes.items()}
+        if now_ms - self._read_ms > TELLING_MS:
+            return True
+        for shard, mailbox in mailboxes.items():
+            same = live.get(mailbox.shard.family.name, {}).get(shard.partition)
+            works = same is not None and same.fresh >= now_ms - FRESH_MS
+            if works and self._told[shard].clock < self._read_clocks.get(shard, 0):
+                return False
+        return True
 
     async def _swap(self) -> None:
         try:

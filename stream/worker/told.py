@@ -21,6 +21,11 @@ class Told:
         self._next = (0, 0, 0)  # notices, offset and clock, of an earlier look
         self._found: dict[int, tuple[int, int]] = {}  # notice -> offset and clock when it was there
 
+    @property
+    def clock(self) -> int:
+        """Up to when the live one has told its notices."""
+        return self._told[1]
+
     def look(self, mailbox: Mailbox, live: Fence, outbox: int) -> None:
         """Takes out of the mailbox what is told. `outbox`: entries of the live one, counted after its fence
         was read."""
@@ -38,7 +43,8 @@ class Told:
         """The same where the log is a copy of the live one's: `clock` is the least of its shards of the
         family, which have told all. Facts are told again, to a topic of their own, and dead letters under
         their new offsets."""
-        self._look_at_notices(mailbox, FOREVER, clock)
+        self._told = (FOREVER, clock)
+        self._look_at_notices(mailbox, *self._told)
 
     def _look_at_notices(self, mailbox: Mailbox, offset: int, clock: int) -> None:
         fence = mailbox.shard.fence
