@@ -15,6 +15,7 @@ from stream.embedded.probe import free_ports
 from stream.shard.changes import Needs
 from stream.shard.image import Image
 from stream.store import RedisStore, Rejected, StoredTopic, Unavailable, Unsuitable
+from stream.store.inspect import WRITING
 from stream.store.server import server_problems
 from tests.conftest import NewRedis
 from tests.rig.commits import BILLING, DAY, FINE, WAITING, everything, taken_back
@@ -84,6 +85,10 @@ async def test_the_documented_user_is_enough(new_redis: NewRedis) -> None:
     server = new_redis(users={"floorcast": found[1]})
     config = RedisConfig(url=server.url(2), username="floorcast", password=Secret(found[2]))
     await use_everything(RedisStore(config))
+    store = RedisStore(config)
+    facts = await store.inspect()
+    assert (facts.refused, facts.saves) == (frozenset(), None)
+    await store.close()
 
 
 async def test_the_documented_reader_is_enough(new_redis: NewRedis) -> None:
@@ -97,6 +102,7 @@ async def test_the_documented_reader_is_enough(new_redis: NewRedis) -> None:
     await writer.close()
     store = RedisStore(RedisConfig(url=server.url(), username="reader", password=Secret(found[2])))
     await store.check_server()
+    assert (await store.inspect()).refused == frozenset(WRITING)
     assert (await store.fences("tickets"))[3] == changes.fence
     for groups in (None, [BILLING]):
         assert (await store.read_cells("tickets", {3: [FINE]}, groups))[3]
