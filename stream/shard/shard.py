@@ -54,8 +54,7 @@ _encode = msgpack.Encoder().encode
 
 TIMERS_MAX: Final = 2_000
 """So many timers, and one for each record, are fired in one commit; the others wait for the next."""
-IGNORED: Final = "ignored_"
-"""What the journal calls events of unknown types, before their name."""
+IGNORED: Final = "ignored_"  # in the journal, before the name of an unknown type
 GROUP_EVENTS: Final = 256
 """So many events are summed by segment before their sums are summed by group."""
 
@@ -131,9 +130,7 @@ class Shard:
         self.notices = dict(stored.notices)
         self.journal = dict(stored.journal)
         self._noted = dict(stored.journal)
-        self.intake.named = {
-            name.removeprefix(IGNORED) for name in stored.journal if name.startswith(IGNORED)
-        }
+        self.intake.named = {name[len(IGNORED) :] for name in stored.journal if name.startswith(IGNORED)}
         self._drop_days = set(stored.drop_days)
         self._timers = [(due, subject) for subject, due in stored.timers.items()]
         self._armed = dict(stored.timers)
