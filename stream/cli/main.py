@@ -10,6 +10,7 @@ import stream
 
 COMMANDS = {
     "check": "check",
+    "doctor": "doctor",
     "config": "config",
     "test": "test",
     "topics": "topics",
@@ -24,6 +25,7 @@ COMMANDS = {
     "verify": "verify",
     "rebuild": "rebuild",
     "namespaces": "namespaces",
+    "deadletters": "deadletters",
     "query": "query",
     "metrics": "metrics",
     "explain": "explain",

@@ -30,5 +30,6 @@ def command(from_log: bool, config_path: Path | None, data_dir: Path | None) -> 
     config = resolve(config_path, data_dir)
     work(
         "rebuild",
+        config,
         run_rebuild(config, from_log=from_log, session_timeout_ms=10_000 if data_dir is None else 6_000),
     )

@@ -14,8 +14,9 @@ from stream.config.published import History
 from stream.metrics.panes import Group, Pane
 from stream.shard.changes import Changes, Fence, Loaded, Needs, Restored, Since, Written
 from stream.shard.image import Image
-from stream.store.client import PATIENCE_S, Client, Command
+from stream.store.client import PATIENCE_S, Client
 from stream.store.commit import SCRIPT, new_commit_id, words
+from stream.store.connections import Command
 from stream.store.drops import read_drops
 from stream.store.errors import Fenced
 from stream.store.generations import (
@@ -28,6 +29,7 @@ from stream.store.generations import (
     write_generation,
 )
 from stream.store.image import read_image, read_names
+from stream.store.inspect import RedisFacts, inspect
 from stream.store.layout import (
     FIRST,
     LAST,
@@ -44,7 +46,7 @@ from stream.store.layout import (
 )
 from stream.store.memory import Memory, read_memory
 from stream.store.reads import Panes, read_hashes, read_panes, scan, score_pairs
-from stream.store.reports import Report, decode_report, encode_report, is_forgotten
+from stream.store.reports import Report, decode_report, encode_report, forgotten
 from stream.store.server import check_server
 from stream.store.topics import StoredTopic, pack_topic, read_topic
 
@@ -113,16 +115,21 @@ class RedisStore:
         """To be called at start. Raises Unsuitable when this server, as it is set up, could lose numbers."""
         await check_server(self._client)
 
+    async def inspect(self) -> RedisFacts:
+        """How this server is set up, and what this user may do."""
+        return await inspect(self._client, self.namespace)
+
     # The owner of a shard
 
     async def restore(self, family: str, partition: int) -> Restored:
         """What the owner of a shard keeps in memory. It is whole only if `claim` with its fence succeeds."""
         keys = self._keys(family, partition)
         # The fence first: if somebody commits while we read the rest, `claim` finds out.
-        fence, names, levels, timers, outbox, notices, journal = await self._client.ask(
+        fence, names, groups, levels, timers, outbox, notices, journal = await self._client.ask(
             [
                 ("HGETALL", keys.fence),
                 ("SMEMBERS", keys.index),
+                ("HGETALL", keys.groups),
                 ("HGETALL", keys.levels),
                 ("ZRANGE", keys.timers, 0, -1, "WITHSCORES"),
                 ("HGETALL", keys.outbox),
@@ -135,6 +142,7 @@ class RedisStore:
             fence=read_fence(fence),
             panes=index.panes,
             drop_days=index.drop_days,
+            groups=set(groups),
             levels=levels,
             timers={subject.decode(): due_ms for subject, due_ms in score_pairs(timers)},
             outbox={int(offset): letter for offset, letter in outbox.items()},
@@ -344,8 +352,7 @@ class RedisStore:
         others goes."""
         key = reports_key(self.namespace)
         (found,) = await self._client.ask([("HGETALL", key)])
-        old = [name for name, packed in found.items() if is_forgotten(packed, report.at_ms)]
-        if old:
+        if old := forgotten(found, report.at_ms):
             await self._client.patiently(lambda: self._client.send("HDEL", key, *old))
         packed = encode_report(report)
         await self._client.patiently(lambda: self._client.send("HSET", key, report.name, packed))
@@ -381,18 +388,19 @@ class RedisStore:
         worker must be stopped: it is fenced, and would start the shard anew."""
         keys = self._keys(family, partition)
         # The fence goes before everything else, the index after what it names.
-        await self._unlink([key for key in keys.always if key != keys.index])
+        await self._delete(*(key for key in keys.always if key != keys.index))
         names = await read_names(self._client, keys)
         for start in range(0, len(names), UNLINKED_MAX):
-            await self._unlink(list(map(keys.named, names[start : start + UNLINKED_MAX])))
-        await self._unlink([keys.index])
+            await self._delete(*map(keys.named, names[start : start + UNLINKED_MAX]))
+        await self._delete(keys.index)
 
     async def delete_namespace(self) -> None:
         """Deletes every shard of the topics that were noted, and the notes. Workers must be stopped."""
         for number in (await self.generations()).known:
             await self.drop(number)
         notes = [key(self.namespace) for key in (versions_key, reports_key, generations_key)]
-        await self._unlink(notes)
+        for key in notes:  # each may be on another server of a cluster
+            await self._delete(key)
 
     # Generations
 
@@ -410,10 +418,10 @@ class RedisStore:
         for family, topic in (await view.topics()).items():
             for partition in range(topic.partitions):
                 await view.delete_shard(family, partition)
-        await self._unlink([topics_key(view._name)])
+        await self._delete(topics_key(view._name))
         await forget_generation(self._client, self.namespace, number)
 
-    async def _unlink(self, keys: Sequence[bytes]) -> None:
+    async def _delete(self, *keys: bytes) -> None:
         await self._client.patiently(lambda: self._client.send("UNLINK", *keys))
 
     async def _load_cells(

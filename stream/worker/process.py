@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 from stream.config import Config
 from stream.shard.family import COUNTED
 from stream.sources.broker import BrokerError
-from stream.store import RedisStore, StoreError
+from stream.store import RedisStore
 from stream.store.reports import keep_reporting
 from stream.worker.claim import WrongImage
 from stream.worker.letters import Letters
@@ -89,8 +89,8 @@ async def _until_moved(store: RedisStore) -> None:
 
 
 async def _last_report(store: RedisStore, shards: Shards) -> None:
-    """So that a refusal, which ends the worker, is seen."""
-    with suppress(StoreError, TimeoutError):
+    """So that a refusal, which ends the worker, is seen. Whatever goes wrong here is not why it ends."""
+    with suppress(Exception):
         async with asyncio.timeout(LAST_REPORT_S):
             await store.write_report(shards.report())
 
@@ -133,6 +133,9 @@ async def until_first_ends(transport: KafkaWorker, beside: Sequence[Coroutine[ob
     try:
         done, _ = await asyncio.wait([running, *others], return_when=asyncio.FIRST_COMPLETED)
         for task in done:
+            if task.cancelled():  # else it would pass for our own end, which is a clean one
+                part = getattr(task.get_coro(), "__qualname__", "a part")
+                raise WorkerFailed(f"{part} was cancelled by something below it")
             task.result()
     finally:
         await transport.stop()
