@@ -55,7 +55,7 @@ REPLACED: tuple[tuple[ModuleType, str, object], ...] = (
     (process, "KafkaWorker", SimulatedTransport),
     (process, "RedisStore", NotedStore),
     (process, "log_identities", kafka.identities),
-    (process, "_quiet_garbage_collector", lambda: None),
+    (process, "quiet_garbage_collector", lambda: None),
 )
 
 
