@@ -10,6 +10,7 @@ import stream
 
 COMMANDS = {
     "check": "check",
+    "doctor": "doctor",
     "config": "config",
     "test": "test",
     "topics": "topics",
@@ -22,6 +23,7 @@ COMMANDS = {
     "demo": "demo",
     "wait": "wait",
     "verify": "verify",
+    "deadletters": "deadletters",
     "query": "query",
     "metrics": "metrics",
     "explain": "explain",

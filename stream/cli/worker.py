@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from pathlib import Path
 
 import click
 
+from stream.cli.logs import say, set_up
 from stream.cli.options import config_options, resolve
 from stream.cli.running import run
 from stream.cli.supervise import NEEDS_A_PERSON
@@ -33,13 +33,13 @@ def command(until_ms: int | None, config_path: Path | None, data_dir: Path | Non
     from stream.worker.ports import WorkerFailed
     from stream.worker.process import run_worker
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     config = resolve(config_path, data_dir)
+    set_up(config)
     uvloop.install()
     try:
         run(run_worker(config, until_ms=until_ms, session_timeout_ms=10_000 if data_dir is None else 6_000))
     except (WorkerFailed, StoreError) as error:
-        click.echo(f"floorcast worker: {error}", err=True)
+        say("worker", f"floorcast worker: {error}")
         final = (WrongImage, TooManyDeadLetters, Unsuitable)
         sys.exit(NEEDS_A_PERSON if isinstance(error, final) or isinstance(error.__cause__, final) else 1)
     except SystemExit:

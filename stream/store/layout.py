@@ -22,7 +22,7 @@ keeps them together and one call can write them all: `floorcast:4:live:{tickets:
 
 Groups are numbered within the shard, in the order in which commits first name them (commit.lua), so a small
 number stands in each of many cells instead of a name; whoever reads cells is told names (read.lua). There are
-never more of them than groups that the day panes have had.
+never more of them than a shard may have (shard/cap.py), and 10,000 of each grouping.
 
 Panes and drop days leave the index with their key. The name of a `since:` key stays when nobody is left in it
 (Redis deletes an empty key by itself): there are few levels.

@@ -18,6 +18,7 @@ from stream.store.commit import SCRIPT, new_commit_id, words
 from stream.store.drops import read_drops
 from stream.store.errors import Fenced
 from stream.store.image import read_image, read_names
+from stream.store.inspect import RedisFacts, inspect
 from stream.store.layout import (
     LAST,
     ShardKeys,
@@ -31,7 +32,7 @@ from stream.store.layout import (
 )
 from stream.store.memory import Memory, read_memory
 from stream.store.reads import Panes, read_hashes, read_panes, scan, score_pairs
-from stream.store.reports import Report, decode_report, encode_report, is_forgotten
+from stream.store.reports import Report, decode_report, encode_report, forgotten
 from stream.store.server import check_server
 from stream.store.topics import StoredTopic, pack_topic, read_topic
 
@@ -60,16 +61,21 @@ class RedisStore:
         """To be called at start. Raises Unsuitable when this server, as it is set up, could lose numbers."""
         await check_server(self._client)
 
+    async def inspect(self) -> RedisFacts:
+        """How this server is set up, and what this user may do."""
+        return await inspect(self._client, self.namespace)
+
     # The owner of a shard
 
     async def restore(self, family: str, partition: int) -> Restored:
         """What the owner of a shard keeps in memory. It is whole only if `claim` with its fence succeeds."""
         keys = self._keys(family, partition)
         # The fence first: if somebody commits while we read the rest, `claim` finds out.
-        fence, names, levels, timers, outbox, notices, journal = await self._client.ask(
+        fence, names, groups, levels, timers, outbox, notices, journal = await self._client.ask(
             [
                 ("HGETALL", keys.fence),
                 ("SMEMBERS", keys.index),
+                ("HGETALL", keys.groups),
                 ("HGETALL", keys.levels),
                 ("ZRANGE", keys.timers, 0, -1, "WITHSCORES"),
                 ("HGETALL", keys.outbox),
@@ -82,6 +88,7 @@ class RedisStore:
             fence=read_fence(fence),
             panes=index.panes,
             drop_days=index.drop_days,
+            groups=set(groups),
             levels=levels,
             timers={subject.decode(): due_ms for subject, due_ms in score_pairs(timers)},
             outbox={int(offset): letter for offset, letter in outbox.items()},
@@ -276,8 +283,7 @@ class RedisStore:
         others goes."""
         key = reports_key(self.namespace)
         (found,) = await self._client.ask([("HGETALL", key)])
-        old = [name for name, packed in found.items() if is_forgotten(packed, report.at_ms)]
-        if old:
+        if old := forgotten(found, report.at_ms):
             await self._client.patiently(lambda: self._client.send("HDEL", key, *old))
         packed = encode_report(report)
         await self._client.patiently(lambda: self._client.send("HSET", key, report.name, packed))
@@ -307,17 +313,19 @@ class RedisStore:
         """Deletes every key of a shard at once. Its worker must be stopped: it would start it anew."""
         keys = self._keys(family, partition)
         names = await read_names(self._client, keys)
-        every = [*keys.always, *map(keys.named, names)]
         # One command, so that a fence never stands beside half of its image.
-        await self._client.patiently(lambda: self._client.send("UNLINK", *every))
+        await self._delete(*keys.always, *map(keys.named, names))
 
     async def delete_namespace(self) -> None:
         """Deletes every shard of the topics that were noted, and the note. Workers must be stopped."""
         for family, topic in (await self.topics()).items():
             for partition in range(topic.partitions):
                 await self.delete_shard(family, partition)
-        notes = [key(self.namespace) for key in (topics_key, versions_key, reports_key)]
-        await self._client.patiently(lambda: self._client.send("UNLINK", *notes))
+        for key in (topics_key, versions_key, reports_key):  # each may be on another server of a cluster
+            await self._delete(key(self.namespace))
+
+    async def _delete(self, *keys: bytes) -> None:
+        await self._client.patiently(lambda: self._client.send("UNLINK", *keys))
 
     async def _load_cells(
         self, keys: ShardKeys, asked: Mapping[Pane, list[Group] | None]

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 from stream.config import Config
 from stream.shard.family import COUNTED
 from stream.sources.broker import BrokerError
-from stream.store import RedisStore, StoreError
+from stream.store import RedisStore
 from stream.store.reports import keep_reporting
 from stream.worker.claim import WrongImage
 from stream.worker.letters import Letters
@@ -63,8 +63,8 @@ async def run_worker(
 
 
 async def _last_report(store: RedisStore, shards: Shards) -> None:
-    """So that a refusal, which ends the worker, is seen."""
-    with suppress(StoreError, TimeoutError):
+    """So that a refusal, which ends the worker, is seen. Whatever goes wrong here is not why it ends."""
+    with suppress(Exception):
         async with asyncio.timeout(LAST_REPORT_S):
             await store.write_report(shards.report())
 

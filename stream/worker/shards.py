@@ -16,7 +16,7 @@ from stream.shard.changes import Changes, Fence, Restored
 from stream.shard.family import COUNTED, family
 from stream.shard.shard import Shard
 from stream.shard.succession import passed, recomputed, unknown
-from stream.store import RedisStore, StoredTopic, new_commit_id
+from stream.store import Fenced, RedisStore, StoredTopic, new_commit_id
 from stream.store.reports import WorkerReport
 from stream.worker.claim import check_fence, check_topic, log_id
 from stream.worker.log import KafkaLog, LogIdentity
@@ -115,6 +115,7 @@ class Shards:
                 log.error(
                     "%s: version %d of calendars and policies became known after what it changes was "
                     "counted; a rebuild counts it anew", partition, stored.fence.versions + 1,
+                    extra={"shard": str(partition), "offset": stored.fence.offset},
                 )  # fmt: skip
             timers = recomputed(stored, new[0].from_ms)
         retimed = list(timers.items())
@@ -130,7 +131,11 @@ class Shards:
         expected = stored.fence.commit_id
         stored.fence = replace(fence, commit_id=new_commit_id())
         changes = Changes(fence=stored.fence, journal=stored.journal, timers=timers)
-        await self._store.commit(self._families[partition.topic], partition.partition, expected, changes)
+        try:
+            await self._store.commit(self._families[partition.topic], partition.partition, expected, changes)
+        except Fenced:
+            self._work.refusals += 1
+            raise
 
     async def _renewed(self, partition: Partition, shard: Shard) -> Shard:
         """The shard under the rules of all versions."""
@@ -165,8 +170,7 @@ class Shards:
     async def revoked(self, partitions: frozenset[Partition]) -> None:
         """Lets the commits under way end, and forgets the shards."""
         mailboxes, self.mailboxes = self.mailboxes, {}
-        for mailbox in mailboxes.values():
-            await mailbox.close()
+        await asyncio.gather(*(mailbox.close() for mailbox in mailboxes.values()))
 
     async def batch(self, partition: Partition, records: list[LogRecord]) -> None:
         """Folds and commits; what was read again after a restart is left out."""
@@ -200,11 +204,15 @@ def _note_lost(partition: Partition, stored: Restored, start: int) -> None:
     """Records before `start` are not in the log any more, and were not read."""
     offset = stored.fence.offset
     if not stored.fence.commit_id:
-        log.warning("%s: the log begins at offset %d; what was before is not counted.", partition, start)
+        log.warning(
+            "%s: the log begins at offset %d; what was before is not counted.", partition, start,
+            extra={"shard": str(partition), "offset": 0, "end_offset": start},
+        )  # fmt: skip
         return
     log.error(
         "%s: %d records were deleted by Kafka's retention before they were read (offsets %d to %d): "
         "the numbers lack them. Keep the log longer than a worker may be down.",
         partition, start - offset, offset, start - 1,
+        extra={"shard": str(partition), "offset": offset, "end_offset": start},
     )  # fmt: skip
     stored.journal["lost_at_head"] = stored.journal.get("lost_at_head", 0) + start - offset
