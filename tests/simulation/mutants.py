@@ -119,7 +119,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "what retention took before it was read is not skipped", "stream/worker/shards.py",
-        "offset=max(stored.fence.offset, start)", "offset=stored.fence.offset", 0,
+        "offset=max(stored.fence.offset, start)", "offset=stored.fence.offset", 52,
     ),
 )  # fmt: skip
 
