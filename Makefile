@@ -9,7 +9,8 @@ SOURCES := stream tests bench docs $(wildcard grafana)
 KAFKA := FLOORCAST_KAFKA_LIBS="$${FLOORCAST_KAFKA_LIBS:-$(CURDIR)/$(KAFKA_LIBS)}"
 PYTEST := $(CURDIR)/$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo generate test test-plain core-plain simulate simulate-mutants compile lint bench bench-plain kafka-libs clean
+.PHONY: demo generate test test-plain core-plain simulate simulate-mutants chaos mutants compile lint bench bench-plain \
+	kafka-libs clean
 
 # The simulated floor on the embedded broker and Redis; ends with Ctrl-C.
 demo: $(VENV)/.demo
@@ -62,6 +63,19 @@ bench: $(COMPILED)/.stamp
 
 bench-plain: $(VENV)/.dev
 	$(BIN)/python -m bench
+
+# A real Kafka, a real Redis and three workers, hurt for so many seconds; then the image must be the log's. Needs
+# the real servers, as the benchmark does.
+chaos: SECONDS := 600
+chaos: SEED := 1
+chaos: $(VENV)/.dev
+	$(KAFKA) $(BIN)/python -m tests.chaos --seconds $(SECONDS) --seed $(SEED) $(if $(JSON),--json $(JSON))
+
+# Draws N small faults into the sources, one at a time, and says which ones no test notices.
+mutants: N := 50
+mutants: SEED := 1
+mutants: $(VENV)/.dev
+	$(KAFKA) $(BIN)/python -m tests.mutants --count $(N) --seed $(SEED)
 
 # A copy with the core compiled, so that the sources stay what runs here.
 $(COMPILED)/.stamp: $(VENV)/.dev setup.py $(shell find $(SOURCES) -type f -not -path '*/__pycache__/*')

@@ -13,7 +13,7 @@ from msgspec import msgpack
 
 from stream.config import Config, parse
 from stream.events.clocks import CLOCKS
-from stream.lifecycle.checkpoint import plain_ledger
+from stream.lifecycle.checkpoint import plain_ledger, seal
 from stream.lifecycle.delta import Delta
 from stream.lifecycle.entity import Entity, add, contributions, pack_entity, prune, unpack_entity
 from stream.lifecycle.fold import Fold
@@ -162,3 +162,14 @@ def test_levels_outlive_the_sealing() -> None:
         shard = new_shard("tickets", CONFIG)
         shard.restore(image.restored())
     assert image.levels == {}
+
+
+def test_equal_facts_are_sealed_to_equal_bytes() -> None:
+    """In whatever order they were told, also where only the segments tell them apart."""
+    fold = family("calls", CONFIG).fold
+    told = [(0, "C1", BASE_MS, (team, None)) for team in ("red", None, "blue")]
+    ledgers = [Delta(), Delta()]
+    ledgers[0].facts = dict.fromkeys(told, 1)
+    ledgers[1].facts = dict.fromkeys(reversed(told), 1)
+    one, other = (seal(fold.new(), ledger) for ledger in ledgers)
+    assert msgpack.encode(one) == msgpack.encode(other)

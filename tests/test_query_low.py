@@ -52,6 +52,11 @@ def test_what_is_low(facts: tuple[Any, ...], low: int, not_low: int) -> None:
     assert not is_low(facts, not_low)
 
 
+def test_while_the_kind_is_unknown_nothing_is_low() -> None:
+    """The question's scale alone does not tell which end is the good one."""
+    assert not is_low((None, 1, 5, None, None), 1)
+
+
 def test_whom_to_call_back_about_what() -> None:
     """The answer in force, with the ticket, call and customer that any event of the invitation named."""
     sent = {"survey": {"kind": "csat", "customer": "C7", "team": "red"}}

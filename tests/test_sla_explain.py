@@ -12,7 +12,8 @@ from click.testing import CliRunner
 
 from stream.cli.check import command, explanation
 from stream.config import describe, environment_names, load, parse, resolve
-from stream.sla.explain import Explainer
+from stream.config.targets import Warn
+from stream.sla.explain import Explainer, used_ms
 from stream.sla.traps import traps
 
 NOW = datetime(2026, 3, 5, 12, tzinfo=ZoneInfo("Europe/Berlin"))
@@ -156,6 +157,13 @@ def test_a_calendar_that_does_not_open_for_a_year_is_a_trap() -> None:
     ]
     office["closed"] = thursdays[:40]
     assert traps_of(policies=policies, calendars={"office": office}) == []
+
+
+def test_when_a_warning_comes_to_the_millisecond() -> None:
+    """A share of the target, rounded up, or so much before its end."""
+    assert used_ms(Warn(said="75%", share=750), 3_600_000) == 2_700_000
+    assert used_ms(Warn(said="33.3%", share=333), 1_001) == 334
+    assert used_ms(Warn(said="10m", left_ms=600_000), 3_600_000) == 3_000_000
 
 
 def test_a_warning_that_comes_with_the_start_or_with_the_breach_is_a_trap() -> None:

@@ -102,3 +102,21 @@ async def test_a_report_that_cannot_be_made_disturbs_nobody() -> None:
     reporting = asyncio.create_task(keep_reporting(write, broken, every_s=0))
     await again.wait()
     reporting.cancel()
+
+
+@pytest.mark.parametrize("trouble", [None, OSError("Redis is away")])
+async def test_a_report_is_written_now_and_then(trouble: OSError | None) -> None:
+    """Once, then not again for a while, whether it was written or not: Redis has more to do."""
+    written: list[Report] = []
+
+    async def write(report: Report) -> None:
+        written.append(report)
+        if trouble is not None:
+            raise trouble
+
+    reporting = asyncio.create_task(keep_reporting(write, lambda: worker("w1")))
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert len(written) == 1
+    assert not reporting.done()
+    reporting.cancel()

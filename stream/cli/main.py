@@ -23,6 +23,8 @@ COMMANDS = {
     "demo": "demo",
     "wait": "wait",
     "verify": "verify",
+    "rebuild": "rebuild",
+    "namespaces": "namespaces",
     "deadletters": "deadletters",
     "query": "query",
     "metrics": "metrics",

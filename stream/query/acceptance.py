@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, Protocol
 from stream.config import Config
 from stream.events.partition import partition_of
 from stream.query.look import Look, Published, in_force
-from stream.query.model import Reader
+from stream.query.model import StoreReader
 from stream.shard.changes import Fence, Loaded, Needs, Record, Restored
 from stream.shard.deadletter import read_dead_letter
 from stream.shard.facts import is_facts
@@ -19,7 +19,7 @@ from stream.store import StoredTopic
 Outcome = Literal["accepted", "known", "ignored", "refused"]
 
 
-class Entities(Reader, Published, Protocol):
+class Entities(StoreReader, Published, Protocol):
     """What is asked of the store."""
 
     async def topics(self) -> dict[str, StoredTopic]: ...
@@ -53,6 +53,7 @@ class Acceptance:
     @classmethod
     async def of(cls, config: Config, store: Entities, now_ms: int) -> Acceptance:
         """As of now. Raises StoreError."""
+        store = store.pinned()
         return cls(await in_force(store, config), store, await store.topics(), now_ms)
 
     async def ask(

@@ -8,15 +8,15 @@ shards are the same: what is answered never depends on what is remembered.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping, Sequence
-from typing import Final, Generic, NamedTuple, Protocol, TypeVar
+from collections.abc import Hashable, Sequence
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from stream.lifecycle.delta import Cell, add_into
 from stream.metrics.cells import pack_cell, unpack_cell
 from stream.metrics.panes import Group, Pane
 from stream.metrics.sizes import LONG, Sizes
 from stream.query.grouping import By, Selection
-from stream.query.model import Reader
+from stream.query.model import Reader, StoreReader
 from stream.shard.changes import Written
 
 Rows = dict[By, Cell]
@@ -75,20 +75,10 @@ class _Latest(Generic[_T]):
             self._weight -= self._kept.popitem(last=False)[1][0]
 
 
-class Marks(Protocol):
-    """Where the marks of writes are (store/store.py)."""
-
-    async def written(
-        self, family: str, partitions: Sequence[int], known: Mapping[int, Written]
-    ) -> dict[int, Written]:
-        """By partition, the latest writes of long panes; read only where `known` is not of now."""
-
-
 class PaneMemory:
     """What is remembered of one deployment: to be kept as long as its numbers are read."""
 
-    def __init__(self, marks: Marks, kept_bytes: int = KEPT_BYTES, kept_codes: int = KEPT_CODES) -> None:
-        self.marks = marks
+    def __init__(self, kept_bytes: int = KEPT_BYTES, kept_codes: int = KEPT_CODES) -> None:
         self.written: dict[str, dict[int, Written]] = {}
         """By family and partition, as last read."""
         self.panes: _Latest[_Pane] = _Latest(kept_bytes)
@@ -96,10 +86,11 @@ class PaneMemory:
 
 
 class Remembered:
-    """The memory as of one moment: make a new one for every look."""
+    """The memory as of one moment: make a new one for every look, with its reader."""
 
-    def __init__(self, memory: PaneMemory) -> None:
+    def __init__(self, memory: PaneMemory, reader: StoreReader) -> None:
         self._memory = memory
+        self._reader = reader
         self._written: dict[str, dict[int, Written]] = {}
         self.panes = memory.panes
         self.sums = memory.sums
@@ -108,7 +99,7 @@ class Remembered:
         """Which commits wrote long panes last: looked up once, before what may be remembered is read."""
         if family not in self._written:
             known = self._memory.written.get(family, {})
-            found = await self._memory.marks.written(family, partitions, known)
+            found = await self._reader.written(family, partitions, known)
             self._written[family] = self._memory.written[family] = found
         return self._written[family]
 

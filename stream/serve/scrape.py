@@ -15,8 +15,8 @@ from stream.metrics.catalog import Catalog
 from stream.metrics.targets import target_of
 from stream.query.journal import tally
 from stream.query.look import Look, Published, age_ms, now_of
-from stream.query.model import Reader
-from stream.query.panes import Marks, PaneMemory
+from stream.query.model import StoreReader
+from stream.query.panes import PaneMemory
 from stream.serve.arrivals import arrivals
 from stream.serve.counters import Rising
 from stream.serve.families import PREFIX
@@ -30,7 +30,7 @@ READY_MS: Final = STALE_MS
 """A shard that has not caught up for so long makes the deployment unready."""
 
 
-class Source(Reader, Published, Marks, HealthSource, Protocol):
+class Source(StoreReader, Published, HealthSource, Protocol):
     """What a scrape reads of the store."""
 
     async def journals(self, family: str) -> Mapping[int, Mapping[str, int]]:
@@ -43,7 +43,7 @@ class Scraper:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._numbers = Numbers()
-        self._panes = PaneMemory(source)
+        self._panes = PaneMemory()
         self._health = Health(source)
         self._stored = Rising()
 
@@ -76,7 +76,7 @@ class Scraper:
         return families
 
 
-async def unready(config: Config, source: Reader, wall_ms: int) -> list[str]:
+async def unready(config: Config, source: StoreReader, wall_ms: int) -> list[str]:
     """Why the numbers are not fit to be read: nothing when every shard has caught up lately."""
     shards = await Look(source, config).shards()
     if not shards:

@@ -25,6 +25,7 @@ from stream.sources.broker import (
     has_idempotence,
     not_there,
     partition_counts,
+    stop_consumer,
     unreachable,
 )
 from stream.sources.security import client_options
@@ -120,7 +121,7 @@ class AlertTopics:
         except KafkaError as error:
             raise unreachable(self._kafka.bootstrap, error) from None
         finally:
-            await consumer.stop()
+            await stop_consumer(consumer)
         return [value for value in found.values() if value is not None]
 
     async def keep(self, records: Mapping[str, bytes | None]) -> None:
@@ -203,7 +204,7 @@ class AlertTopics:
         for client in self._consumers:
             try:
                 async with asyncio.timeout(WITHIN_S / 3):
-                    await client.stop()
+                    await (client.stop() if client is self._producer else stop_consumer(client))
             except (TimeoutError, KafkaError):
                 continue
 

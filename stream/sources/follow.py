@@ -19,6 +19,7 @@ from stream.sources.broker import (
     connected,
     not_there,
     partition_counts,
+    stop_consumer,
     unreachable,
 )
 from stream.sources.security import client_options
@@ -98,7 +99,7 @@ class Follower:
         except KafkaError as error:
             raise unreachable(self._kafka.bootstrap, error) from None
         finally:
-            await consumer.stop()
+            await stop_consumer(consumer)
 
     async def _read(self, consumer: Any, places: list[TopicPartition]) -> None:
         consumer.assign(places)

@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 from stream.config import KafkaConfig
 from stream.config.history import encode_version, read_history
 from stream.config.published import History, Version
-from stream.sources.broker import BrokerError, unreachable
+from stream.sources.broker import BrokerError, stop_consumer, unreachable
 from stream.sources.security import client_options
 
 SILENCE_MS = 15_000
@@ -42,10 +42,10 @@ class VersionsTopic:
             await consumer.start()
             self._position = (await consumer.beginning_offsets([self._place]))[self._place]
         except KafkaError as error:
-            await consumer.stop()
+            await stop_consumer(consumer)
             raise unreachable(self._kafka.bootstrap, error) from None
         if self._position > 0:
-            await consumer.stop()
+            await stop_consumer(consumer)
             raise BrokerError(
                 f"{self._place.topic} begins at offset {self._position}: the first versions of calendars and "
                 "policies are gone, and numbers cannot be made without them. Keep it for ever "
@@ -56,7 +56,7 @@ class VersionsTopic:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._consumer.stop()
+        await stop_consumer(self._consumer)
 
     async def read(self) -> int:
         """Reads to the end; everything that was in the log at the instant returned (wall, ms) is known."""

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from stream.store.client import Client, Command
+from stream.store.client import Client
+from stream.store.connections import Command
 from stream.store.layout import ShardKeys
 
 SAMPLED: Final = 16

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import for_code
 from aiokafka.protocol.metadata import MetadataRequest
 
+from stream.sources.broker import stop_consumer
 from stream.sources.security import client_options
 from stream.worker.metadata_v12 import TopicIdRequest
 from stream.worker.ports import Partition
@@ -55,12 +56,12 @@ class KafkaLog:
         try:
             await self._consumer.start()
         except BaseException:
-            await self._consumer.stop()
+            await stop_consumer(self._consumer)
             raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._consumer.stop()
+        await stop_consumer(self._consumer)
 
     async def identities(self, topics: Iterable[str]) -> dict[str, LogIdentity]:
         """The identity of each topic. LogUnreadable for a missing one, KafkaError when nobody answers.

@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 
 from stream.config import KafkaConfig
 from stream.shard.changes import LogRecord
-from stream.sources.broker import BrokerError, unreachable
+from stream.sources.broker import BrokerError, stop_consumer, unreachable
 from stream.sources.security import client_options
 
 SILENCE_MS = 15_000
@@ -49,4 +49,4 @@ async def read_log(
     except KafkaError as error:
         raise unreachable(kafka.bootstrap, error) from None
     finally:
-        await consumer.stop()
+        await stop_consumer(consumer)

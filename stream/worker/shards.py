@@ -34,6 +34,8 @@ TICK_S = 0.1
 """How often shards are looked at: a timer that is due fires within this."""
 CELLS_MAX = 200_000
 """Cells that a worker keeps in memory, shared by its shards (about 0.5 KB each)."""
+CLAIMS_MAX = 20
+"""Tries to claim a shard that somebody else writes."""
 RETIMED_MAX = 10_000
 """Timers that one commit changes when a version comes."""
 FRESHEN_MS = 1_000
@@ -79,14 +81,14 @@ class Shards:
             await self._store.write_topic(self._families[topic], StoredTopic(topic, identity.partitions))
         history = self._versions.history
         await self._store.write_versions(history)
-        await asyncio.gather(
+        claimed = await asyncio.gather(
             *(
-                self._claim(p, stored, log_id(identities[p.topic]), starts[p], history)
+                self._claim(p, stored, identities[p.topic], starts[p], history)
                 for p, stored in zip(ordered, restored, strict=True)
             )
         )
         self._sharing = max(1, len(partitions))
-        for partition, stored in zip(ordered, restored, strict=True):
+        for partition, stored in zip(ordered, claimed, strict=True):
             self.mailboxes[partition] = self._mailbox(partition, stored)
         return {partition: mailbox.shard.fence.offset for partition, mailbox in self.mailboxes.items()}
 
@@ -96,15 +98,33 @@ class Shards:
         return stored
 
     async def _claim(
-        self, partition: Partition, stored: Restored, log_id: str, start: int, history: History
-    ) -> None:
-        """Makes the shard ours; `stored` is then as it was written."""
-        if start > stored.fence.offset:
-            _note_lost(partition, stored, start)
-        claimed = replace(
-            stored.fence, log_id=log_id, shape=self._shape, offset=max(stored.fence.offset, start)
-        )
-        await self._take_in(partition, stored, claimed, history)
+        self, partition: Partition, stored: Restored, identity: LogIdentity, start: int, history: History
+    ) -> Restored:
+        """Makes the shard ours: as it was written then."""
+        for attempt in range(CLAIMS_MAX):
+            try:
+                if attempt:
+                    # Whoever has it (a rebuild, until we come) goes on writing: first taken, then read.
+                    await self._seize(partition, identity)
+                    stored = await self._restore(partition, identity)
+                if start > stored.fence.offset:
+                    _note_lost(partition, stored, start)
+                fence = replace(
+                    stored.fence, log_id=log_id(identity), shape=self._shape,
+                    offset=max(stored.fence.offset, start),
+                )  # fmt: skip
+                await self._take_in(partition, stored, fence, history)
+                break
+            except Fenced:
+                if attempt == CLAIMS_MAX - 1:
+                    raise
+        return stored
+
+    async def _seize(self, partition: Partition, identity: LogIdentity) -> None:
+        family = self._families[partition.topic]
+        fence = await self._store.fence(family, partition.partition)
+        check_fence(fence, str(partition), identity, self._shape)
+        await self._store.claim(family, partition.partition, fence)
 
     async def _take_in(self, partition: Partition, stored: Restored, fence: Fence, history: History) -> None:
         """Writes the fence, which then knows all versions, and when they begin to what has a timer."""
@@ -195,9 +215,13 @@ class Shards:
         """Ticks every shard that is due, until cancelled. Raises what stops the worker."""
         while True:
             await asyncio.sleep(TICK_S)
-            for mailbox in list(self.mailboxes.values()):
+            for partition, mailbox in list(self.mailboxes.items()):
                 if mailbox.wants_tick(FRESHEN_MS):
-                    await mailbox.tick()
+                    await self.tick(partition, mailbox)
+
+    async def tick(self, partition: Partition, mailbox: Mailbox) -> None:
+        """Moves a shard's clock."""
+        await mailbox.tick()
 
 
 def _note_lost(partition: Partition, stored: Restored, start: int) -> None:

@@ -75,11 +75,20 @@ class Kafka:
 
     def start(self) -> None:
         """Return when the broker takes requests. Raises EmbeddedError, with its last output, otherwise."""
+        self.spawn()
+        self.wait_ready()
+
+    def spawn(self) -> None:
+        """The first half of `start`, which needs the main thread."""
         properties = self._directory / "server.properties"
         if not properties.exists():
             self._format(properties)
         command = [*self._java(), *self._options, "kafka.Kafka", str(properties)]
         self._child = Child("Apache Kafka", command, self._directory / "kafka.log")
+
+    def wait_ready(self) -> None:
+        """The second half, which may wait elsewhere."""
+        assert self._child is not None
         self._child.wait_ready(lambda: kafka_cluster_id(self._port) == self._cluster_id, READY_TIMEOUT_S)
 
     def stop(self) -> None:

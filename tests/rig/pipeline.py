@@ -82,6 +82,10 @@ class Process:
         os.kill(self.pid, SIGKILL)
         self._child.kill()
 
+    def ask_to_end(self) -> None:
+        """SIGTERM, and no waiting."""
+        self._child.terminate()
+
     def stop(self) -> None:
         """SIGTERM; fails when it does not end clean."""
         assert self.exit_code is None, self.output
@@ -166,9 +170,13 @@ class Pipeline:
         """Starts any `floorcast` command."""
         return self._start(["-m", "stream", *arguments], settings)
 
+    def start_python(self, *arguments: str) -> Process:
+        """Starts another program: arguments of the interpreter."""
+        return self._start(arguments, {})
+
     def supervised(self) -> Process:
         """Starts a supervisor of one `floorcast worker`."""
-        return self._start(["-c", SUPERVISED], {})
+        return self.start_python("-c", SUPERVISED)
 
     async def run(self, *arguments: str) -> tuple[int, str]:
         """Runs a `floorcast` command to its end: exit status and output."""

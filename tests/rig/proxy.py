@@ -1,6 +1,7 @@
-"""A line to a server that can be cut in the middle of a command."""
+"""A line to a server that can be cut in the middle of a command, slow, or dead without anybody's knowing."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -18,8 +19,14 @@ class Proxy:
         self._up = asyncio.Event()
         self._cut = asyncio.Event()
         self._up.set()
+        self._deaf = False
+        self._passing: set[asyncio.Task[None]] = set()
         self.port = 0
         self.cuts = 0
+        self.delay_s = 0.0
+        """So much later than it was given every answer comes."""
+        self.lost_share = 0.0
+        """With so many of 1 answers the line is cut, and the answer lost."""
 
     def cut_before(self, word: bytes, stay_down: bool = False) -> None:
         """The next command with the word never reaches the server.
@@ -42,25 +49,52 @@ class Proxy:
         """New connections get through again."""
         self._up.set()
 
+    def go_deaf(self) -> None:
+        """Connections on which something is sent from now on are dead, and stay so, without being closed: as
+        behind a router that has forgotten them. Until `hear`, new ones are no better."""
+        self._deaf = True
+
+    def hear(self) -> None:
+        """New connections get through again."""
+        self._deaf = False
+
     async def serve(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         """Handles one connection."""
         await self._up.wait()
-        server, to_server = await asyncio.open_connection(HOST, self._server_port)
+        try:
+            server, to_server = await asyncio.open_connection(HOST, self._server_port)
+        except OSError:
+            to_client.close()
+            return
         lost = asyncio.Event()
         both = [
             asyncio.create_task(self._commands(client, to_server, lost)),
             asyncio.create_task(self._answers(server, to_client, lost)),
         ]
+        self._passing.update(both)
         await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         for task in both:
             task.cancel()
+        await asyncio.gather(*both, return_exceptions=True)  # a line that breaks is no news
+        self._passing.difference_update(both)
         to_client.close()
         to_server.close()
+
+    async def close(self) -> None:
+        """Cuts every connection."""
+        for task in self._passing:
+            task.cancel()
+        while self._passing:
+            await asyncio.sleep(0.01)
 
     async def _commands(
         self, client: asyncio.StreamReader, to_server: asyncio.StreamWriter, lost: asyncio.Event
     ) -> None:
+        dead = False
         while data := await client.read(65_536):
+            dead = dead or self._deaf
+            if dead:
+                continue
             if self._word and self._word in data:
                 self._word = b""
                 self.cuts += 1
@@ -77,6 +111,11 @@ class Proxy:
         self, server: asyncio.StreamReader, to_client: asyncio.StreamWriter, lost: asyncio.Event
     ) -> None:
         while (data := await server.read(65_536)) and not lost.is_set():
+            if self.delay_s:
+                await asyncio.sleep(self.delay_s)
+            if self.lost_share and random.random() < self.lost_share:
+                self.cuts += 1
+                return
             to_client.write(data)
             await to_client.drain()
 
@@ -88,4 +127,7 @@ async def proxy_to(server_port: int) -> AsyncIterator[Proxy]:
     listener = await asyncio.start_server(proxy.serve, HOST, 0)
     proxy.port = listener.sockets[0].getsockname()[1]
     async with listener:
-        yield proxy
+        try:
+            yield proxy
+        finally:
+            await proxy.close()

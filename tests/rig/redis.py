@@ -72,9 +72,18 @@ class RedisServer:
 
     def start(self) -> None:
         """Return when the server takes commands. Raises EmbeddedError, with its last output, otherwise."""
+        self.spawn()
+        self.wait_ready()
+
+    def spawn(self) -> None:
+        """The first half of `start`, which needs the main thread."""
         config = self._directory / "redis.conf"
         config.write_text("".join(f"{line}\n" for line in self._settings))
         self._child = Child("redis-server", [self._program, str(config)], self._directory / "redis.log")
+
+    def wait_ready(self) -> None:
+        """The second half, which may wait elsewhere."""
+        assert self._child is not None
         self._child.wait_ready(self._is_mine, READY_TIMEOUT_S)
 
     def stop(self) -> None:

@@ -11,7 +11,8 @@ from redis import exceptions as wire
 from stream.config import RedisConfig
 from stream.shard.changes import Changes
 from stream.store import RedisStore
-from stream.store.client import Client, Command
+from stream.store.client import Client
+from stream.store.connections import Command
 from stream.store.wire import Argument, pack
 from tests.simulation.process import CURRENT, Lost, Process
 from tests.simulation.server import Server

@@ -1,0 +1,1 @@
+"""Real runs: a real Kafka, a real Redis and three workers, hurt every few seconds."""
