@@ -41,7 +41,8 @@ class Ledger:
     def sent(self, family: str, partition: int, parent: str, changes: Changes) -> None:
         """A commit is about to be sent: whether it is taken remains to be seen."""
         before = self.commits.get(parent, _NOTHING)
-        records = changes.journal.get("records", 0) - before.journal.get("records", 0)
+        journal = before.journal | changes.journal
+        records = journal.get("records", 0) - before.journal.get("records", 0)
         moved = changes.fence.offset - before.fence.offset
         lost = before.lost
         if moved > 0 and records == 0:
@@ -49,7 +50,7 @@ class Ledger:
         where = f"{family}/{partition}, commit to offset {changes.fence.offset}"
         wrong = _wrong(changes, before.fence, records, moved, self.batch_records)
         self.commits[changes.fence.commit_id] = Commit(
-            parent, replace(changes.fence), dict(changes.journal), lost, dict(changes.notices_added),
+            parent, replace(changes.fence), journal, lost, dict(changes.notices_added),
             tuple(f"{where}: {what}" for what in wrong),
         )  # fmt: skip
 

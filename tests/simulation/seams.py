@@ -34,6 +34,8 @@ class Clock:
         """Goes on evenly."""
         return asyncio.get_running_loop().time()
 
+    monotonic = perf_counter
+
 
 class Luck:
     """In place of the module `random`."""
@@ -45,7 +47,7 @@ class Luck:
 
 
 REPLACED: tuple[tuple[ModuleType, str, object], ...] = (
-    *((module, "time", Clock) for module in (mailbox, report, shards, versions)),
+    *((module, "time", Clock) for module in (letters, mailbox, report, shards, versions)),
     (dispatch, "random", Luck),
     (letters, "AIOKafkaProducer", kafka.Producer),
     (shards, "KafkaLog", kafka.Identities),
