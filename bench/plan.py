@@ -19,6 +19,7 @@ from bench.exact import check_effect
 from bench.latency import latency
 from bench.machine import Cores, core_is_compiled, has_pgo, interpreter, processor, share_out, versions
 from bench.page import on_page
+from bench.rebuild import rebuild
 from bench.results import Results, percentile
 from bench.scrapes import scrapes
 from bench.scrapes import settings as scraped
@@ -45,6 +46,7 @@ BOARDS = 50
 WATCHED_RATE = 2_000
 WATCHED_S = 20
 SCRAPES = 100
+REBUILT_RATE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +312,18 @@ async def _page(run: Run) -> None:
     run.results.add("page_p99_ms", found.p99_ms, "ms", f"aim 1,000; at most {found.max_ms} ms")
 
 
+async def _rebuild(run: Run) -> None:
+    of = run.fresh("rebuilt")
+    await fill(of, run.mix)
+    found = await rebuild(of, run.mix, REBUILT_RATE, run.cores.workers)
+    note = f"{found.events:,} events in {found.wall_s:.1f} s, while {REBUILT_RATE:,} a second arrive"
+    run.results.add("rebuild_events_per_cpu_s", found.events / found.cpu_s, "events/CPU-s", note)
+    run.results.add("rebuild_swap_ms", found.swap_ms, "ms", "aim 100")
+    note = "the most that live numbers fell back, at the swap; at most what arrives in a second"
+    run.results.add("rebuild_back_events", found.back_events, "events", note)
+    run.results.add("rebuild_taken_over_s", found.taken_over_s, "s", "from the swap until the worker has all")
+
+
 MEASUREMENTS: dict[str, Measurement] = {
     "pipeline": _pipeline,
     "limit": _limit,
@@ -317,6 +331,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "two": _two,
     "latency": _latency,
     "breaches": _breaches,
+    "rebuild": _rebuild,
     "page": _page,
     "serving": _serving,
     "exporter": _exporter,

@@ -18,8 +18,8 @@ from stream.metrics.panes import Pane
 from stream.metrics.segments import group_name
 from stream.shard.changes import Changes, Fence, Needs
 from stream.store import RedisStore, new_commit_id
-from stream.store.client import connection_pool
 from stream.store.commit import SCRIPT, Operation, operations, words
+from stream.store.connections import connection_pool
 from stream.store.layout import ShardKeys
 from tests.rig.redis import RedisServer, redis_program
 

@@ -23,6 +23,7 @@ from tests.rig.browser import chromium_program
 from tests.rig.kafka import Kafka, kafka_libs
 from tests.rig.missing import MissingPart
 from tests.rig.redis import RedisServer, redis_program
+from tests.simulation.server import Server, valkey
 
 T = TypeVar("T")
 
@@ -87,6 +88,14 @@ def embedded_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     _part(redis_binary)
     with start_pair(tmp_path_factory.mktemp("pair")) as pair:
         yield pair
+
+
+@pytest.fixture(scope="session")
+def simulated_redis() -> Iterator[Server]:
+    """An embedded Valkey that simulated runs empty."""
+    _part(redis_binary)
+    with valkey() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,15 @@
 """A running exporter of a small floor, and what a scrape of it says, for the tests of `/metrics`."""
 
 import asyncio
+import shutil
 import urllib.error
 import urllib.request
+from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
@@ -102,6 +105,18 @@ def fetch(request: urllib.request.Request) -> tuple[int, str]:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
+
+
+async def lint(text: str) -> str:
+    """What `promtool check metrics` finds to mend."""
+    tool = shutil.which("promtool")
+    if tool is None:
+        pytest.skip("promtool is missing: apt-get install prometheus")
+    process = await asyncio.create_subprocess_exec(
+        tool, "check", "metrics", stdin=PIPE, stdout=PIPE, stderr=STDOUT
+    )
+    said, _ = await process.communicate(text.encode())
+    return said.decode() or (f"status {process.returncode}" if process.returncode else "")
 
 
 Serve = Callable[..., Served]

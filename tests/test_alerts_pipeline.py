@@ -264,6 +264,22 @@ async def test_a_shard_that_is_never_read_to_its_end_makes_blind_as_well() -> No
     assert said == [(10, "blind"), (20, "seeing")]
 
 
+async def test_an_hour_without_kafka_is_one_alert() -> None:
+    """By the clock: not one for each look, and no end before it answers again."""
+    desk = Desk([{"on": ["blind"], "to": ["a"]}], blind_after="10m")
+
+    async def fresh() -> int:
+        return NOW
+
+    watch = Blind(Config(alerts=desk.config), fresh, lambda: desk.now)
+    said = []
+    for second in range(0, 3_600, 5):
+        desk.now = NOW + second * 1000
+        await watch.look(desk.book)
+        said += [(second, kind) for _, kind, _ in desk.deliver()]
+    assert said == [(600, "blind")]
+
+
 async def test_one_of_each_kind_is_sent_as_a_test(unique_name: str, tmp_path: Path) -> None:
     """`floorcast alerts test`, without Kafka and Redis; a failure is told, and the exit status."""
     async with receiver(slack) as floor, receiver(pagerduty) as pager, receiver(webhook) as web:

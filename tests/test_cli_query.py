@@ -232,3 +232,22 @@ def test_top_prints_boards_until_it_is_interrupted(deployment: Deployment, numbe
         child.send_signal(number)
         _, errors = child.communicate(timeout=30)
     assert (seen, child.returncode, errors) == (2, 0, "")
+
+
+def test_a_grouping_without_sketches_answers_all_but_percentiles(
+    redis_config: RedisConfig, tmp_path: Path
+) -> None:
+    """By it the mean, of everything the percentiles, too; else the error says what to do."""
+    deployment = Deployment(redis_config, tmp_path)
+    with deployment.path.open("a") as file:
+        file.write("groupings: {tickets: [[team]], without_sketches: {tickets: [[team]]}}\n")
+    deployment.config = load(deployment.path, {})
+    deployment.put()
+    asked = ("first_response_time", "--from", "2026-03-02 10:00", "--to", "2026-03-02T10:00:00Z")
+    (row,) = deployment.json(*asked, "--by", "team")["rows"]
+    assert (row["by"], row["values"]) == ({"team": "a"}, {"mean": 125.25})
+    (row,) = deployment.json(*asked, "--stat", "p90")["rows"]
+    assert row["values"]["p90"] == pytest.approx(125.25, rel=0.01)
+    refused = deployment.run("query", *asked, "--by", "team", "--stat", "p90")
+    assert refused.exit_code == 2
+    assert "percentiles, min and max by team are not kept: of tickets those groupings have" in refused.output

@@ -3,12 +3,14 @@
 import re
 import subprocess
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
 from stream.alerts.channels.alertmanager import NAMES
 from stream.config import Config, parse
+from stream.doctor.finding import Section
 from stream.generate.alerts_floorcast import WATCHDOG
 from stream.generate.dashboards.all import DASHBOARDS
 from stream.generate.files import files, rule_files
@@ -61,10 +63,10 @@ def test_every_alert_has_all_that_its_reader_needs() -> None:
     assert all(set(rule["annotations"]) == wanted and "owner" in rule["labels"] for rule in rules)
 
 
-def test_every_alert_has_a_runbook_and_no_runbook_is_left_over() -> None:
-    """docs/runbooks.md has a section for each, with what to do."""
+def test_every_alert_and_finding_has_a_runbook_and_no_runbook_is_left_over() -> None:
+    """docs/runbooks.md has a section for each, with what to do; `floorcast doctor` finds things, too."""
     sections = dict(re.findall(r"^## (\w+)\n\n(.*?)(?=\n## |\Z)", RUNBOOKS, re.MULTILINE | re.DOTALL))
-    assert set(sections) == {alert.name for alert in ALERTS}
+    assert set(sections) == {alert.name for alert in ALERTS} | set(get_args(Section))
     assert all(len(text) > 80 for text in sections.values())
     linked = set(re.findall(r"\]\(#(\w+)\)", RUNBOOKS))
     assert linked <= {name.lower() for name in sections}

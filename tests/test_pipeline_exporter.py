@@ -1,19 +1,29 @@
-"""The exporter beside workers that are killed: its counters never fall, and say what was told."""
+"""The exporter beside workers that are killed: its counters never fall, and say what was told. A real
+Prometheus scrapes it all the while: its rates are right, too, when something is taken back."""
 
 import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from stream.embedded.probe import HOST, free_ports
+from stream.floor.telling import rfc3339
+from tests.conftest import _part
+from tests.exported import ROOT
 from tests.rig.kafka import Kafka
-from tests.rig.pipeline import Pipeline, Process, counted, expected, pipeline, recent_mix
+from tests.rig.pipeline import Pipeline, Process, Told, counted, expected, pipeline, recent_mix
+from tests.rig.prometheus import PrometheusServer, prometheus_program
 from tests.rig.redis import RedisServer
 from tests.scraped import Scraped
 
 SCRAPES = 100
 KILLED_AT = (20, 50)
+DELETED = 7
+ALL_COUNTERS = '{__name__=~"support_.*_total"}'
 SMALL = {
     "EXPORTER_GROUPINGS_CALLS": "[[queue]]",
     "EXPORTER_GROUPINGS_SURVEYS": "[]",
@@ -65,7 +75,9 @@ async def test_no_counter_of_a_running_exporter_falls_while_workers_are_killed(
     kafka: Kafka, redis_server: RedisServer, unique_name: str, tmp_path: Path
 ) -> None:
     """A hundred scrapes with two kills -9 in between; at the end `_total` less `_retracted_total` is how much
-    the numbers themselves have changed since the exporter began."""
+    the numbers themselves have changed since the exporter began. Then tickets are deleted, which takes their
+    creation and their resolution back: to Prometheus that is a rate of what was taken back, and of nothing
+    else; no counter was ever reset."""
     events = recent_mix(4_000)
     half = len(events) // 2
     (port,) = free_ports(1)
@@ -77,21 +89,79 @@ async def test_no_counter_of_a_running_exporter_falls_while_workers_are_killed(
         worker = deployment.worker()
         await deployment.wait()
         exporter = deployment.start("exporter")
-        async with httpx.AsyncClient(base_url=f"http://{HOST}:{port}", timeout=30) as client:
+        async with scraping(port, tmp_path / "prometheus") as (client, prometheus):
             begin = await caught_up(client)
             publishing = asyncio.create_task(deployment.publish(events[half:], per_second=150))
             scraped = await hundred(client, deployment, worker)
             await publishing
             scraped.append(await until_counted(client, deployment, len(events)))
+            deletions = deleted(events, DELETED)
+            await until_scraped(prometheus, time.time())
+            whole_s = time.time()
+            await deployment.publish(deletions)
+            scraped.append(await until_counted(client, deployment, len(events) + DELETED))
+            await until_scraped(prometheus, time.time())
+            rates_are_right(prometheus, whole_s)
         assert exporter.exit_code is None, exporter.output
         fallen = falls([begin, *scraped])
         assert fallen == []
         before, after = expected(events[:half]), expected(events)
+        for metric in ("ticket_volume", "tickets_resolved"):
+            after[metric] -= DELETED
         assert await counted(deployment) == after
         gained = {metric: net(scraped[-1], name) - net(begin, name) for metric, name in NAMES.items()}
         assert gained == {metric: after[metric] - before[metric] for metric in NAMES}
         by_team = net(scraped[-1], "team_tickets_resolved") - net(begin, "team_tickets_resolved")
         assert by_team == gained["tickets_resolved"]
+
+
+def rates_are_right(prometheus: PrometheusServer, whole_s: float) -> None:
+    """What Prometheus makes of the deletions that came after `whole_s`, and of all scrapes."""
+    since = f"{int(time.time() - whole_s)}s"
+    assert prometheus.query(f"max(resets({ALL_COUNTERS}[1h]))") == [({}, 0)]
+    for name in ("tickets_created", "team_tickets_resolved"):
+        added, retracted = f"support_{name}_total", f"support_{name}_retracted_total"
+        assert prometheus.query(f"sum(rate({added}[{since}]))") == [({}, 0)]
+        assert prometheus.query(f"sum({retracted}) - sum({retracted} offset {since})") == [({}, DELETED)]
+        ((_, taken),) = prometheus.query(f"sum(increase({retracted}[{since}]))")
+        # Prometheus takes what it saw between two scrapes for a part of the window, and adds the rest.
+        assert DELETED <= taken < 2 * DELETED
+        ((_, change),) = prometheus.query(f"sum(increase({added}[{since}]) - increase({retracted}[{since}]))")
+        assert change == -taken
+
+
+def deleted(events: Iterable[Told], count: int) -> list[Told]:
+    """Deletions, now, of tickets that are resolved."""
+    told = list(events)
+    reopened = {event["subject"] for _, event in told if event["type"] == "ticket.reopened"}
+    resolved = [event for _, event in told if event["type"] == "ticket.resolved"]
+    return [
+        ("tickets", {
+            **event, "id": f"deletion-{number}", "type": "ticket.deleted", "data": {},
+            "time": rfc3339(time.time_ns() // 1_000_000),
+        })
+        for number, event in enumerate([one for one in resolved if one["subject"] not in reopened][:count])
+    ]  # fmt: skip
+
+
+@asynccontextmanager
+async def scraping(port: int, directory: Path) -> AsyncIterator[tuple[httpx.AsyncClient, PrometheusServer]]:
+    """Who reads /metrics: the test, and a Prometheus, every two seconds."""
+    source = ROOT / "grafana" / "prometheus"
+    prometheus = PrometheusServer(directory, _part(prometheus_program), source, f"{HOST}:{port}")
+    prometheus.start()
+    try:
+        async with httpx.AsyncClient(base_url=f"http://{HOST}:{port}", timeout=30) as client:
+            yield client, prometheus
+    finally:
+        prometheus.stop()
+
+
+async def until_scraped(prometheus: PrometheusServer, after_s: float) -> None:
+    """Returns when Prometheus has what was read after an instant."""
+    async with asyncio.timeout(120):
+        while not prometheus.query(f"support_scrape_timestamp_seconds > {after_s}"):
+            await asyncio.sleep(0.2)
 
 
 async def hundred(client: httpx.AsyncClient, deployment: Pipeline, worker: Process) -> list[Scraped]:

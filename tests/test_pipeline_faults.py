@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -31,12 +32,14 @@ SMALL_BATCHES = "50"
 
 
 async def whole(deployment: Pipeline, events: list[Told]) -> None:
-    """Waits until all is read; then every key is what the log says, and every event is counted once."""
+    """Waits until all is read; then every key is what the log says, and every event is counted once, also
+    by type in the journals."""
     await deployment.wait()
     verdict = await deployment.verify()
     assert verdict.same, verdict.output + deployment.told()
     assert await counted(deployment) == expected(events)
-    assert await deployment.journal() == {"records": len(events)}
+    by_type = Counter(f"applied_{event['type']}" for _, event in events)
+    assert await deployment.journal() == {"records": len(events), **by_type}
 
 
 async def killed(deployment: Pipeline, most_s: float) -> None:

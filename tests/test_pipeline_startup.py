@@ -68,7 +68,7 @@ async def test_a_topic_that_was_deleted_and_created_again(deployment: Pipeline) 
     said = await refusal(deployment)
     assert f"{topic}/" in said
     assert "another topic of the same name (deleted and created again)" in said
-    assert "use another redis.namespace" in said
+    assert "`floorcast rebuild` counts this log from its start" in said
 
 
 async def test_another_cluster(deployment: Pipeline) -> None:

@@ -5,18 +5,16 @@ from typing import Any
 import pytest
 
 from stream.cli.answer import as_csv
-from stream.config import Config
+from stream.config import Config, parse
 from stream.metrics.catalog import load_catalog
-from stream.metrics.cells import pack_cell
-from stream.metrics.measures import TICKETS_CREATED
-from stream.metrics.segments import group_name
-from stream.query.grouping import VALUES_MAX, OverCap
+from stream.query.grouping import OverCap
 from stream.query.memory import ImageReader
 from stream.query.model import QueryError
 from stream.query.plain import answer, as_plain
 from stream.query.request import Request
 from stream.query.windows import Calendar
 from stream.serve.scrape import Scraper
+from stream.shard import cap
 from tests.answers import FloorReader, Told, floor, ms
 
 UTC = Config()
@@ -208,37 +206,50 @@ async def test_csv_of_a_comparison() -> None:
     ]  # fmt: skip
 
 
-def crowd(teams: int) -> FloorReader:
-    """A floor on which so many teams got a ticket at 9:20."""
-    reader = floor(UTC, NOW, tickets=[ticket("2026-03-10T09:20:00", "T1", "red")])
-    number = [(), *UTC.groupings.tickets].index(("team",))
-    for pane, groups in reader._images["tickets", 0].cells.items():
-        cell = pack_cell(pane[0], {TICKETS_CREATED: 1})
-        groups.clear()
-        groups.update({group_name(number, [f"t{n}"]): cell for n in range(teams)})
-    return reader
+CROWD = [ticket(f"2026-03-10T09:20:0{n}", f"T{n}", f"t{n}") for n in range(4)]
+
+
+def crowded(config: Config, most: int) -> FloorReader:
+    """A floor on which four teams got a ticket, where so many groups are stored."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cap, "GROUPS_MAX", most)
+        return floor(config, NOW, tickets=CROWD)
 
 
 async def test_a_grouping_at_the_cap_is_answered() -> None:
     """All of it, or the largest."""
-    told = await ask(crowd(VALUES_MAX), "ticket_volume", window="1h", by=("team",), top=1)
-    assert [row["values"]["value"] for row in told["rows"]] == [1, VALUES_MAX - 1]
+    told = await ask(crowded(UTC, 4), "ticket_volume", window="1h", by=("team",), top=1)
+    assert [row["values"]["value"] for row in told["rows"]] == [1, 3]
 
 
-async def test_a_grouping_over_the_cap_is_refused_by_name() -> None:
-    """With what to do; one of its groups, and a time in which it has fewer, are answered."""
-    reader = crowd(VALUES_MAX + 1)
-    with pytest.raises(OverCap, match=r"the grouping \[team\] of tickets is invalid: 10,001 groups"):
-        await ask(reader, "ticket_volume", window="1h", by=("team",), top=1)
-    (row,) = (await ask(reader, "ticket_volume", window="1h", where=("team=t5",)))["rows"]
-    assert row["values"] == {"value": 1}
-    assert (await ask(reader, "ticket_volume", window="10m", by=("team",)))["rows"] == []
+@pytest.mark.parametrize("asked", [{"by": ("team",)}, {"by": ("team",), "top": 1}, {"where": ("team=t1",)}])
+async def test_a_grouping_over_the_cap_is_refused_by_name(asked: dict[str, Any]) -> None:
+    """With what to do; whatever of it is asked for, as what it has is not all."""
+    reader = crowded(UTC, 3)
+    with pytest.raises(OverCap) as refused:
+        await ask(reader, "ticket_volume", window="1h", **asked)
+    assert str(refused.value) == (
+        "of tickets nothing is told by [team], [team, agent], [team, priority] any more: one shard has had "
+        "more than 10,000 groups. Mend the source that sends so many values, or group by less; counting by "
+        "it again needs a rebuild"
+    )
+    (row,) = (await ask(reader, "ticket_volume", window="1h", by=("channel",)))["rows"]
+    assert row["values"] == {"value": 4}
+
+
+async def test_a_grouping_that_is_not_over_the_cap_answers_in_its_place() -> None:
+    """Any that holds what is asked for does."""
+    config = parse({"groupings": {"tickets": [["category", "team"], ["category", "plan"]]}})
+    request = Request(window="1h", by=("category",))
+    told = await answer(config, crowded(config, 3), load_catalog(), "ticket_volume", request, ms(NOW))
+    assert [row["values"] for row in as_plain(told, Calendar("UTC"))["rows"]] == [{"value": 4}]
 
 
 async def test_a_grouping_over_the_cap_leaves_the_other_metrics() -> None:
     """/metrics says which one is invalid."""
-    scraped = await Scraper(crowd(VALUES_MAX + 1)).read(load_catalog(), UTC, ms(NOW))
+    scraped = await Scraper(crowded(UTC, 3)).read(load_catalog(), UTC, ms(NOW))
     families = {family.name: family.samples for family in scraped}
-    invalid = [dict(labels) for labels, value in families["support_grouping_invalid"] if value]
-    assert invalid == [{"topic": "tickets", "dimension": "team"}]
-    assert "support_tickets_created_in_window" in families
+    invalid = [dict(labels)["dimension"] for labels, value in families["support_grouping_invalid"] if value]
+    assert invalid == ["team", "team,agent", "team,priority"]
+    by = [of for of in ("", "channel_", "team_") if f"support_{of}tickets_created_in_window" in families]
+    assert by == ["", "channel_"]

@@ -48,7 +48,7 @@ def test_answers_are_those_without_a_memory(data: st.DataObject) -> None:
     shards = [new_shard("tickets", config), new_shard("tickets", config)]
     reader = Marking(images)
     kept = data.draw(st.sampled_from([(KEPT_BYTES, KEPT_CODES), (3_000, 300)]))
-    memory = PaneMemory(reader, *kept)
+    memory = PaneMemory(*kept)
     by = data.draw(st.sampled_from([(), ("team",), ("channel",)]))
     metrics = data.draw(st.lists(st.sampled_from(ASKED), min_size=1, max_size=3))
     windows = data.draw(st.lists(st.sampled_from(WINDOWS), min_size=1, max_size=3))

@@ -89,7 +89,7 @@ def published(row: dict[str, str]) -> dict[str, float]:
 
 def test_bank_totals_from_the_raw_rows() -> None:
     """January 1999: offered, answered, abandoned, ASA, mean talk and answered within 20 s as published."""
-    total = expected.bank_total(raw("bank"))
+    total = expected.bank_total(expected.bank_rows(raw("bank")))
     assert (total.offered, total.answered, total.abandoned) == (31_359, 27_060, 4_299)
     assert round(100 * total.abandoned / total.offered, 3) == 13.709
     assert round(total.answered_wait_s / total.answered, 4) == 35.0280
@@ -118,7 +118,7 @@ def test_bank_ratios_are_those_of_the_definitions() -> None:
 def test_bank_outcomes_from_the_raw_rows_and_from_the_events() -> None:
     """Of each queue and hour all ratios and the waits; together they are the month as docs/real-data.md has
     it."""
-    truth = expected.bank_outcomes(raw("bank"), hours=True)
+    truth = expected.bank_outcomes(expected.bank_rows(raw("bank")), hours=True)
     whole = expected.Outcomes()
     for outcomes in truth.values():
         whole.answered += outcomes.answered
@@ -174,7 +174,7 @@ def test_bank_rows_from_the_raw_rows(table: str) -> None:
 def test_bank_events_give_the_totals() -> None:
     """The adapter's events, walked by the oracle."""
     of = image(raw("bank"), "bank", Config())
-    total = expected.bank_total(raw("bank"))
+    total = expected.bank_total(expected.bank_rows(raw("bank")))
     assert value(of, "calls_offered", "value") == total.offered
     assert value(of, "calls_answered", "value") == total.answered
     assert value(of, "calls_abandoned", "value") == total.abandoned

@@ -41,7 +41,7 @@ class Read:
         self._config = config
         self._catalog = catalog_of(config)
         self._reader = reader
-        self._memory = PaneMemory(reader)
+        self._memory = PaneMemory()
         self._numbers = Numbers()
 
     def counters(self, now_ms: int) -> Series:

@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from msgspec.structs import replace
@@ -56,6 +56,9 @@ class Store:
         self._reader = floor(CONFIG, NOW, None, tickets=created(count))
         for made in self._reader._images.values():
             made.fence.commit_id = f"commit {count}"
+
+    def pinned(self) -> Self:
+        return self
 
     async def fences(self, family: str) -> dict[int, Fence]:
         if self.gone:

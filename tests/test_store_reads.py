@@ -9,7 +9,8 @@ from stream.metrics.panes import Group, Pane
 from stream.shard.changes import Changes, Fence
 from stream.shard.image import Image
 from stream.store import ImageMoved, RedisStore, StoredTopic
-from stream.store.client import Client, Command
+from stream.store.client import Client
+from stream.store.connections import Command
 from tests.rig.commits import BILLING, DAY, FINE, T0_MS, WAITING, WHOLE, everything, fence
 
 

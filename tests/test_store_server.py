@@ -15,6 +15,7 @@ from stream.embedded.probe import free_ports
 from stream.shard.changes import Needs
 from stream.shard.image import Image
 from stream.store import RedisStore, Rejected, StoredTopic, Unavailable, Unsuitable
+from stream.store.inspect import WRITING
 from stream.store.server import server_problems
 from tests.conftest import NewRedis
 from tests.rig.commits import BILLING, DAY, FINE, WAITING, everything, taken_back
@@ -25,7 +26,6 @@ GOOD = {
     "redis_version": "7.0.15",
     "maxmemory_policy": "noeviction",
     "role": "master",
-    "redis_mode": "standalone",
 }
 
 
@@ -40,7 +40,6 @@ async def test_the_servers_of_the_tests_are_good(store: RedisStore) -> None:
         ({"redis_version": "6.2.14"}, "version 6.2.14: Redis 7 or newer, or Valkey, is needed"),
         ({"maxmemory_policy": "allkeys-lru"}, "set `maxmemory-policy noeviction`"),
         ({"role": "slave"}, "set redis.url to the primary"),
-        ({"redis_mode": "cluster"}, "use a single Redis or Valkey"),
     ],
 )
 def test_a_server_that_could_lose_numbers_is_refused(said: dict[str, Any], advice: str) -> None:
@@ -85,7 +84,11 @@ async def test_the_documented_user_is_enough(new_redis: NewRedis) -> None:
     assert found
     server = new_redis(users={"floorcast": found[1]})
     config = RedisConfig(url=server.url(2), username="floorcast", password=Secret(found[2]))
-    await _use_everything(RedisStore(config))
+    await use_everything(RedisStore(config))
+    store = RedisStore(config)
+    facts = await store.inspect()
+    assert (facts.refused, facts.saves) == (frozenset(), None)
+    await store.close()
 
 
 async def test_the_documented_reader_is_enough(new_redis: NewRedis) -> None:
@@ -99,6 +102,7 @@ async def test_the_documented_reader_is_enough(new_redis: NewRedis) -> None:
     await writer.close()
     store = RedisStore(RedisConfig(url=server.url(), username="reader", password=Secret(found[2])))
     await store.check_server()
+    assert (await store.inspect()).refused == frozenset(WRITING)
     assert (await store.fences("tickets"))[3] == changes.fence
     for groups in (None, [BILLING]):
         assert (await store.read_cells("tickets", {3: [FINE]}, groups))[3]
@@ -174,7 +178,7 @@ async def test_tls(tls_server: tuple[str, Path]) -> None:
         cert_file=str(files / "cert.pem"),
         key_file=str(files / "key.pem"),
     )
-    await _use_everything(RedisStore(config))
+    await use_everything(RedisStore(config))
 
 
 async def test_an_unknown_certificate_is_refused(tls_server: tuple[str, Path]) -> None:
@@ -185,7 +189,7 @@ async def test_an_unknown_certificate_is_refused(tls_server: tuple[str, Path]) -
     await store.close()
 
 
-async def _use_everything(store: RedisStore) -> None:
+async def use_everything(store: RedisStore) -> None:
     """Every kind of command that the store has."""
     await store.check_server()
     expected = Image()

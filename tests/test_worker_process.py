@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from stream.worker.ports import WorkerFailed
-from stream.worker.process import _until_first_ends
+from stream.worker.process import until_first_ends
 
 
 class Transport:
@@ -31,5 +31,5 @@ async def test_a_part_that_a_library_cancels_is_a_failure() -> None:
 
     transport = Transport()
     with pytest.raises(WorkerFailed, match="follow was cancelled by something below it"):
-        await _until_first_ends(cast(Any, transport), [follow()])
+        await until_first_ends(cast(Any, transport), [follow()])
     assert transport.stopped.is_set()

@@ -144,6 +144,21 @@ async def test_a_worker_that_comes_back_shares_again(kafka: Kafka, unique_name: 
             assert not first.owned & third.owned
 
 
+async def test_a_worker_that_is_told_to_end_gives_its_partitions_back_at_once(
+    kafka: Kafka, unique_name: str, start: Callable[..., Process]
+) -> None:
+    """SIGTERM: it leaves the group, which else would wait a minute for it; the other goes on."""
+    await fill(kafka.bootstrap, unique_name, partitions=4, records=20)
+    memory = Memory()
+    async with running(worker(kafka.bootstrap, unique_name, memory)):
+        await until(lambda: len(memory.owned) == 4)
+        leaving = start(kafka.bootstrap, unique_name, 2 * LONG_SESSION_MS)
+        await until(lambda: len(memory.owned) == len(leaving.assigned) == 2)
+        leaving.send(SIGTERM)
+        await until(lambda: len(memory.owned) == 4)
+        assert leaving.child.wait(timeout=30) == 0
+
+
 async def test_sigterm_while_joining_ends_the_process(
     kafka: Kafka, unique_name: str, start: Callable[..., Process]
 ) -> None:

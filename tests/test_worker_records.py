@@ -11,13 +11,13 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.consumer.fetcher import READ_COMMITTED, PartitionRecords
 from aiokafka.errors import CorruptRecordException
-from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.default_records import DefaultRecordBatchBuilder, _DefaultRecordBatchBuilderPy
 from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
-from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import calc_crc32c
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.worker.rawbatch import KeptRecords
 from stream.worker.records import BatchedRecords, take_fetched
 from tests.rig.kafka import Kafka
 from tests.rig.worker import create_topic, until
@@ -73,7 +73,7 @@ def log_of(batches: Sequence[Batch]) -> tuple[bytes, list[tuple[int, int]]]:
 
 def fetched(data: bytes, aborted: Sequence[tuple[int, int]] = (), offset: int = 0) -> PartitionRecords:
     """What aiokafka makes of an answer for a fetch at `offset`."""
-    return PartitionRecords(TP, MemoryRecords(data), aborted, offset, None, None, True, READ_COMMITTED)
+    return PartitionRecords(TP, KeptRecords(data), aborted, offset, None, None, True, READ_COMMITTED)
 
 
 def told(record: Any) -> tuple[Any, ...]:
@@ -114,6 +114,26 @@ def test_the_same_as_aiokafka_hands_out(batches: list[Batch], offset: int, count
     stock, ours = fetched(data, aborted, offset), BatchedRecords(fetched(data, aborted, offset))
     assert drained(ours, count_max) == list(map(told, stock))
     assert ours.next_fetch_offset == stock.next_fetch_offset
+
+
+@pytest.mark.parametrize("codec", [0, 1, 2, 3, 4])
+def test_a_name_of_a_header_that_is_not_utf8_stops_nobody(codec: int) -> None:
+    """To Kafka it is bytes; aiokafka fails on it for ever. What is not UTF-8 stands as `\\xff`; all else of
+    the record, and its neighbours, is as it was, in whichever batch of the fetch it stands."""
+    builder: Any = _DefaultRecordBatchBuilderPy(2, codec, False, -1, 0, 0, 1 << 20)
+    for place, name in enumerate(("ce_id", "NAME", "trace")):
+        value = None if place == 2 else b"v" * 99
+        builder.append(place, 1_000 + place, b"key", value, [(name, b"1"), ("x", None)])
+    at = builder._buffer.index(b"NAME")
+    builder._buffer[at : at + 4] = b"N\xff\xfeE"
+    batch = builder.build()
+    struct.pack_into(">q", batch, 0, 2)
+    ours = BatchedRecords(fetched(packed(Batch(records=2), 0) + bytes(batch)))
+    found = [(one.offset, one.timestamp, one.key, one.value, list(one.headers)) for one in ours.take(9)[0]]
+    assert [one[0] for one in found] == [0, 1, 2, 3, 4]
+    assert found[3] == (3, 1_001, b"key", b"v" * 99, [("N\\xff\\xfeE", b"1"), ("x", None)])
+    assert found[4] == (4, 1_002, b"key", None, [("trace", b"1"), ("x", None)])
+    assert ours.next_fetch_offset == 5
 
 
 @pytest.mark.parametrize("magic", [0, 1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 import stream
 from stream.store.reports import DispatcherReport, process_name
@@ -34,13 +34,16 @@ class Counters:
     """`closed`, `open` or `half_open`."""
 
     def report(self, kinds: Mapping[str, str], now_ms: int) -> DispatcherReport:
-        """As of now. `kinds`: of the channel of each destination."""
+        """As of now. `kinds`: the channel of each destination. What has not happened yet is told as 0, so
+        that the first time is a rise."""
         return DispatcherReport(
             name=process_name(), at_ms=now_ms, version=stream.__version__,
             deliveries=[
-                (name, kinds.get(name, ""), result, count)
-                for (name, result), count in self.deliveries.items()
+                (name, kind, result, self.deliveries[name, result])
+                for name, kind in kinds.items()
+                for result in get_args(Result)
             ],
-            retries=dict(self.retries), repeats=dict(self.repeats), too_old=self.too_old,
+            retries={name: self.retries[name] for name in kinds},
+            repeats={name: self.repeats[name] for name in kinds}, too_old=self.too_old,
             decided=self.decided, unreadable=self.unreadable, circuits=dict(self.circuits),
         )  # fmt: skip

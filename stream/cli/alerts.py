@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from stream.alerts.channels import channels
 from stream.alerts.channels.http import new_client
 from stream.alerts.dispatch import Dispatcher
 from stream.alerts.trial import try_out
+from stream.cli.logs import set_up
 from stream.cli.options import InputError, config_option, config_options, resolve
 from stream.cli.reading import wall_ms
 from stream.cli.running import run
@@ -36,8 +36,8 @@ def command(context: click.Context, config_path: Path | None, data_dir: Path | N
     """
     if context.invoked_subcommand is not None:
         return
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     config = resolve(config_path, data_dir)
+    set_up(config)
     _has_destinations(config)
     if config.clock == "events":
         raise InputError("clock: events is for history, of which nobody is alerted: set clock to wall")

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import click
 
-from stream.cli.options import WRONG_INPUT, config_option, read_config
+from stream.cli.options import WRONG_INPUT, config_options, read_config, with_pair
+from stream.cli.reading import wall_ms
+from stream.cli.running import run
 from stream.config import Config, ConfigError, describe, format_duration, resolve
 from stream.events.instants import FOREVER
+from stream.shard.family import COUNTED
 from stream.sla.explain import Explained, Explainer, Sample
 from stream.sla.traps import traps
 
@@ -25,12 +28,13 @@ _STARTS = {
 
 
 @click.command("check")
-@config_option
-def command(config_path: Path | None) -> None:
+@click.option("--live", is_flag=True, help="Also look at what the topics in Kafka keep.")
+@config_options
+def command(live: bool, config_path: Path | None, data_dir: Path | None) -> None:
     """Check the configuration and print the one in effect, with what its policies come to for sample tickets.
 
     Policies that may not do what is meant are warned of on standard error. Exit status 2 with all errors when
-    the configuration is wrong.
+    the configuration is wrong. With --live: how far back each topic reaches, against what a rebuild needs.
     """
     try:
         config = read_config(config_path)
@@ -43,6 +47,18 @@ def command(config_path: Path | None) -> None:
         click.echo(f"# {line}")
     for where, what in traps(explainer):
         click.echo(f"warning: {where}: {what}", err=True)
+    if live:
+        run(_look_at_topics(config if data_dir is None else with_pair(config, data_dir)))
+
+
+async def _look_at_topics(config: Config) -> None:
+    # Kafka's client is slow to import, and the check of a file needs none.
+    from stream.sources.reach import read_reach
+
+    topics = [getattr(config.kafka.topics, family) for family in COUNTED]
+    for reach in await read_reach(config, topics):
+        warned = reach.missing(wall_ms()) or reach.too_short()
+        click.echo(f"{'warning:' if warned else '#'} {reach.said(wall_ms())}", err=warned)
 
 
 def explanation(explainer: Explainer) -> Iterator[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from stream.cli.logs import set_up
 from stream.cli.options import config_options, resolve
 from stream.cli.reading import reading, wall_ms
 from stream.cli.running import run
@@ -22,7 +23,9 @@ def command(config_path: Path | None, data_dir: Path | None) -> None:
     """Serve /metrics, /healthz and /readyz at exporter.host and exporter.port until it is interrupted."""
     # Scrapes are answered in threads while everything is read: they should not wait long for their turn.
     sys.setswitchinterval(0.001)
-    run(serve(resolve(config_path, data_dir)))
+    config = resolve(config_path, data_dir)
+    set_up(config)
+    run(serve(config))
 
 
 async def serve(config: Config) -> None:

@@ -10,6 +10,7 @@ import stream
 
 COMMANDS = {
     "check": "check",
+    "doctor": "doctor",
     "config": "config",
     "test": "test",
     "topics": "topics",
@@ -22,6 +23,9 @@ COMMANDS = {
     "demo": "demo",
     "wait": "wait",
     "verify": "verify",
+    "rebuild": "rebuild",
+    "namespaces": "namespaces",
+    "deadletters": "deadletters",
     "query": "query",
     "metrics": "metrics",
     "explain": "explain",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from stream.cli.logs import set_up
 from stream.cli.options import resolve
 from stream.cli.supervise import Part, Supervisor, ended_by_signals
 from stream.cli.until import until_option
@@ -44,6 +45,7 @@ def command(embedded: bool, until_ms: int | None, config_path: Path | None, data
             status = _run_embedded(config_path, data_dir, until_ms)
         else:
             config = resolve(config_path, data_dir)
+            set_up(config)
             alerting = [alerts(config_path, data_dir)] if alerts_anybody(config) else []
             status = Supervisor([*parts(config_path, data_dir, until_ms), *alerting]).run()
     sys.exit(status)
@@ -58,6 +60,7 @@ def _run_embedded(config_path: Path | None, data_dir: Path, until_ms: int | None
                 f"--data {data_dir} or FLOORCAST_DATA."
             )
             config = prepare(config_path, data_dir)
+            set_up(config)
             alerting = [alerts(config_path, data_dir)] if alerts_anybody(config) else []
             running = [*parts(config_path, data_dir, until_ms), *alerting]
             return Supervisor(running, environment(data_dir)).run()

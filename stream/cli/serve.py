@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from stream.cli.logs import set_up
 from stream.cli.options import InputError, config_options, resolve
 from stream.cli.reading import reading, wall_ms
 from stream.cli.running import run
@@ -25,10 +26,10 @@ def command(config_path: Path | None, data_dir: Path | None) -> None:
 
     On a loopback address everybody on this machine may read; elsewhere it needs tokens (docs/api.md).
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what is wrong there, answers and ours say
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     config = resolve(config_path, data_dir)
+    set_up(config)
     if reason := may_listen(config.serve):
         raise InputError(reason)
     if sys.platform != "win32":  # where there is none

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-import click
-
+from stream.cli.logs import say
 from stream.cli.options import WRONG_INPUT
 from stream.embedded.child import Child
 
@@ -60,9 +59,9 @@ class _Running:
             if now - self._started > STEADY_S:
                 self._pause_s = FIRST_PAUSE_S
             self._again_at = now + self._pause_s
-            click.echo(
+            say(
+                "run",
                 f"{self.part.name} ended with status {code}; it is started again in {self._pause_s:g} s",
-                err=True,
             )
         elif now >= self._again_at:
             self._again_at = 0.0
@@ -91,7 +90,7 @@ class Supervisor:
                     status = running.keep()
                     if status is not None:
                         where = f"; see {running.part.log}" if running.part.log else ""
-                        click.echo(f"{running.part.name} cannot go on{where}", err=True)
+                        say("run", f"{running.part.name} cannot go on{where}")
                         return status
                 time.sleep(POLL_S)
             return 0

@@ -61,6 +61,7 @@ async def find_low(
     config: Config, store: RedisStore, window: str, where: tuple[str, ...], now_wall_ms: int
 ) -> list[LowScore]:
     """The low scores of a window, the latest first."""
+    store = store.pinned()
     look = Look(store, config)
     span = Calendar(config.timezone).window(window, await now_of(look, config, now_wall_ms))
     rules = family("surveys", config)

@@ -3,6 +3,7 @@ been read."""
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 
 import click
@@ -30,6 +31,14 @@ def duration(context: click.Context, parameter: click.Parameter, value: str | No
         return None if value is None else parse_duration(value)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
+
+
+def moment(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+    """Milliseconds of a time that says its offset, or of so long ago (`2h`)."""
+    try:
+        return None if value is None else time.time_ns() // 1_000_000 - parse_duration(value)
+    except ValueError:
+        return instant(context, parameter, value)
 
 
 until_option = click.option(

@@ -194,6 +194,15 @@ class WorkerConfig(Struct, frozen=True, kw_only=True):
     ] = 100_000
 
 
+class LogConfig(Struct, frozen=True, kw_only=True):
+    """What processes say about their work, on standard error."""
+
+    format: Annotated[
+        Literal["text", "json"],
+        Key(Choice("text", "json"), "Lines for people (`text`), or a JSON object each (`json`)"),
+    ] = "text"
+
+
 class Config(Struct, frozen=True, kw_only=True):
     """The whole configuration. `Config()` is the defaults."""
 
@@ -241,6 +250,7 @@ class Config(Struct, frozen=True, kw_only=True):
         Key(MapOf(MetricConfig), "Targets, owners and next actions of your own, by metric; keys below"),
     ] = {}
     worker: WorkerConfig = WorkerConfig()
+    log: LogConfig = LogConfig()
     exporter: ExporterConfig = ExporterConfig()
     grafana: GrafanaConfig = GrafanaConfig()
     serve: ServeConfig = ServeConfig()

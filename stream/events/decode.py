@@ -29,6 +29,7 @@ PREFIXES = {
     "selfservice": "selfservice", "customer": "customers", "annotation": "annotations",
 }  # fmt: skip
 _PATH = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `([^`]+)`")
 
 
 class Decoder:
@@ -54,8 +55,7 @@ class Decoder:
                 event = self._decode(value)
         except msgspec.ValidationError as error:
             self._raise_unless_ours(value, headers)
-            what, path = _where(error)
-            raise Refused("missing" if "missing required" in what else "invalid", path, what) from None
+            raise _refused(error) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Refused("not_json", "", str(error)[:200]) from None
         kind = event.type
@@ -82,8 +82,7 @@ class Decoder:
         try:
             return self._data.decode(body)
         except msgspec.ValidationError as error:
-            what, path = _where(error)
-            raise Refused("invalid", f"data.{path}" if path else "data", what) from None
+            raise _refused(error, "data") from None
 
     def _raise_unless_ours(self, value: bytes, headers: Headers) -> None:
         """`UnknownType` when an event that is about to be refused has a type of somebody else's."""
@@ -115,10 +114,13 @@ def _is_binary(headers: Headers) -> bool:
     return bool(headers) and any(name == "ce_specversion" or name == "ce_type" for name, _ in headers)
 
 
-def _where(error: msgspec.ValidationError) -> tuple[str, str]:
+def _refused(error: msgspec.ValidationError, within: str = "") -> Refused:
+    """What msgspec found, with the path of the field; of one that is missing, of where it should be."""
     match = _PATH.match(str(error))
     assert match is not None
-    return match["what"], match["path"] or ""
+    missing = _MISSING.match(match["what"])
+    path = (within, match["path"], missing and missing[1])
+    return Refused("missing" if missing else "invalid", ".".join(filter(None, path)), match["what"])
 
 
 _TOPICS: dict[str, tuple[ModuleType, Any]] = {

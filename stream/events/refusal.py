@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 Reason = Literal[
     "empty",  # a record without a value
@@ -15,6 +15,21 @@ Reason = Literal[
     "out_of_scale",  # a survey answer outside its scale
     "quarantined",  # its entity has too many events within the horizon
 ]
+
+
+ADVICE: Final[dict[Reason, str]] = {
+    "empty": "a record without a value tells nothing: find who writes it",
+    "too_large": "let its source send less; a larger max_event_bytes counts it in another redis.namespace",
+    "not_json": "mend its source, or write the event out and replay it with --with FILE",
+    "invalid": "mend its source (docs/feeding.md says what a field may hold), or replay it with --with FILE",
+    "missing": "mend its source (docs/feeding.md says what is needed), or replay it with --with FILE",
+    "late": "it cannot be counted any more: what is older than `horizon` is sealed, its panes may be gone. "
+    "Only a longer `horizon`, counted anew in another redis.namespace, takes it in",
+    "future": "the clock of its source was ahead: mend that, and replay it once its time has come",
+    "out_of_scale": "its event is kept, and counts once another of its invitation tells a scale that fits",
+    "quarantined": "find what sends so many events of one subject; replay it when the old ones are sealed",
+}
+"""What to do, by reason."""
 
 
 class UnknownType(Exception):

@@ -143,7 +143,6 @@ def _wholeness() -> Iterator[Alert]:
         ),
     )  # fmt: skip
     fence = "support_fence_refusals_total"
-    series = f'{fence}{{worker="w1"}}'
     yield Alert(
         "FloorcastFenceStorm", f"sum(increase({fence}[10m])) > 20", "5m", "warning", OWNER,
         summary="Commits were refused {{ $value | humanize }} times in 10 minutes",
@@ -151,8 +150,8 @@ def _wholeness() -> Iterator[Alert]:
         next_action="See why the group rebalances: workers that restart or pause for too long.",
         board=BOARD,
         trials=(
-            Trial("again and again", {series: "0+5x60"}, "30m", {}),
-            Trial("a rebalance", {series: "0x20 6x40"}, "30m"),
+            Trial("again and again", {fence: "0+5x60"}, "30m", {}),
+            Trial("a rebalance", {fence: "0x20 6x40"}, "30m"),
         ),
     )  # fmt: skip
     drift = "support_replay_drift"
@@ -230,7 +229,7 @@ def _deliveries() -> Iterator[Alert]:
         ),
     )  # fmt: skip
     circuit = "support_delivery_circuit_open"
-    series = f'{circuit}{{destination="pager",dispatcher="d1"}}'
+    series = f'{circuit}{{destination="pager"}}'
     yield Alert(
         "FloorcastDeliveriesFailing", f"max by (destination) ({circuit}) == 1", "5m", "critical", OWNER,
         summary="Alerts do not reach {{ $labels.destination }}",
@@ -244,7 +243,6 @@ def _deliveries() -> Iterator[Alert]:
         ),
     )  # fmt: skip
     dropped = "support_alerts_too_old_total"
-    series = f'{dropped}{{dispatcher="d1"}}'
     yield Alert(
         "FloorcastAlertsDropped", f"sum(increase({dropped}[1h])) > 0", "", "warning", OWNER,
         summary="{{ $value | humanize }} alerts of tickets were too old to be sent",
@@ -252,8 +250,8 @@ def _deliveries() -> Iterator[Alert]:
         next_action="Look at the board `sla` for what was missed; the alerts before say what held it up.",
         board=BOARD,
         trials=(
-            Trial("dropped", {series: "0x20 3x20"}, "25m", {}),
-            Trial("dropped long ago", {series: "3x90"}, "85m"),
+            Trial("dropped", {dropped: "0x20 3x20"}, "25m", {}),
+            Trial("dropped long ago", {dropped: "3x90"}, "85m"),
         ),
     )  # fmt: skip
 

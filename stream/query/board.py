@@ -11,7 +11,7 @@ from stream.metrics.catalog import Catalog, Metric
 from stream.query.board_layout import TABLES, TILES, Layout, Value
 from stream.query.freshness import STALE_MS, reached
 from stream.query.look import Look, age_ms, now_of
-from stream.query.model import QueryError, Question, Reader
+from stream.query.model import QueryError, Question, StoreReader
 from stream.query.numbers import NOTHING, number
 from stream.query.query import Queries
 from stream.query.stats import wants_sketches
@@ -70,7 +70,7 @@ class Board:
     grids: list[Grid] = field(default_factory=list)
 
 
-async def read_board(catalog: Catalog, config: Config, reader: Reader, wall_ms: int) -> Board:
+async def read_board(catalog: Catalog, config: Config, reader: StoreReader, wall_ms: int) -> Board:
     """The board at this moment."""
     look = Look(reader, config)
     now_ms = await now_of(look, config, wall_ms)

@@ -30,6 +30,7 @@ class Found:
 
 async def find(config: Config, store: RedisStore, name: str, subject: str) -> Found | None:
     """The entity from where its key belongs, else from wherever it is."""
+    store = store.pinned()
     fences = await Look(store, config).fences(name)
     if not fences:
         return None

@@ -10,16 +10,15 @@ from stream.config.segments import FIELDS_MAX
 from stream.metrics.panes import Group
 from stream.metrics.segments import Grouping, group_name, group_values
 from stream.query.model import QueryError
+from stream.shard.cap import GROUPS_MAX
 
 By = tuple[str | None, ...]
 OTHERS: Final[By] = (None,) * (FIELDS_MAX + 1)
 """The row of all groups that have none of their own: longer than any real one, so it is no group's."""
-VALUES_MAX: Final = 10_000
-"""Groups of one grouping that one shard may have in the time asked for."""
 
 
 class OverCap(QueryError):
-    """A grouping has so many groups that nothing is answered by it."""
+    """A grouping has so many groups that nothing is told by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +62,6 @@ class Selection:
         number, values = group_values(group)
         return self.row_of(self.fields, values) if number == self.number else None
 
-    def check(self, family: str, partition: int, groups: Collection[Group]) -> None:
-        """Raises `OverCap` when what a shard has to say is of too many groups of this grouping."""
-        if len(groups) > VALUES_MAX:  # of all groupings: only then they are told apart
-            count = sum(group_values(group)[0] == self.number for group in groups)
-            if count > VALUES_MAX:
-                raise OverCap(
-                    f"the grouping [{', '.join(self.fields)}] of {family} is invalid: {count:,} groups in "
-                    f"shard {family}/{partition} alone, at most {VALUES_MAX:,} are answered. Ask for one of "
-                    "them with --where or for a shorter window; in floorcast.yaml, group by less"
-                )
-
 
 def select(
     groupings: Sequence[Grouping],
@@ -83,9 +71,10 @@ def select(
     own: frozenset[By] | None = None,
     without_sketches: Sequence[Grouping] = (),
     sketches: bool = False,
+    invalid: Collection[int] = (),
 ) -> Selection:
     """The smallest grouping that has all the dimensions asked for, with `sketches` if they are wanted, or
-    `QueryError` that says which groupings there are."""
+    `QueryError` that says which groupings there are. `invalid`: those that have too many groups."""
     wanted = {*by, *where}
     every: list[Grouping] = [(), *groupings]
     plain = {frozenset(fields) for fields in without_sketches}
@@ -103,7 +92,16 @@ def select(
             f"Ask for mean, count or sum; or take {_listed([every[number] for _, number in fitting])} out of "
             f"groupings.without_sketches.{family} in floorcast.yaml, or add a grouping that holds it"
         )
-    _, number = min(telling if sketches else fitting)
+    choices = telling if sketches else fitting
+    usable = [(size, number) for size, number in choices if number not in invalid]
+    if not usable:
+        names = _listed([every[number] for _, number in choices])
+        raise OverCap(
+            f"of {family} nothing is told by {names} any more: one shard has had more than {GROUPS_MAX:,} "
+            "groups. Mend the source that sends so many values, or group by less; counting by it again needs "
+            "a rebuild"
+        )
+    _, number = min(usable)
     return Selection(number, every[number], tuple(by), dict(where), own)
 
 

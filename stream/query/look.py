@@ -11,7 +11,7 @@ from stream.config import Config
 from stream.config.published import History
 from stream.metrics.catalog import catalog_of
 from stream.metrics.panes import Group, Pane
-from stream.query.model import QueryError, Reader
+from stream.query.model import QueryError, StoreReader
 from stream.query.panes import PaneMemory, Remembered
 from stream.shard.changes import Fence, Since
 from stream.shard.family import COUNTED
@@ -29,11 +29,15 @@ class Look:
     """A `Reader` that remembers. Make a new one for every look."""
 
     def __init__(
-        self, reader: Reader, config: Config, memory: PaneMemory | None = None, fences: Fences | None = None
+        self,
+        reader: StoreReader,
+        config: Config,
+        memory: PaneMemory | None = None,
+        fences: Fences | None = None,
     ) -> None:
-        """`fences`: those that have just been read. Raises OtherConfiguration."""
-        self.remembered = Remembered(memory) if memory is not None else None
-        self._reader = reader
+        """`fences`: those that this reader, pinned, has just read. Raises OtherConfiguration."""
+        self._reader = reader if fences else reader.pinned()
+        self.remembered = Remembered(memory, self._reader) if memory is not None else None
         self._shape = config.shape_hash()
         self._fences: dict[str, dict[int, Fence]] = {}
         for family, read in (fences or {}).items():

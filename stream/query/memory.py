@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from typing import Self
 
 from stream.config.published import History
 from stream.metrics.panes import Group, Pane
@@ -17,6 +18,10 @@ class ImageReader:
 
     def __init__(self, images: dict[tuple[str, int], Image]) -> None:
         self._images = images
+
+    def pinned(self) -> Self:
+        """Images are of one generation."""
+        return self
 
     async def versions(self, known: int) -> History:
         return ()

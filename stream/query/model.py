@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from stream.metrics.formula import Values
 from stream.metrics.panes import Group, Pane
-from stream.shard.changes import Fence, Since
+from stream.shard.changes import Fence, Since, Written
 
 
 class QueryError(ValueError):
@@ -79,3 +79,15 @@ class Reader(Protocol):
 
     async def read_members(self, family: str, partitions: list[int], level: int, oldest: bool) -> list[Since]:
         """Who stands in a level; with `oldest` only who does so longest in each partition."""
+
+
+class StoreReader(Reader, Protocol):
+    """The store itself, which looks are made at."""
+
+    def pinned(self) -> Self:
+        """The same of one generation: of that which is live when it is first asked for fences."""
+
+    async def written(
+        self, family: str, partitions: Sequence[int], known: Mapping[int, Written]
+    ) -> dict[int, Written]:
+        """By partition, the latest writes of long panes; read only where `known` is not of now."""

@@ -8,15 +8,15 @@ shards are the same: what is answered never depends on what is remembered.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Hashable, Mapping, Sequence
-from typing import Final, Generic, NamedTuple, Protocol, TypeVar
+from collections.abc import Hashable, Sequence
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from stream.lifecycle.delta import Cell, add_into
 from stream.metrics.cells import pack_cell, unpack_cell
 from stream.metrics.panes import Group, Pane
 from stream.metrics.sizes import LONG, Sizes
 from stream.query.grouping import By, Selection
-from stream.query.model import Reader
+from stream.query.model import Reader, StoreReader
 from stream.shard.changes import Written
 
 Rows = dict[By, Cell]
@@ -32,11 +32,10 @@ _T = TypeVar("_T")
 
 
 class _Pane(NamedTuple):
-    """One pane over all its shards: packed cells by row, and by partition the groups that they are of."""
+    """One pane over all its shards: packed cells by row."""
 
     versions: Versions
     rows: dict[By, bytes]
-    named: dict[int, frozenset[Group]]
 
 
 class _Sum(NamedTuple):
@@ -76,20 +75,10 @@ class _Latest(Generic[_T]):
             self._weight -= self._kept.popitem(last=False)[1][0]
 
 
-class Marks(Protocol):
-    """Where the marks of writes are (store/store.py)."""
-
-    async def written(
-        self, family: str, partitions: Sequence[int], known: Mapping[int, Written]
-    ) -> dict[int, Written]:
-        """By partition, the latest writes of long panes; read only where `known` is not of now."""
-
-
 class PaneMemory:
     """What is remembered of one deployment: to be kept as long as its numbers are read."""
 
-    def __init__(self, marks: Marks, kept_bytes: int = KEPT_BYTES, kept_codes: int = KEPT_CODES) -> None:
-        self.marks = marks
+    def __init__(self, kept_bytes: int = KEPT_BYTES, kept_codes: int = KEPT_CODES) -> None:
         self.written: dict[str, dict[int, Written]] = {}
         """By family and partition, as last read."""
         self.panes: _Latest[_Pane] = _Latest(kept_bytes)
@@ -97,10 +86,11 @@ class PaneMemory:
 
 
 class Remembered:
-    """The memory as of one moment: make a new one for every look."""
+    """The memory as of one moment: make a new one for every look, with its reader."""
 
-    def __init__(self, memory: PaneMemory) -> None:
+    def __init__(self, memory: PaneMemory, reader: StoreReader) -> None:
         self._memory = memory
+        self._reader = reader
         self._written: dict[str, dict[int, Written]] = {}
         self.panes = memory.panes
         self.sums = memory.sums
@@ -109,7 +99,7 @@ class Remembered:
         """Which commits wrote long panes last: looked up once, before what may be remembered is read."""
         if family not in self._written:
             known = self._memory.written.get(family, {})
-            found = await self._memory.marks.written(family, partitions, known)
+            found = await self._reader.written(family, partitions, known)
             self._written[family] = self._memory.written[family] = found
         return self._written[family]
 
@@ -137,7 +127,7 @@ class PaneRows:
         self._row_of: dict[Group, By | None] = {}
 
     async def read(self, panes: Panes, to_ms: int) -> Rows:
-        """The sum of all; integrals of levels go on from each pane's end to `to_ms`. Raises OverCap."""
+        """The sum of all; integrals of levels go on from each pane's end to `to_ms`."""
         rows: Rows = {}
         if self._memory is not None:
             known = await self._remembered(self._memory, panes)
@@ -146,8 +136,7 @@ class PaneRows:
             panes = {
                 partition: [pane for pane in asked if pane[0] < LONG] for partition, asked in panes.items()
             }
-        for partition, by_pane in (await self._stored(panes)).items():
-            self.check(partition, {group for cells in by_pane.values() for group in cells})
+        for by_pane in (await self._stored(panes)).values():
             for pane, cells in by_pane.items():
                 self.add(rows, cells, to_ms - self._sizes.end(*pane))
         return rows
@@ -160,10 +149,6 @@ class PaneRows:
             row = self._row_of[group]
             if row is not None:
                 self._add(rows, row, unpack_cell(packed), later_ms)
-
-    def check(self, partition: int, groups: Collection[Group]) -> None:
-        """Raises `OverCap` when there are too many groups."""
-        self._selection.check(self._family, partition, groups)
 
     async def _stored(self, panes: Panes) -> dict[int, dict[Pane, dict[Group, bytes]]]:
         wanted = {partition: asked for partition, asked in panes.items() if asked}
@@ -202,26 +187,16 @@ class PaneRows:
                     missing.setdefault(partition, []).append(pane)
         stored = await self._stored(missing)
         for pane in wanted.keys() - found.keys():
-            cells = {partition: stored.get(partition, {}).get(pane, {}) for partition, _ in wanted[pane]}
-            made = found[pane] = self._pane(pane, wanted[pane], cells)
-            weight = 400 + sum(150 + len(packed) for packed in made.rows.values())
-            memory.panes.put((*self._key, pane), weight + sum(100 * len(of) for of in cells.values()), made)
+            rows: Rows = {}
+            for partition, _ in wanted[pane]:
+                self.add(rows, stored.get(partition, {}).get(pane, {}))
+            packed = {row: pack_cell(pane[0], cell) for row, cell in rows.items()}
+            made = found[pane] = _Pane(wanted[pane], packed)
+            weight = 400 + sum(150 + len(cell) for cell in packed.values())
+            memory.panes.put((*self._key, pane), weight, made)
         return found
 
-    def _pane(self, pane: Pane, versions: Versions, cells: dict[int, dict[Group, bytes]]) -> _Pane:
-        rows: Rows = {}
-        for of in cells.values():
-            self.add(rows, of)
-        packed = {row: pack_cell(pane[0], cell) for row, cell in rows.items()}
-        return _Pane(versions, packed, {partition: frozenset(of) for partition, of in cells.items() if of})
-
     def _sum(self, panes: dict[Pane, _Pane], versions: list[Versions]) -> _Sum:
-        named: dict[int, set[Group]] = {}
-        for one in panes.values():
-            for partition, groups in one.named.items():
-                named.setdefault(partition, set()).update(groups)
-        for partition, of in named.items():
-            self.check(partition, of)
         end_ms = max(self._sizes.end(*pane) for pane in panes)
         rows: Rows = {}
         for pane, one in panes.items():

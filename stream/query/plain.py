@@ -10,7 +10,7 @@ from stream.metrics.catalog import Catalog, Metric
 from stream.metrics.formula import Values
 from stream.query.compare import Comparison, compare
 from stream.query.look import Look, age_ms, now_of
-from stream.query.model import Reader
+from stream.query.model import StoreReader
 from stream.query.panes import PaneMemory
 from stream.query.query import Queries
 from stream.query.request import Request, plan
@@ -32,7 +32,7 @@ class Told:
 
 
 async def answer(
-    config: Config, reader: Reader, catalog: Catalog, metric_id: str, request: Request, now_wall_ms: int,
+    config: Config, reader: StoreReader, catalog: Catalog, metric_id: str, request: Request, now_wall_ms: int,
     memory: PaneMemory | None = None,
 ) -> Told:  # fmt: skip
     """The answer to a request, or QueryError, UnknownMetric."""

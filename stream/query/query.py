@@ -123,12 +123,14 @@ class Queries:
         """Reads of one family, with those of the others that the question needs beside it."""
         groupings = self._groupings[name] if self._groupings else getattr(self._config.groupings, name)
         plain = getattr(self._config.groupings.without_sketches, name, ())
-        selection = select(groupings, name, by, where, own, plain, sketches)
+        fences = await self._reader.fences(name)
+        invalid = frozenset[int]().union(*(fence.invalid() for fence in fences.values()))
+        selection = select(groupings, name, by, where, own, plain, sketches, invalid)
         rules = self._family(name, tuple(groupings))
         panes = PaneRows(self._reader, self._sizes, name, rules.levels, selection, self._remembered)
         return _Read(
             self._reader, self._tiler, metric, name, selection, panes,
-            await self._reader.fences(name), self._config.future_ms + AHEAD_MS, rules,
+            fences, self._config.future_ms + AHEAD_MS, rules,
             [await self._read(metric, other, by, where, own) for other in also],
             partial(self._read, metric, name, also=also), self._shared or Shared(),
         )  # fmt: skip
@@ -392,8 +394,7 @@ class _Read:
             return self._shared.live[self._key]
         stored = await self._reader.read_levels(self._family, list(self._fences), self._selection.groups())
         live: dict[By, Cell] = {}
-        for partition, groups in stored.items():
-            self._panes.check(partition, groups)
+        for groups in stored.values():
             self._panes.add(live, groups)
         self._shared.live[self._key] = live
         return live

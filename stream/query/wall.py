@@ -61,10 +61,11 @@ class Walls:
         self._notes = notes
         self._memory = Memory()
 
-    async def moment(self, wall_ms: int, fences: Fences | None = None) -> Moment:
-        """How things stand now, for any number of boards; `fences` are those that have just been read. Raises
-        what the store raises."""
-        look = Look(self._reader, self._config, self._panes, fences)
+    async def moment(self, wall_ms: int, read: tuple[WallReader, Fences] | None = None) -> Moment:
+        """How things stand now, for any number of boards; `read`: fences that have just been read, and the
+        pinned reader that did. Raises what the store raises."""
+        reader, fences = read or (self._reader, None)
+        look = Look(reader, self._config, self._panes, fences)
         await look.shards()
         now_ms = await now_of(look, self._config, wall_ms)
         sources = [await reached(look, family, wall_ms) for family in COUNTED]
@@ -76,7 +77,7 @@ class Walls:
         raises."""
         board, where = view_of(self._config, ask, at.wall_ms)
         view = View(board.config, ask.window, where)
-        maker = Maker(self._catalog, self._config, self._reader, self._memory, at, view)
+        maker = Maker(self._catalog, self._config, self._reader.pinned(), self._memory, at, view)
         return Wall(
             board=board.name, title=board.title, window=ask.window, filters=dict(ask.filters),
             now_ms=at.now_ms, timezone=self._config.timezone, private=board.private, sources=at.sources,

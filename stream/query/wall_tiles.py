@@ -23,7 +23,7 @@ from stream.metrics.catalog import Catalog, Metric
 from stream.metrics.formula import LevelShare, Oldest, Values
 from stream.query import wall_document as shown
 from stream.query.freshness import Reached
-from stream.query.model import QueryError, Reader, Row
+from stream.query.model import QueryError, Row, StoreReader
 from stream.query.query import Queries
 from stream.query.request import Request, plan
 from stream.query.sla_board import Source as ClockSource
@@ -40,7 +40,7 @@ LABEL_VALUES_MAX: Final = 8
 _COUNTS: Final = ("count", "numerator", "denominator")
 
 
-class WallReader(Reader, ClockSource, Protocol):
+class WallReader(StoreReader, ClockSource, Protocol):
     """What boards need of the store."""
 
     async def journals(self, family: str) -> dict[int, dict[str, int]]:

@@ -35,7 +35,7 @@ def application(
 ) -> tuple[ASGIApp, Hub]:
     """What is served, and its live streams. `hub_store` is theirs alone, so that questions do not hold them
     up."""
-    panes = PaneMemory(hub_store)
+    panes = PaneMemory()
     notes = Acknowledgements(config.kafka)
     hub = Hub(config, hub_store, wall_ms, panes, notes)
     site = Site(config, store, hub, wall_ms, panes)

@@ -34,6 +34,26 @@ class Rising:
         return told
 
 
+class Handed:
+    """Counters of processes that come and go, added up. What those that are gone have counted stays; what all
+    had counted before this began is left out, as it was told before."""
+
+    def __init__(self) -> None:
+        self.totals: dict[Key, float] = {}
+        self._seen: dict[str, Mapping[Key, float]] | None = None
+
+    def see(self, counted: Mapping[str, Mapping[Key, float]]) -> None:
+        """What each process says, by name. One that says less than before has been started anew."""
+        seen = counted if self._seen is None else self._seen
+        for process, counts in counted.items():
+            before = seen.get(process, {})
+            for key, count in counts.items():
+                last = before.get(key, 0.0)
+                gained = count - last if count >= last else count
+                self.totals[key] = self.totals.get(key, 0.0) + gained
+        self._seen = dict(counted)
+
+
 class Tally:
     """What has been added to and taken back from the numbers of some days."""
 

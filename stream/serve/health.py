@@ -1,5 +1,9 @@
 """How floorcast itself is, for `/metrics`: what workers and dispatchers say, what waits, and memory. Who says
-nothing any more has no series: they go stale instead of flat."""
+nothing any more has no series: they go stale instead of flat.
+
+A worker whose commit is refused ends, and a dispatcher finds what is too old when it starts: series of their
+own would begin with what they have to tell, and show no rise. So such counters are added up over processes.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 from stream.query.panes import PaneMemory
+from stream.serve.counters import Handed, Key
 from stream.serve.families import PREFIX
 from stream.serve.samples import Families, Labels
 from stream.shard.changes import Fence
 from stream.store import Memory, Report, StoreError, Waiting
-from stream.store.reports import GONE_MS, DispatcherReport, VerifyReport, WorkerReport
+from stream.store.reports import DispatcherReport, VerifyReport, WorkerReport, is_told
 
 MEMORY_MS: Final = 60_000
 """So often memory is measured: it takes some thousand commands."""
+COUNTERS: Final = {
+    f"{PREFIX}fence_refusals_total": "Commits and claims that Redis refused: another worker has the shard.",
+    f"{PREFIX}deliveries_total": "Attempts to deliver: sent, failed (tried again) or refused (given up).",
+    f"{PREFIX}delivery_retries_total": "Attempts to deliver after a failed one.",
+    f"{PREFIX}delivery_repeats_total": "Messages sent again that may have arrived before.",
+    f"{PREFIX}alerts_too_old_total": "Alerts that were too old to be sent.",
+    f"{PREFIX}alerts_decided_total": "Alerts that were not sent, as the clock had been decided.",
+    f"{PREFIX}alerts_unreadable_total": "Records of the topics of alerts that are none.",
+}
+"""What processes count, added up over all of them."""
 Shards = Mapping[tuple[str, int], Fence]
 
 
@@ -35,23 +50,30 @@ class Health:
 
     def __init__(self, source: HealthSource) -> None:
         self._source = source
+        self._handed = Handed()
         self._memory: Memory | None = None
         self._memory_ms = 0
         self._measured: set[tuple[str, int]] = set()
         self._stuck: dict[tuple[str, int], tuple[tuple[int, int], int]] = {}
 
-    async def read(self, shards: Shards, wall_ms: int) -> Families:
-        """As of this moment."""
+    async def read(self, shards: Shards, now_ms: int, wall_ms: int) -> Families:
+        """As of this moment. `now_ms`: what now is for timers; with `clock: events` it is not the wall's."""
         families = Families()
         reports = await self._source.reports()
-        living = [one for one in reports if wall_ms - one.at_ms <= GONE_MS]
-        _add_workers(families, [one for one in living if isinstance(one, WorkerReport)])
-        _add_dispatchers(families, [one for one in living if isinstance(one, DispatcherReport)])
-        for one in reports:
-            if isinstance(one, VerifyReport):
+        # Of the silent ones, too: what they counted last may not have been seen.
+        self._handed.see({one.name: _counted(one) for one in reports})
+        told = [one for one in reports if is_told(one, wall_ms)]
+        for one in told:
+            if isinstance(one, WorkerReport):
+                _add_worker(families, one)
+            elif isinstance(one, VerifyReport):
                 words = "Keys of Redis that are not what the log says, as of the last `floorcast verify`."
                 families.add(f"{PREFIX}replay_drift", words, (), one.differences)
-        self._add_waiting(families, shards, await self._source.waiting(list(shards), wall_ms), wall_ms)
+        _add_dispatchers(families, [one for one in told if isinstance(one, DispatcherReport)])
+        for (name, labels), count in sorted(self._handed.totals.items()):
+            families.add(name, COUNTERS[name], labels, count)
+        _add_clocks(families, shards)
+        self._add_waiting(families, shards, await self._source.waiting(list(shards), now_ms), wall_ms)
         await self._add_memory(families, shards, wall_ms)
         return families
 
@@ -114,49 +136,57 @@ def add_pane_memory(families: Families, memory: PaneMemory) -> None:
         families.add(f"{PREFIX}pane_memory_total", words, (("result", result),), count)
 
 
-def _add_workers(families: Families, workers: Iterable[WorkerReport]) -> None:
-    for one in workers:
-        worker = ("worker", one.name)
-        words = "Workers that run, by host and process."
-        families.add(f"{PREFIX}worker_up", words, (worker, ("version", one.version)), 1)
-        words = "Commits: from the first record that is folded to the answer of Redis."
-        families.add_histogram(f"{PREFIX}commit_seconds", words, (worker,), one.commits)
-        words = "Records in a commit; ticks of the clock, which have none, left out."
-        families.add_histogram(f"{PREFIX}batch_records", words, (worker,), one.batches)
-        words = "Commits that Redis refused: another worker has the shard."
-        families.add(f"{PREFIX}fence_refusals_total", words, (worker,), one.refusals)
-        for shard, behind in one.lag.items():
-            family, _, partition = shard.partition("/")
-            words = "Records of a shard that its worker has not read yet."
-            labels = (("topic", family), ("partition", partition), worker)
-            families.add(f"{PREFIX}shard_lag_records", words, labels, behind)
+def _counted(report: Report) -> dict[Key, float]:
+    """What a process has counted of what is in COUNTERS."""
+    if isinstance(report, WorkerReport):
+        return {(f"{PREFIX}fence_refusals_total", ()): report.refusals}
+    if not isinstance(report, DispatcherReport):
+        return {}
+    counts: dict[Key, float] = {
+        (f"{PREFIX}alerts_too_old_total", ()): report.too_old,
+        (f"{PREFIX}alerts_decided_total", ()): report.decided,
+        (f"{PREFIX}alerts_unreadable_total", ()): report.unreadable,
+    }
+    for destination, channel, result, count in report.deliveries:
+        labels: Labels = (("destination", destination), ("channel", channel), ("result", result))
+        counts[f"{PREFIX}deliveries_total", labels] = count
+    for name, by_destination in (("retries", report.retries), ("repeats", report.repeats)):
+        for destination, count in by_destination.items():
+            counts[f"{PREFIX}delivery_{name}_total", (("destination", destination),)] = count
+    return counts
+
+
+def _add_worker(families: Families, one: WorkerReport) -> None:
+    worker = ("worker", one.name)
+    words = "Workers that run, by host and process."
+    families.add(f"{PREFIX}worker_up", words, (worker, ("version", one.version)), 1)
+    words = "Commits: from the first record that is folded to the answer of Redis."
+    families.add_histogram(f"{PREFIX}commit_seconds", words, (worker,), one.commits)
+    words = "Records in a commit; ticks of the clock, which have none, left out."
+    families.add_histogram(f"{PREFIX}batch_records", words, (worker,), one.batches)
+    for shard, behind in one.lag.items():
+        family, _, partition = shard.partition("/")
+        words = "Records of a shard that its worker has not read yet."
+        labels = (("topic", family), ("partition", partition), worker)
+        families.add(f"{PREFIX}shard_lag_records", words, labels, behind)
 
 
 def _add_dispatchers(families: Families, dispatchers: Iterable[DispatcherReport]) -> None:
+    opened: dict[str, bool] = {}
     for one in dispatchers:
-        own = ("dispatcher", one.name)
         words = "Dispatchers of alerts that run, by host and process."
-        families.add(f"{PREFIX}dispatcher_up", words, (own, ("version", one.version)), 1)
-        for destination, channel, result, count in one.deliveries:
-            labels: Labels = (
-                ("destination", destination), ("channel", channel), ("result", result), own,
-            )  # fmt: skip
-            words = "Attempts to deliver: sent, failed (tried again) or refused (given up)."
-            families.add(f"{PREFIX}deliveries_total", words, labels, count)
+        labels = (("dispatcher", one.name), ("version", one.version))
+        families.add(f"{PREFIX}dispatcher_up", words, labels, 1)
         for destination, state in one.circuits.items():
-            words = "Whether a destination is left alone for a while, as it failed again and again."
-            labels = (("destination", destination), own)
-            families.add(f"{PREFIX}delivery_circuit_open", words, labels, int(state == "open"))
-        for name, words, count in (
-            ("alerts_too_old", "Alerts that were too old to be sent.", one.too_old),
-            ("alerts_decided", "Alerts that were not sent, as the clock had been decided.", one.decided),
-            ("alerts_unreadable", "Records of the topics of alerts that are none.", one.unreadable),
-        ):
-            families.add(f"{PREFIX}{name}_total", words, (own,), count)
-        for destination in one.circuits:
-            for name, words, counts in (
-                ("delivery_retries", "Attempts after a failed one.", one.retries),
-                ("delivery_repeats", "Messages that may have arrived before.", one.repeats),
-            ):
-                labels = (("destination", destination), own)
-                families.add(f"{PREFIX}{name}_total", words, labels, counts.get(destination, 0))
+            opened[destination] = opened.get(destination, False) or state == "open"
+    for destination, is_open in opened.items():
+        words = "Whether a destination is left alone for a while, as it failed again and again."
+        families.add(f"{PREFIX}delivery_circuit_open", words, (("destination", destination),), is_open)
+
+
+def _add_clocks(families: Families, shards: Shards) -> None:
+    for (family, partition), fence in shards.items():
+        if fence.clock:
+            words = "Up to when all timers of the shard have fired."
+            labels = (("topic", family), ("partition", str(partition)))
+            families.add(f"{PREFIX}shard_clock_timestamp_seconds", words, labels, fence.clock / 1000)

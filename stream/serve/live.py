@@ -107,7 +107,7 @@ class Hub:
         self._moment: Moment | None = None
         self._moment_at = 0.0
         self._wanted = asyncio.Event()
-        self._fences: Fences = {}
+        self._read: tuple[LiveReader, Fences] | None = None
         self._seen: object = None
         self._stopped = False
 
@@ -138,7 +138,7 @@ class Hub:
         try:
             while True:
                 if not self._views:
-                    self._fences = {}  # whoever comes next must not see them
+                    self._read = None  # whoever comes next must not see them
                     self._wanted.clear()
                     await self._wanted.wait()
                 await self._look()
@@ -159,7 +159,7 @@ class Hub:
         async with self._turn:
             if self._moment is None or self._moment_at < told_at:
                 self._moment, self._moment_at = None, time.monotonic()
-                self._moment = await self._walls.moment(self.wall_ms(), self._fences)
+                self._moment = await self._walls.moment(self.wall_ms(), self._read)
             return await self._walls.read(ask, self._moment)
 
     def now_ms(self, last: Wall | None) -> int:
@@ -174,12 +174,14 @@ class Hub:
         try:
             if await self._known.look():
                 self._walls, self._moment = self._made(), None
-            self._fences = await self._store.fences_of(COUNTED)
+            reader = self._store.pinned()
+            fences = await reader.fences_of(COUNTED)
         except StoreError as error:
             self.trouble = str(error)
             self._tell()
             return
-        commits = [[fence.commit_id for fence in of.values()] for of in self._fences.values()]
+        self._read = reader, fences
+        commits = [[fence.commit_id for fence in of.values()] for of in fences.values()]
         stands = commits, self._notes.changes
         if self.trouble is not None or stands != self._seen:
             self.trouble, self._seen = None, stands

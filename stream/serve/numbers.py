@@ -18,7 +18,7 @@ from stream.query.model import Answer, Question
 from stream.query.query import Queries, Shared
 from stream.query.windows import Calendar, Window
 from stream.serve.counters import DAYS, Key, Tally
-from stream.serve.families import OTHER, PREFIX, QUANTILES, Block, Exported, blocks, ranks_of, values_of
+from stream.serve.families import OTHER, QUANTILES, Block, Exported, blocks, ranks_of, values_of
 from stream.serve.groups import Groups
 from stream.serve.samples import Families, Labels
 from stream.shard.family import COUNTED
@@ -143,7 +143,6 @@ class Numbers:
     async def _take(self, found: Families, moment: Moment, block: Block, fit: list[Exported]) -> None:
         groups = None
         part = Families()
-        over = False
         try:
             if block.by:
                 key = block.family, block.by
@@ -157,12 +156,7 @@ class Numbers:
                     self._add_pairs(part, exported)
             found.take(part)
         except OverCap:
-            over = True  # one wild dimension must not take the other numbers with it
-        if block.by:
-            found.add(
-                f"{PREFIX}grouping_invalid", "1: a topic's grouping has too many groups to be answered by.",
-                (("topic", block.family), ("dimension", ",".join(block.by))), over,
-            )  # fmt: skip
+            pass  # `grouping_invalid` says so; one wild dimension must not take the other numbers with it
 
     async def _count(self, moment: Moment, exported: Exported, groups: Groups | None) -> None:
         own = groups.counted if groups else _WHOLE

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Final, Protocol, get_args
 
 import stream
 from stream.config import Config
 from stream.config.history import history_of
 from stream.config.published import PublishedPolicy
+from stream.events.refusal import Reason
 from stream.metrics.catalog import Catalog
 from stream.metrics.targets import target_of
 from stream.query.journal import tally
 from stream.query.look import Look, Published, age_ms, now_of
-from stream.query.model import Reader
-from stream.query.panes import Marks, PaneMemory
+from stream.query.model import StoreReader
+from stream.query.panes import PaneMemory
 from stream.serve.arrivals import arrivals
 from stream.serve.counters import Rising
 from stream.serve.families import PREFIX
@@ -29,7 +30,7 @@ READY_MS: Final = STALE_MS
 """A shard that has not caught up for so long makes the deployment unready."""
 
 
-class Source(Reader, Published, Marks, HealthSource, Protocol):
+class Source(StoreReader, Published, HealthSource, Protocol):
     """What a scrape reads of the store."""
 
     async def journals(self, family: str) -> Mapping[int, Mapping[str, int]]:
@@ -42,7 +43,7 @@ class Scraper:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._numbers = Numbers()
-        self._panes = PaneMemory(source)
+        self._panes = PaneMemory()
         self._health = Health(source)
         self._stored = Rising()
 
@@ -57,9 +58,10 @@ class Scraper:
         _add_catalog(families, catalog)
         _add_policies(families, config, moment.now_ms)
         _add_clocks(families, shards, wall_ms)
+        _add_groupings(families, config, shards)
         for family in COUNTED:
             _add_journal(families, self._stored, family, await self._source.journals(family))
-        families.take(await self._health.read(shards, wall_ms))
+        families.take(await self._health.read(shards, moment.now_ms, wall_ms))
         add_pane_memory(families, self._panes)
         families.add(
             f"{PREFIX}scrape_timestamp_seconds",
@@ -74,7 +76,7 @@ class Scraper:
         return families
 
 
-async def unready(config: Config, source: Reader, wall_ms: int) -> list[str]:
+async def unready(config: Config, source: StoreReader, wall_ms: int) -> list[str]:
     """Why the numbers are not fit to be read: nothing when every shard has caught up lately."""
     shards = await Look(source, config).shards()
     if not shards:
@@ -139,15 +141,31 @@ def _add_clocks(families: Families, shards: Mapping[tuple[str, int], Fence], wal
         families.add(f"{PREFIX}shards", "Shards (partitions) of the topic.", labels, len(fences))
 
 
+def _add_groupings(families: Families, config: Config, shards: Mapping[tuple[str, int], Fence]) -> None:
+    for family in dict.fromkeys(family for family, _ in shards):
+        marks = [fence.invalid() for (name, _), fence in shards.items() if name == family]
+        for number, fields in enumerate(getattr(config.groupings, family), 1):
+            families.add(
+                f"{PREFIX}grouping_invalid",
+                "1: a grouping of a topic has had too many groups; nothing is told by it.",
+                (("topic", family), ("dimension", ",".join(fields))),
+                any(number in over for over in marks),
+            )
+
+
 def _add_journal(
     families: Families, stored: Rising, family: str, journals: Mapping[int, Mapping[str, int]]
 ) -> None:
     if not journals:
         return
     total = tally(journals)
-    applied = total.records - total.duplicates - sum(total.refused.values())
-    results = {"applied": applied, "duplicate": total.duplicates, **total.refused}
     topic = ("topic", family)
+    others = {"duplicate": total.duplicates, "ignored": total.ignored, **total.refused}
+    results = {"applied": total.records - sum(others.values()), **others}
+    # Those that have not been seen yet, too: a counter that begins with its first event has no rise there.
+    letters = dict.fromkeys(get_args(Reason), 0) | total.refused
+    if family == "contacts":
+        del letters["late"]  # it can be told again from what caused it, so there is no letter
 
     def add(name: str, words: str, labels: Labels, count: int) -> None:
         families.add(name, words, labels, stored.of((name, labels), count))
@@ -155,8 +173,15 @@ def _add_journal(
     for result, count in results.items():
         words = "Records read, by what became of them."
         add(f"{PREFIX}events_total", words, (topic, ("result", result)), count)
-    for reason, count in total.refused.items():
+    for kind, count in total.applied.items():
+        words = "Events applied, by type."
+        add(f"{PREFIX}events_applied_total", words, (topic, ("type", kind)), count)
+    for reason, count in letters.items():
         words = "Records refused, by why; each is in the topic of dead letters."
         add(f"{PREFIX}dead_letters_total", words, (topic, ("reason", reason)), count)
     words = "Events out of order: their history was folded again."
     add(f"{PREFIX}entities_replayed_total", words, (topic,), total.replayed)
+    words = "Records that Kafka deleted before they were read: the numbers lack them."
+    add(f"{PREFIX}records_lost_total", words, (topic,), total.lost)
+    words = "Versions of calendars and policies that shards learned of too late: a rebuild counts them anew."
+    add(f"{PREFIX}late_versions_total", words, (topic,), total.late_versions)

@@ -78,11 +78,16 @@ class Fence:
     shape: str = ""
     versions: int = 0  # of the configuration's history, those that its owner knew of
     latest: int = 0  # the greatest time of an event
+    over_cap: str = ""  # numbers of the groupings that have too many groups (shard/cap.py)
     format: int = 4
 
     def fields(self) -> dict[str, str | int]:
         """Name and value of every field, for the store."""
         return {name: getattr(self, name) for name in self.__slots__}
+
+    def invalid(self) -> frozenset[int]:
+        """The groupings, by number, that tell nothing as they have too many groups."""
+        return frozenset(map(int, self.over_cap.split()))
 
 
 @dataclass(slots=True)
@@ -141,6 +146,7 @@ class Restored:
     fence: Fence
     panes: list[Pane] = field(default_factory=list)
     drop_days: list[int] = field(default_factory=list)
+    groups: set[Group] = field(default_factory=set)
     levels: dict[Group, bytes] = field(default_factory=dict)
     timers: dict[str, int] = field(default_factory=dict)
     outbox: dict[int, bytes] = field(default_factory=dict)

@@ -3,10 +3,15 @@ of its own."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec import Struct, msgpack
 
 from stream.events.refusal import Refused
 from stream.shard.changes import LogRecord
+
+TOLD: Final = ("reason", "path", "detail", "topic", "partition", "offset")
+"""What the dead-letter record says in its last headers, each behind `floorcast_`."""
 
 
 class DeadLetter(Struct, array_like=True):
@@ -25,17 +30,8 @@ class DeadLetter(Struct, array_like=True):
 
     def record_headers(self) -> list[tuple[str, bytes]]:
         """The headers of the dead-letter record: the original ones, then what happened."""
-        told = {
-            "floorcast_reason": self.reason,
-            "floorcast_path": self.path,
-            "floorcast_detail": self.detail,
-            "floorcast_topic": self.topic,
-            "floorcast_partition": str(self.partition),
-            "floorcast_offset": str(self.offset),
-        }
-        return [(name, raw or b"") for name, raw in self.headers] + [
-            (name, text.encode()) for name, text in told.items()
-        ]
+        told = [(f"floorcast_{name}", str(getattr(self, name)).encode()) for name in TOLD]
+        return [(name, raw or b"") for name, raw in self.headers] + told
 
 
 def dead_letter(refused: Refused, topic: str, partition: int, record: LogRecord) -> bytes:

@@ -22,6 +22,7 @@ class Image:
     fence: Fence = field(default_factory=Fence)
     states: dict[str, bytes] = field(default_factory=dict)
     cells: dict[Pane, dict[Group, bytes]] = field(default_factory=dict)
+    groups: set[Group] = field(default_factory=set)
     levels: dict[Group, bytes] = field(default_factory=dict)
     since: set[Since] = field(default_factory=set)
     timers: dict[str, int] = field(default_factory=dict)
@@ -34,6 +35,7 @@ class Image:
         """Writes a commit."""
         _update(self.states, changes.states)
         for pane, group, packed in changes.cells:
+            self.groups.add(group)
             cells = self.cells.setdefault(pane, {})
             _update(cells, {group: packed})
             if not cells:
@@ -51,7 +53,7 @@ class Image:
         self.notices.update(changes.notices_added)
         for number in changes.notices_removed:
             self.notices.pop(number, None)
-        self.journal = dict(changes.journal)
+        self.journal.update(changes.journal)
         self.fence = replace(changes.fence)
 
     def _apply_drops(self, changes: Changes) -> None:
@@ -80,7 +82,7 @@ class Image:
         """What an owner takes over."""
         return Restored(
             fence=replace(self.fence), panes=list(self.cells), drop_days=list(self.drops),
-            levels=dict(self.levels),
+            groups=set(self.groups), levels=dict(self.levels),
             timers=dict(self.timers), outbox=dict(self.outbox), notices=dict(self.notices),
             journal=dict(self.journal),
         )  # fmt: skip

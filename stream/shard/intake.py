@@ -31,7 +31,8 @@ DATA: Final = 8
 _NOTHING: Final[Event] = ("1.0", "", "", "", "", None, UNSET, UNSET, UNSET)
 
 IGNORED_TYPES_MAX = 50
-"""Unknown types counted by name; more are counted as `others`."""
+IGNORED_NAME_MAX = 100
+"""So many unknown types are counted by name, of so many characters; more are counted as `others`."""
 
 
 @mypyc_attr(acyclic=True)  # nothing for the collector of cycles
@@ -72,17 +73,25 @@ class Intake:
         self._max_event_bytes = max_event_bytes
         self.ignored: Counter[str] = Counter()
         """Events whose type the contract does not know, by type (journal)."""
+        self.named: set[str] = set()
+        """The types that the journal names already."""
 
     def read(self, record: LogRecord, log_clock: int) -> Incoming | None:
         """What a record holds, `None` when that is ignored. `log_clock` is the shard's at the record."""
         try:
             return self._incoming(record, log_clock)
         except UnknownType as unknown:
-            known = unknown.name in self.ignored or len(self.ignored) < IGNORED_TYPES_MAX
-            self.ignored[unknown.name if known else "others"] += 1
+            self.ignored[self._counted_as(unknown.name)] += 1
             return None
         except Refused as refused:
             return Incoming(record, _NOTHING, 0, 0, log_clock, refused)
+
+    def _counted_as(self, name: str) -> str:
+        if name not in self.named:
+            if len(self.named) >= IGNORED_TYPES_MAX or len(name) > IGNORED_NAME_MAX:
+                return "others"
+            self.named.add(name)
+        return name
 
     def _incoming(self, record: LogRecord, log_clock: int) -> Incoming:
         value = record.value

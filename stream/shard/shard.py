@@ -37,6 +37,7 @@ from stream.lifecycle.survey import Survey
 from stream.metrics.cells import pack_cell, unpack_cell
 from stream.metrics.panes import CELLS_MAX, Group, Grouped, Pane, Panes, group_into, sum_coarser
 from stream.metrics.sizes import Sizes
+from stream.shard.cap import Cap
 from stream.shard.changes import Changes, Fence, Loaded, LogRecord, Needs, Restored
 from stream.shard.deadletter import dead_letter
 from stream.shard.entities import Entities
@@ -53,6 +54,8 @@ _encode = msgpack.Encoder().encode
 
 TIMERS_MAX: Final = 2_000
 """So many timers, and one for each record, are fired in one commit; the others wait for the next."""
+IGNORED: Final = "ignored_"
+"""What the journal calls events of unknown types, before their name."""
 GROUP_EVENTS: Final = 256
 """So many events are summed by segment before their sums are summed by group."""
 
@@ -95,17 +98,20 @@ class Shard:
         self._horizon_ms = family.horizon_ms
         self._judge_share = judge_share
         self._sample = config.deadletters.sample
-        self.intake = Intake(
-            decoder_of(family.name), family.horizon_ms, family.future_ms, config.max_event_bytes
-        )
+        decoder = decoder_of(family.name)
+        self.intake = Intake(decoder, family.horizon_ms, family.future_ms, config.max_event_bytes)
+        self._types = list(decoder.rank)  # ranks are their places
+        self._applied = [0] * len(self._types)
         self.entities = Entities(family.fold, cache_entities)
         self.panes = Panes(Sizes(config.timezone), config.retention_ms, family.levels, cells_max)
         self.fence = Fence()
         self.levels: dict[Group, Cell] = {}
+        self._cap = Cap()
         self.outbox: dict[int, bytes] = {}
         self.notices: dict[int, bytes] = {}
         self._noticed = Notices()
         self.journal: dict[str, int] = {}
+        self._noted: dict[str, int] = {}  # the journal as the store has it
         self._drop_days: set[int] = set()
         self._timers: list[tuple[int, str]] = []
         # The entry of each entity in there; what is due later waits for it, so that they do not pile up.
@@ -119,10 +125,15 @@ class Shard:
         self.fence = replace(stored.fence)
         self.fence.retention_clock = max(stored.fence.retention_clock, retention_clock)
         self.panes.restore(stored.panes, stored.fence.clock, stored.fence.retention_clock)
+        self._cap.restore({*stored.groups, *stored.levels}, stored.fence.invalid())
         self.levels = {group: unpack_cell(cell) for group, cell in stored.levels.items()}
         self.outbox = dict(stored.outbox)
         self.notices = dict(stored.notices)
         self.journal = dict(stored.journal)
+        self._noted = dict(stored.journal)
+        self.intake.named = {
+            name.removeprefix(IGNORED) for name in stored.journal if name.startswith(IGNORED)
+        }
         self._drop_days = set(stored.drop_days)
         self._timers = [(due, subject) for subject, due in stored.timers.items()]
         self._armed = dict(stored.timers)
@@ -161,6 +172,13 @@ class Shard:
         self._fire_timers(out, fence.clock)
         group_into(grouped, out)
         sum_coarser(grouped, self._fold.segments)
+        self._cap.bound(grouped)
+        if (mark := self._cap.mark()) != fence.over_cap:
+            fence.over_cap = mark
+            # Live levels would stand still; cells go with their panes.
+            changes.levels = dict.fromkeys(self._cap.invalid(self.levels))
+            for group in changes.levels:
+                del self.levels[group]
         needs = Needs(cells=self.panes.missing(grouped, fence.clock, fence.retention_clock))
         if needs:
             answer = yield needs
@@ -176,7 +194,9 @@ class Shard:
         self._drop(changes, due_days, loaded.drops)
         self._note_outbox(changes, delivered)
         self._note_notices(changes, told)
-        changes.journal = {**self.journal, **self._ignored()}
+        journal = {**self.journal, **self._by_type()}
+        changes.journal = {name: count for name, count in journal.items() if self._noted.get(name) != count}
+        self._noted = journal
         return changes
 
     def committed(self, fence: Fence) -> None:
@@ -193,12 +213,12 @@ class Shard:
     def _count(self, what: str, by: int = 1) -> None:
         self.journal[what] = self.journal.get(what, 0) + by
 
-    def _ignored(self) -> dict[str, int]:
-        """Events of unknown types, by type, with what the journal had of them when the shard was claimed."""
-        return {
-            f"ignored_{name}": self.journal.get(f"ignored_{name}", 0) + count
-            for name, count in self.intake.ignored.items()
-        }
+    def _by_type(self) -> dict[str, int]:
+        """Events applied, and those of unknown types, by type, with what the journal had of them when the
+        shard was claimed."""
+        counts = {f"{IGNORED}{name}": count for name, count in self.intake.ignored.items()}
+        counts |= {f"applied_{name}": n for name, n in zip(self._types, self._applied, strict=True) if n}
+        return {name: self.journal.get(name, 0) + count for name, count in counts.items()}
 
     def pending(self, clock: int) -> bool:
         """Whether timers that are due at `clock` wait for the next batch, as there were too many for one."""
@@ -345,6 +365,8 @@ class Shard:
             )
             if out_of_scale:
                 refused = Refused("out_of_scale", "data.response.score", "outside the scale of the question")
+        if refused is None and result != DUPLICATE:
+            self._applied[item.rank] += 1
         sealed_before_ms = item.log_clock - self._horizon_ms
         if entity.first_ms < sealed_before_ms - fold.seal_every_ms:
             prune(fold, entity, sealed_before_ms)

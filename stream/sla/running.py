@@ -256,8 +256,11 @@ class Running:
                     self._breach(out, policies, clock, at, due_ms)
 
     def _overdue_ms(self, policy: Policy, clock: Clock, at: int) -> int:
-        """The business time that a breached clock has run since it was due, under a policy."""
-        return self._counted(policy, clock.kind, clock.breached_due_ms, at, -1)[0]
+        """The business time since a breached clock was due, but for its pauses, under a policy. Before its
+        start, when a person's `due_at` is as old as that, nothing paused."""
+        due_ms, started_ms = clock.breached_due_ms, clock.started_ms
+        before_ms = policy.calendar.elapsed_ms(due_ms, started_ms)
+        return before_ms + self._counted(policy, clock.kind, max(due_ms, started_ms), at, -1)[0]
 
     def _end(self, policies: Policies, clock: Clock, at: int) -> None:
         """Its time runs no more, and what it is overdue stays."""
@@ -384,11 +387,18 @@ class Running:
             gained = calendar.elapsed_ms(begin, end)
             if reached == NEVER and 0 <= need_ms <= used + gained:
                 at = calendar.due_ms(begin, need_ms - used)
-                stands = number < last and self._pausing(policy, kind, self.spans[number + 1][1])
+                stands = number < last and self._pausing(policy, kind, self._status_from(number + 1))
                 if at < end or not stands:
                     reached = at
             used += gained
         return used, reached
+
+    def _status_from(self, number: int) -> str | None:
+        """The status in which an instant leaves the ticket that the span of this number begins at."""
+        at = self.spans[number][0]
+        while number < len(self.spans) - 1 and self.spans[number + 1][0] == at:
+            number += 1
+        return self.spans[number][1]
 
     # Levels
 

@@ -24,6 +24,7 @@ class Outgoing(NamedTuple):
     topic: str
     key: bytes
     value: bytes
+    headers: Sequence[tuple[str, bytes]] = ()
 
 
 class Ingest:
@@ -65,7 +66,11 @@ class Ingest:
             return f"topic {record.topic} is not in Kafka: run `floorcast topics create`"
         try:
             async with asyncio.timeout(WITHIN_S):
-                await (await producer.send(record.topic, value=record.value, key=record.key))
+                await (
+                    await producer.send(
+                        record.topic, value=record.value, key=record.key, headers=list(record.headers)
+                    )
+                )
         except (KafkaError, TimeoutError) as error:
             return f"Kafka did not acknowledge it: {type(error).__name__}"
         return None

@@ -21,7 +21,7 @@ DEADLETTERS_BYTES_MAX = 8 * 1024 * 1024
 VISIBLE_TIMEOUT_S = 30.0
 _LOOK_AGAIN_S = 0.05
 AFTER_MAX = "message.timestamp.after.max.ms"
-_FOR_EVER = -1
+FOR_EVER = -1
 
 
 class TopicReport(NamedTuple):
@@ -59,18 +59,22 @@ async def create_topics(
     return [_report(name, note, counts[name], wanted[name]) for name, note in made.items()]
 
 
+def kept_ms(config: Config) -> int:
+    """How long inputs are kept, as a rebuild reads them: the longest pane and the horizon, of history all."""
+    return FOR_EVER if config.clock == "events" else config.retention.panes_1d_ms + config.horizon_ms
+
+
 def topic_settings(config: Config) -> dict[str, dict[str, str]]:
     """Every topic's settings, by name.
 
-    Inputs are kept for the longest pane and the horizon, so that a rebuild gives the same numbers; with
-    `clock: events` for ever, because history's own timestamps are older than any retention. One record from
-    a wrong clock must not move the log's time, so the broker refuses what is too far ahead of its own.
+    Inputs are kept so long that a rebuild gives the same numbers; with `clock: events` for ever, because
+    history's own timestamps are older than any retention. One record from a wrong clock must not move the
+    log's time, so the broker refuses what is too far ahead of its own.
     """
-    kept_ms = config.retention.panes_1d_ms + config.horizon_ms
     common = {"cleanup.policy": "delete", "message.timestamp.type": "CreateTime"}
     inputs = {
         **common,
-        "retention.ms": str(_FOR_EVER if config.clock == "events" else kept_ms),
+        "retention.ms": str(kept_ms(config)),
         AFTER_MAX: str(config.future_ms),
     }
     topics = config.kafka.topics
@@ -84,7 +88,7 @@ def topic_settings(config: Config) -> dict[str, dict[str, str]]:
         topics.config: {
             **common,
             "message.timestamp.type": "LogAppendTime",
-            "retention.ms": str(_FOR_EVER),
+            "retention.ms": str(FOR_EVER),
         },
         topics.deadletters: {
             **common,

@@ -96,17 +96,21 @@ def _written(keys: ShardKeys, changes: Changes) -> Iterator[Operation]:
 
 
 def _since(keys: ShardKeys, changes: Changes) -> Iterator[Operation]:
-    removed: dict[int, list[Value]] = {}
+    removed: dict[int, dict[Value, None]] = {}
     added: dict[int, list[Value]] = {}
     for since in changes.since_removed:
-        removed.setdefault(since.level, []).append(pack_member(since))
+        removed.setdefault(since.level, {})[pack_member(since)] = None
     for since in changes.since_added:
-        added.setdefault(since.level, []).extend((since.since_ms, pack_member(since)))
-    # A member that stays, but since another instant, is in both.
-    for level, members in removed.items():
-        yield "ZREM", keys.since(level), members
+        member = pack_member(since)
+        added.setdefault(since.level, []).extend((since.since_ms, member))
+        # One that stays, but since another instant, is in both.
+        removed.get(since.level, {}).pop(member, None)
+    # The new ones first: in a slot that moves to another server of a cluster, a key that has been emptied
+    # cannot be written again, and that would leave half a commit.
     for level, scored in added.items():
         yield "ZADD", keys.since(level), scored
+    for level, members in removed.items():
+        yield from _some("ZREM", keys.since(level), list(members))
 
 
 def _timers(keys: ShardKeys, changes: Changes) -> Iterator[Operation]:

@@ -33,6 +33,7 @@ async def read_image(client: Client, keys: ShardKeys) -> Image:
         cells={
             pane: name_cells(names, cells) for pane, cells in zip(index.panes, panes, strict=True) if cells
         },
+        groups=set(names.values()),
         levels=dict(levels),
         since=await _since(client, keys, index),
         timers={subject.decode(): int(due_ms) for subject, due_ms in timers},

@@ -22,7 +22,7 @@ keeps them together and one call can write them all: `floorcast:4:live:{tickets:
 
 Groups are numbered within the shard, in the order in which commits first name them (commit.lua), so a small
 number stands in each of many cells instead of a name; whoever reads cells is told names (read.lua). There are
-never more of them than groups that the day panes have had.
+never more of them than a shard may have (shard/cap.py), and 10,000 of each grouping.
 
 Panes and drop days leave the index with their key. The name of a `since:` key stays when nobody is left in it
 (Redis deletes an empty key by itself): there are few levels.
@@ -32,6 +32,11 @@ Panes and drop days leave the index with their key. The name of a `since:` key s
 | `topics`                 | hash | family -> `<partitions> <topic>`: which shards there are |
 | `versions`               | hash | number -> version of calendars and policies, as it was published |
 | `reports`                | hash | process -> what it says about itself (reports.py) |
+| `generations`            | hash | number -> when it was begun and became live; `current`: which is live |
+
+A rebuild fills another *generation* beside the live one. The first is the namespace itself; the second has
+its shards and its `topics` at `floorcast:4:<namespace>:2:`, and so on. The other keys of the deployment are
+of all of them. `current` alone says which one is read; without it, the first is.
 """
 
 from __future__ import annotations
@@ -47,6 +52,8 @@ from stream.metrics.sizes import NAMES
 from stream.shard.changes import Fence, Since, Written
 
 FORMAT: Final = 4
+FIRST: Final = 1
+"""The generation that is live where nothing was rebuilt."""
 LAST: Final = b"last"
 """The field of `written` that is no pane's."""
 _SIZES: Final = {name.encode(): size for size, name in enumerate(NAMES)}
@@ -99,8 +106,18 @@ class Index(NamedTuple):
     since: list[int]
 
 
+def generation_name(namespace: str, number: int) -> str:
+    """The namespace of a generation: what keys of its shards are made of. No configured one has a colon."""
+    return namespace if number == FIRST else f"{namespace}:{number}"
+
+
+def generations_key(namespace: str) -> bytes:
+    """The key of which generations there are, and which is live."""
+    return f"floorcast:{FORMAT}:{namespace}:generations".encode()
+
+
 def topics_key(namespace: str) -> bytes:
-    """The key of the shards that a deployment has."""
+    """The key of the shards that a generation has."""
     return f"floorcast:{FORMAT}:{namespace}:topics".encode()
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from stream.store.client import Client, Command
+from stream.store.client import Client
+from stream.store.connections import Command
 from stream.store.layout import ShardKeys
 
 SAMPLED: Final = 16
@@ -25,8 +26,9 @@ class Memory:
 
 
 async def read_memory(client: Client, shards: Sequence[ShardKeys]) -> Memory:
-    """Of the server, and of the keys of these shards."""
-    info, *indexes = await client.ask([("INFO", "memory"), *(("SMEMBERS", keys.index) for keys in shards)])
+    """Of the server, or of all of a cluster, and of the keys of these shards."""
+    infos = [info for (info,) in (await client.ask_each([("INFO", "memory")])).values()]
+    indexes = await client.ask([("SMEMBERS", keys.index) for keys in shards])
     commands: list[Command] = []
     weights: list[tuple[str, float]] = []
     for keys, names in zip(shards, indexes, strict=True):
@@ -40,7 +42,12 @@ async def read_memory(client: Client, shards: Sequence[ShardKeys]) -> Memory:
     by_kind: dict[str, float] = {}
     for (kind, weight), used in zip(weights, await client.ask(commands), strict=True):
         by_kind[kind] = by_kind.get(kind, 0) + weight * (used or 0)
-    return Memory(int(info["used_memory"]), int(info["maxmemory"]), {k: int(v) for k, v in by_kind.items()})
+    limits = [int(info["maxmemory"]) for info in infos]
+    return Memory(
+        sum(int(info["used_memory"]) for info in infos),
+        sum(limits) if all(limits) else 0,
+        {kind: int(used) for kind, used in by_kind.items()},
+    )
 
 
 def _by_kind(names: set[bytes]) -> dict[str, list[bytes]]:

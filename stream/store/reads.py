@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from stream.metrics.panes import Group
-from stream.store.client import Client, Command
+from stream.store.client import Client
+from stream.store.connections import Command
 from stream.store.script import Script
 
 FIELDS_MAX: Final = 1_000

@@ -1,5 +1,7 @@
 """What processes say about themselves, every few seconds, in one hash of the deployment: so the exporter
-shows workers and the dispatcher of alerts, which have no HTTP of their own."""
+shows workers and the dispatcher of alerts, which have no HTTP of their own. Who starts again and again leaves
+a report each time: what is old is removed by whoever reports next.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +10,23 @@ import logging
 import os
 import socket
 from bisect import bisect_left
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import msgspec
 from msgspec import Struct, field
-
-from stream.store.errors import StoreError
 
 log = logging.getLogger("floorcast.store")
 
 EVERY_S: Final = 5.0
 GONE_MS: Final = 20_000
 """A process that has said nothing for so long is gone."""
-FORGOTTEN_MS: Final = 24 * 3_600_000
-"""What was said longer ago is removed, so that there are never many."""
+KEPT_MS: Final = 3_600_000
+"""What a process said last is removed after so long: until then a silent one may come back."""
+VERIFIED_MS: Final = 24 * 3_600_000
+"""So long the result of a verification is told."""
+REPORTS_MAX: Final = 1_000
+"""Of more the oldest are removed: about 1 KB each."""
 COMMIT_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 BATCH_RECORDS: Final = (1.0, 10.0, 50.0, 100.0, 500.0, 1_000.0, 5_000.0)
 
@@ -82,6 +86,16 @@ Report = WorkerReport | DispatcherReport | VerifyReport
 _DECODER: Final[msgspec.json.Decoder[Report]] = msgspec.json.Decoder(Report)
 
 
+class _Head(Struct):
+    """What all versions of a report have."""
+
+    type: str
+    at_ms: int
+
+
+_HEAD: Final[msgspec.json.Decoder[_Head]] = msgspec.json.Decoder(_Head)
+
+
 def process_name() -> str:
     """`host:pid` of this process."""
     return f"{socket.gethostname()[:64]}:{os.getpid()}"
@@ -100,17 +114,39 @@ def decode_report(packed: bytes) -> Report | None:
         return None
 
 
-def is_forgotten(packed: bytes, now_ms: int) -> bool:
-    """Whether it was said so long ago that nobody asks for it any more, or says nothing that is known."""
-    report = decode_report(packed)
-    return report is None or now_ms - report.at_ms > FORGOTTEN_MS
+def is_told(report: Report, now_ms: int) -> bool:
+    """Whether its process is there still, or its result young enough. One whose clock is far ahead must not
+    seem to live for ever."""
+    age_ms = abs(now_ms - report.at_ms)
+    return age_ms <= (VERIFIED_MS if isinstance(report, VerifyReport) else GONE_MS)
 
 
-async def keep_reporting(write: Callable[[Report], Awaitable[None]], make: Callable[[], Report]) -> None:
-    """Reports until it is cancelled. What goes wrong with it stops nobody."""
+def forgotten(reports: Mapping[bytes, bytes], now_ms: int) -> list[bytes]:
+    """The names of reports to be removed: too old, too many, or none at all."""
+    ages: dict[bytes, int] = {}
+    for name, packed in reports.items():
+        try:
+            head = _HEAD.decode(packed)
+        except msgspec.MsgspecError:
+            continue
+        age_ms = abs(now_ms - head.at_ms)
+        if age_ms <= (VERIFIED_MS if head.type == "verify" else KEPT_MS):
+            ages[name] = age_ms
+    kept = set(sorted(ages, key=lambda name: ages[name])[:REPORTS_MAX])
+    return [name for name in reports if name not in kept]
+
+
+async def keep_reporting(
+    write: Callable[[Report], Awaitable[None]], make: Callable[[], Report], every_s: float = EVERY_S
+) -> None:
+    """Reports until it is cancelled. Whatever goes wrong with it disturbs nobody, and is said once."""
+    failed = False
     while True:
         try:
             await write(make())
-        except StoreError as error:
-            log.debug("could not report: %s", error)
-        await asyncio.sleep(EVERY_S)
+            failed = False
+        except Exception as error:
+            if not failed:
+                log.warning("/metrics says nothing of this process: %s", str(error) or type(error).__name__)
+            failed = True
+        await asyncio.sleep(every_s)

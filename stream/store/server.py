@@ -1,4 +1,4 @@
-"""Is this a server that can hold the store? Asked once, at start."""
+"""Is this a server that can hold the store, or each of a cluster's? Asked once, at start."""
 
 from __future__ import annotations
 
@@ -17,12 +17,16 @@ async def check_server(client: Client) -> None:
 
     Raises Unsuitable with everything that must be changed, Unavailable, Rejected.
     """
-    sections = await client.ask([("INFO", name) for name in ("server", "memory", "replication")])
-    problems = server_problems({name: value for section in sections for name, value in section.items()})
+    servers = await client.ask_each([("INFO", name) for name in ("server", "memory", "replication")])
+    problems = [
+        f"Redis at {address}: {problem}"
+        for address, sections in servers.items()
+        for problem in server_problems({name: value for part in sections for name, value in part.items()})
+    ]
     if problems:
-        raise Unsuitable("\n".join(f"Redis at {client.url}: {problem}" for problem in problems))
+        raise Unsuitable("\n".join(problems))
     # INFO is answered while a snapshot is read; this waits for its end.
-    await client.ask([("PING",)])
+    await client.ask_each([("PING",)])
 
 
 def server_problems(info: Mapping[str, Any]) -> list[str]:
@@ -39,6 +43,4 @@ def server_problems(info: Mapping[str, Any]) -> list[str]:
         )
     if info.get("role") == "slave":
         problems.append("it is a replica, which cannot be written: set redis.url to the primary")
-    if info.get("redis_mode") == "cluster":
-        problems.append("it is a Redis Cluster, which this version cannot use: use a single Redis or Valkey")
     return problems

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import NamedTuple
+from typing import Final, NamedTuple, Self
 
 from stream.config import RedisConfig
 from stream.config.history import decode_version, encode_version
@@ -13,14 +14,28 @@ from stream.config.published import History
 from stream.metrics.panes import Group, Pane
 from stream.shard.changes import Changes, Fence, Loaded, Needs, Restored, Since, Written
 from stream.shard.image import Image
-from stream.store.client import PATIENCE_S, Client, Command
+from stream.store.client import PATIENCE_S, Client
 from stream.store.commit import SCRIPT, new_commit_id, words
+from stream.store.connections import Command
 from stream.store.drops import read_drops
 from stream.store.errors import Fenced
+from stream.store.generations import (
+    CURRENT,
+    Generation,
+    Generations,
+    current_of,
+    forget_generation,
+    read_generations,
+    write_generation,
+)
 from stream.store.image import read_image, read_names
+from stream.store.inspect import RedisFacts, inspect
 from stream.store.layout import (
+    FIRST,
     LAST,
     ShardKeys,
+    generation_name,
+    generations_key,
     read_fence,
     read_index,
     read_member,
@@ -31,7 +46,7 @@ from stream.store.layout import (
 )
 from stream.store.memory import Memory, read_memory
 from stream.store.reads import Panes, read_hashes, read_panes, scan, score_pairs
-from stream.store.reports import Report, decode_report, encode_report, is_forgotten
+from stream.store.reports import Report, decode_report, encode_report, forgotten
 from stream.store.server import check_server
 from stream.store.topics import StoredTopic, pack_topic, read_topic
 
@@ -43,14 +58,54 @@ class Waiting(NamedTuple):
     timers: int
 
 
+UNLINKED_MAX: Final = 500
+"""Keys that one command deletes."""
+
+
+class _Known:
+    """What was found last, shared by all views of a store: which generation is live, and the partitions of
+    each generation's families."""
+
+    def __init__(self) -> None:
+        self.live = FIRST
+        self.partitions: dict[int, dict[str, int]] = {}
+
+
 class RedisStore:
-    """Shards in Redis. Everything may raise Unavailable (no answer for `patience_s`) and Rejected."""
+    """Shards in Redis. Everything may raise Unavailable (no answer for `patience_s`) and Rejected.
+
+    It reads the live generation, whichever that is each time that fences are asked for. Who writes, or needs
+    several answers of one generation, takes a view: `at`, `live` or `pinned`.
+    """
 
     def __init__(self, config: RedisConfig, patience_s: float = PATIENCE_S) -> None:
         """Connects when first used."""
         self.namespace = config.namespace
         self._client = Client(config, patience_s)
-        self._partitions: dict[str, int] = {}
+        self._known = _Known()
+        self._generation: int | None = None
+        self._pins = False
+
+    @property
+    def generation(self) -> int:
+        """The number of the generation that is read."""
+        return self._known.live if self._generation is None else self._generation
+
+    def at(self, generation: int) -> Self:
+        """A view of this generation, live or not, on the same connections."""
+        view = copy.copy(self)
+        view._generation = generation
+        return view
+
+    def pinned(self) -> Self:
+        """A view of the generation that is live when it is first asked for fences or topics."""
+        view = copy.copy(self)
+        view._pins = True
+        return view
+
+    async def live(self) -> Self:
+        """A view of the generation that is live now."""
+        return self.at((await self.generations()).current)
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -60,16 +115,21 @@ class RedisStore:
         """To be called at start. Raises Unsuitable when this server, as it is set up, could lose numbers."""
         await check_server(self._client)
 
+    async def inspect(self) -> RedisFacts:
+        """How this server is set up, and what this user may do."""
+        return await inspect(self._client, self.namespace)
+
     # The owner of a shard
 
     async def restore(self, family: str, partition: int) -> Restored:
         """What the owner of a shard keeps in memory. It is whole only if `claim` with its fence succeeds."""
         keys = self._keys(family, partition)
         # The fence first: if somebody commits while we read the rest, `claim` finds out.
-        fence, names, levels, timers, outbox, notices, journal = await self._client.ask(
+        fence, names, groups, levels, timers, outbox, notices, journal = await self._client.ask(
             [
                 ("HGETALL", keys.fence),
                 ("SMEMBERS", keys.index),
+                ("HGETALL", keys.groups),
                 ("HGETALL", keys.levels),
                 ("ZRANGE", keys.timers, 0, -1, "WITHSCORES"),
                 ("HGETALL", keys.outbox),
@@ -82,6 +142,7 @@ class RedisStore:
             fence=read_fence(fence),
             panes=index.panes,
             drop_days=index.drop_days,
+            groups=set(groups),
             levels=levels,
             timers={subject.decode(): due_ms for subject, due_ms in score_pairs(timers)},
             outbox={int(offset): letter for offset, letter in outbox.items()},
@@ -94,6 +155,11 @@ class RedisStore:
         fence = replace(restored, commit_id=new_commit_id())
         await self.commit(family, partition, restored.commit_id, Changes(fence=fence))
         return fence
+
+    async def fence(self, family: str, partition: int) -> Fence:
+        """The fence of a shard."""
+        (stored,) = await self._client.ask([("HGETALL", self._keys(family, partition).fence)])
+        return read_fence(stored)
 
     async def load(self, family: str, partition: int, needs: Needs) -> Loaded:
         """What a batch asks for; a round trip for cells and one for the rest. Only the owner's own commits
@@ -132,20 +198,23 @@ class RedisStore:
     async def fences_of(self, families: Sequence[str]) -> dict[str, dict[int, Fence]]:
         """The fences of several families, in one round trip."""
         while True:
-            known = [(name, n) for name in families for n in range(self._partitions.get(name, 0))]
-            commands: list[Command] = [("HMGET", topics_key(self.namespace), *families)]
+            at, counts = self.generation, self._partitions()
+            known = [(name, n) for name in families for n in range(counts.get(name, 0))]
+            commands: list[Command] = [self._pointer(), ("HMGET", topics_key(self._name), *families)]
             commands += [("HGETALL", self._keys(*shard).fence) for shard in known]
-            topics, *fences = await self._client.ask(commands)
+            current, topics, *fences = await self._client.ask(commands)
+            if self._moved(at, current):
+                continue
             partitions = {
                 name: read_topic(topic).partitions if topic is not None else 0
                 for name, topic in zip(families, topics, strict=True)
             }
-            if all(count == self._partitions.get(name, 0) for name, count in partitions.items()):
+            if all(count == counts.get(name, 0) for name, count in partitions.items()):
                 found: dict[str, dict[int, Fence]] = {name: {} for name in families}
                 for (name, partition), fence in zip(known, fences, strict=True):
                     found[name][partition] = read_fence(fence)
                 return found
-            self._partitions |= partitions
+            counts |= partitions
 
     async def read_cells(
         self, family: str, panes: Mapping[int, Sequence[Pane]], groups: Sequence[Group] | None
@@ -222,9 +291,10 @@ class RedisStore:
 
     async def journals(self, family: str) -> dict[int, dict[str, int]]:
         """By partition, what was counted about the work itself: records, duplicates, refusals by reason."""
-        partitions = list(await self.fences(family))
+        view = self.pinned()
+        partitions = list(await view.fences(family))
         answers = await self._client.ask(
-            [("HGETALL", self._keys(family, partition).journal) for partition in partitions]
+            [("HGETALL", view._keys(family, partition).journal) for partition in partitions]
         )
         return {
             partition: {name.decode(): int(count) for name, count in journal.items()}
@@ -233,9 +303,10 @@ class RedisStore:
 
     async def undelivered(self, family: str) -> dict[int, int]:
         """By partition, of how many records the dead letters or facts are not known to be in their topics."""
-        partitions = list(await self.fences(family))
+        view = self.pinned()
+        partitions = list(await view.fences(family))
         answers = await self._client.ask(
-            [("HLEN", self._keys(family, partition).outbox) for partition in partitions]
+            [("HLEN", view._keys(family, partition).outbox) for partition in partitions]
         )
         return dict(zip(partitions, map(int, answers), strict=True))
 
@@ -247,7 +318,7 @@ class RedisStore:
 
     async def write_topic(self, family: str, topic: StoredTopic) -> None:
         """Notes which topic a family is read from, and how many shards that makes."""
-        key = topics_key(self.namespace)
+        key = topics_key(self._name)
         await self._client.patiently(lambda: self._client.send("HSET", key, family, pack_topic(topic)))
 
     async def write_versions(self, history: History) -> None:
@@ -267,8 +338,13 @@ class RedisStore:
         return tuple(decode_version(version) for version in found)
 
     async def topics(self) -> dict[str, StoredTopic]:
-        """The topic of each family of this namespace."""
-        (stored,) = await self._client.ask([("HGETALL", topics_key(self.namespace))])
+        """The topic of each family."""
+        while True:
+            at = self.generation
+            commands = [self._pointer(), ("HGETALL", topics_key(self._name))]
+            current, stored = await self._client.ask(commands)
+            if not self._moved(at, current):
+                break
         return {family.decode(): read_topic(topic) for family, topic in stored.items()}
 
     async def write_report(self, report: Report) -> None:
@@ -276,8 +352,7 @@ class RedisStore:
         others goes."""
         key = reports_key(self.namespace)
         (found,) = await self._client.ask([("HGETALL", key)])
-        old = [name for name, packed in found.items() if is_forgotten(packed, report.at_ms)]
-        if old:
+        if old := forgotten(found, report.at_ms):
             await self._client.patiently(lambda: self._client.send("HDEL", key, *old))
         packed = encode_report(report)
         await self._client.patiently(lambda: self._client.send("HSET", key, report.name, packed))
@@ -299,25 +374,54 @@ class RedisStore:
         found = zip(shards, answers[::3], answers[1::3], answers[2::3], strict=True)
         return {shard: Waiting(outbox + notices, due) for shard, outbox, notices, due in found}
 
+    async def outboxes(self, shards: Sequence[tuple[str, int]]) -> list[int]:
+        """How many records' dead letters or facts wait in each of these shards, in one round trip."""
+        answers = await self._client.ask([("HLEN", self._keys(*shard).outbox) for shard in shards])
+        return list(map(int, answers))
+
     async def memory(self, shards: Sequence[tuple[str, int]]) -> Memory:
         """Memory of the server, and about how much of it is what."""
         return await read_memory(self._client, [self._keys(*shard) for shard in shards])
 
     async def delete_shard(self, family: str, partition: int) -> None:
-        """Deletes every key of a shard at once. Its worker must be stopped: it would start it anew."""
+        """Deletes every key of a shard, in portions; when interrupted, what is left can be deleted again. Its
+        worker must be stopped: it is fenced, and would start the shard anew."""
         keys = self._keys(family, partition)
+        # The fence goes before everything else, the index after what it names.
+        await self._unlink([key for key in keys.always if key != keys.index])
         names = await read_names(self._client, keys)
-        every = [*keys.always, *map(keys.named, names)]
-        # One command, so that a fence never stands beside half of its image.
-        await self._client.patiently(lambda: self._client.send("UNLINK", *every))
+        for start in range(0, len(names), UNLINKED_MAX):
+            await self._unlink(list(map(keys.named, names[start : start + UNLINKED_MAX])))
+        await self._unlink([keys.index])
 
     async def delete_namespace(self) -> None:
-        """Deletes every shard of the topics that were noted, and the note. Workers must be stopped."""
-        for family, topic in (await self.topics()).items():
+        """Deletes every shard of the topics that were noted, and the notes. Workers must be stopped."""
+        for number in (await self.generations()).known:
+            await self.drop(number)
+        for key in (versions_key, reports_key, generations_key):  # each may be on another server of a cluster
+            await self._unlink([key(self.namespace)])
+
+    # Generations
+
+    async def generations(self) -> Generations:
+        """Which there are, and which is live."""
+        return await read_generations(self._client, self.namespace)
+
+    async def write_generation(self, one: Generation, live: bool = False) -> None:
+        """Notes a generation; with `live`, readers and workers go to it from now on."""
+        await write_generation(self._client, self.namespace, one, live)
+
+    async def drop(self, number: int) -> None:
+        """Deletes a generation that nobody reads: its shards, then what says that there are any."""
+        view = self.at(number)
+        for family, topic in (await view.topics()).items():
             for partition in range(topic.partitions):
-                await self.delete_shard(family, partition)
-        notes = [key(self.namespace) for key in (topics_key, versions_key, reports_key)]
-        await self._client.patiently(lambda: self._client.send("UNLINK", *notes))
+                await view.delete_shard(family, partition)
+        await self._unlink([topics_key(view._name)])
+        await forget_generation(self._client, self.namespace, number)
+
+    async def _unlink(self, keys: Sequence[bytes]) -> None:
+        await self._client.patiently(lambda: self._client.send("UNLINK", *keys))
 
     async def _load_cells(
         self, keys: ShardKeys, asked: Mapping[Pane, list[Group] | None]
@@ -330,4 +434,23 @@ class RedisStore:
         return dict(zip([*whole, *(pane for pane, _ in parts)], chain(*found), strict=True))
 
     def _keys(self, family: str, partition: int) -> ShardKeys:
-        return ShardKeys(self.namespace, family, partition)
+        return ShardKeys(self._name, family, partition)
+
+    @property
+    def _name(self) -> str:
+        return generation_name(self.namespace, self.generation)
+
+    def _partitions(self) -> dict[str, int]:
+        return self._known.partitions.setdefault(self.generation, {})
+
+    def _pointer(self) -> Command:
+        return "HGET", generations_key(self.namespace), CURRENT
+
+    def _moved(self, at: int, current: bytes | None) -> bool:
+        """Whether generation `at` was asked, and by now another one is live, which is then the one to ask."""
+        if self._generation is not None:
+            return self._generation != at
+        self._known.live = current_of(current)
+        if self._known.live == at and self._pins:
+            self._generation = at
+        return self._known.live != at

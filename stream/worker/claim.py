@@ -18,13 +18,23 @@ def log_id(identity: LogIdentity) -> str:
     return f"{identity.cluster_id}/{identity.topic_id or '-'}/{identity.partitions}"
 
 
-REBUILD = "To count this log from its start, use another redis.namespace (or empty this one)"
+REBUILD = (
+    "`floorcast rebuild` counts this log from its start beside the numbers that there are, and swaps them "
+    "when it has caught up"
+)
 
 
 def check_topic(stored: StoredTopic | None, topic: str, identity: LogIdentity) -> None:
-    """Whether the topic has as many partitions as the shards that there are. A new partition's own shard is
-    empty and would tell nothing."""
-    if stored is not None and stored.name == topic and stored.partitions != identity.partitions:
+    """Whether the shards that there are were read from this topic, and it has as many partitions. A new
+    partition's own shard is empty and would tell nothing."""
+    if stored is None:
+        return
+    if stored.name != topic:
+        raise WrongImage(
+            f"{topic}: the store was read from {stored.name} in its place: give every worker the same "
+            f"kafka.topics. {REBUILD}."
+        )
+    if stored.partitions != identity.partitions:
         raise WrongImage(_grown(topic, stored.partitions, identity.partitions))
 
 
@@ -47,18 +57,22 @@ def check_fence(fence: Fence, shard: str, identity: LogIdentity, shape: str) -> 
 def _check_log(stored: str, found: str, shard: str) -> None:
     if stored == found:
         return
-    (cluster, topic, partitions), (new_cluster, new_topic, new_partitions) = (
-        stored.split("/"),
-        found.split("/"),
-    )
-    if partitions != new_partitions and (cluster, topic) == (new_cluster, new_topic):
-        raise WrongImage(_grown(shard, partitions, new_partitions))
+    cluster, new_cluster = stored.split("/")[0], found.split("/")[0]
+    check_grown(stored, found, shard)
     what = "cluster" if cluster != new_cluster else "topic of the same name (deleted and created again)"
     raise WrongImage(f"{shard}: the store is the image of another {what} ({stored}, now {found}). {REBUILD}.")
+
+
+def check_grown(stored: str, found: str, shard: str) -> None:
+    """Raises WrongImage when one log id is the other's, but for the number of partitions."""
+    (*log, partitions), (*new_log, new_partitions) = stored.split("/"), found.split("/")
+    if log == new_log and partitions != new_partitions:
+        raise WrongImage(_grown(shard, partitions, new_partitions))
 
 
 def _grown(what: str, partitions: int | str, new_partitions: int | str) -> str:
     return (
         f"{what}: the topic had {partitions} partitions and has {new_partitions} now, so subjects have moved "
-        f"between shards. {REBUILD}."
+        "between shards, and none has all of their history. `floorcast topics copy` into a new topic puts it "
+        "together, and `floorcast rebuild` counts that (docs/production.md, More partitions)."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from asyncio import Future
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
@@ -17,13 +18,14 @@ from stream.config import KafkaConfig
 from stream.events.instants import to_ms
 from stream.events.partition import partition_of
 from stream.events.sla import encode_sla
-from stream.shard.deadletter import read_dead_letter
+from stream.shard.deadletter import DeadLetter, read_dead_letter
 from stream.shard.facts import OutRecord, contact_records, is_facts
 from stream.shard.notices import sla_events
 from stream.sources.security import client_options
 from stream.sources.topics import DEADLETTERS_BYTES_MAX
 from stream.worker.mailbox import Mailbox
 from stream.worker.ports import WorkerFailed
+from stream.worker.refusals import Refusals
 
 log = logging.getLogger("floorcast.worker")
 
@@ -43,6 +45,7 @@ class Letters:
         self._kafka = kafka
         self._mailboxes = mailboxes
         self._producer: AIOKafkaProducer | None = None
+        self._refusals = Refusals(time.monotonic)
 
     async def run(self) -> None:
         """Carries until cancelled. Raises WorkerFailed when it cannot: nothing is dropped."""
@@ -51,6 +54,7 @@ class Letters:
                 for mailbox in list(self._mailboxes()):
                     if mailbox.undelivered:
                         await self._carry(mailbox)
+                self._refusals.tell()
                 for _ in range(round(INTERVAL_S / NOTICES_INTERVAL_S)):
                     for mailbox in list(self._mailboxes()):
                         if mailbox.untold:
@@ -64,6 +68,7 @@ class Letters:
                 "`floorcast topics create` makes missing topics"
             ) from e
         finally:
+            self._refusals.tell(at_once=True)
             if self._producer is not None:
                 await self._producer.stop()
 
@@ -78,10 +83,11 @@ class Letters:
             if is_facts(packed)
         )
         waiting = await self._send_batches(producer, self._kafka.topics.contacts, list(facts))
-        for packed in told.values():
-            if not is_facts(packed):
-                waiting.append(await self._send_letter(producer, packed))
+        letters = [read_dead_letter(packed) for packed in told.values() if not is_facts(packed)]
+        waiting += [await self._send_letter(producer, letter) for letter in letters]
         await asyncio.gather(*waiting)
+        for letter in letters:
+            self._refusals.note(letter)
         mailbox.carried(offsets)
 
     async def _carry_notices(self, mailbox: Mailbox) -> None:
@@ -97,11 +103,12 @@ class Letters:
         await asyncio.gather(*await self._send_batches(producer, self._kafka.topics.sla, records))
         mailbox.noticed(numbers)
 
-    async def _send_letter(self, producer: AIOKafkaProducer, packed: bytes) -> Future[Any]:
-        letter = read_dead_letter(packed)
+    async def _send_letter(self, producer: AIOKafkaProducer, letter: DeadLetter) -> Future[Any]:
+        # A record may have neither key nor value; the producer wants one of them.
+        value = b"" if letter.key is None and letter.value is None else letter.value
         sent: Future[Any] = await producer.send(
             self._kafka.topics.deadletters,
-            value=letter.value,
+            value=value,
             key=letter.key,
             headers=letter.record_headers(),
         )

@@ -7,6 +7,7 @@ import asyncio
 import time
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import accumulate
 from typing import Protocol
 
@@ -29,6 +30,11 @@ UNDELIVERED_MAX = 20_000
 
 UNTOLD_MAX = 1_000
 """So many entries of notices about clocks may; each has up to 200."""
+
+
+DRAIN_S = 5.0
+"""So long a commit may take to come through when its shard is given back. One that is cut off is
+in Redis as a whole, or not at all."""
 
 
 class Store(Protocol):
@@ -96,6 +102,7 @@ class Mailbox:
         self._lock = asyncio.Lock()
         self._carried = asyncio.Event()
         self._half_done = False
+        self._closed = False
 
     async def read(self, records: Sequence[LogRecord]) -> None:
         """Folds records into the shard and commits. Raises what stops the worker."""
@@ -104,14 +111,15 @@ class Mailbox:
             await self._carried.wait()
         async with self._lock:
             for part in portions(records, self._batch_records):
-                await self._commit(part)
+                await self._commit_whole(part)
 
     async def tick(self) -> None:
         """Moves the clock without events: timers fire, panes close, freshness is renewed."""
         while True:
             async with self._lock:
                 await self._commit([])
-            if not self.shard.pending(self.shard.fence.clock):
+            # Of one that is given back the lock is never free again: who waited for it would wait for ever.
+            if self._closed or not self.shard.pending(self.shard.fence.clock):
                 return
 
     def carried(self, offsets: Sequence[int]) -> None:
@@ -130,8 +138,23 @@ class Mailbox:
         self._carried.set()
 
     async def close(self) -> None:
-        """Returns when the commit under way is through; none follows."""
-        await self._lock.acquire()
+        """Returns when the commit under way is through, or given up; none follows. One that reaches Redis
+        later is refused by the fence, if there is another owner by then."""
+        self._closed = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_S):
+                await self._lock.acquire()
+
+    async def _commit_whole(self, records: Sequence[LogRecord]) -> None:
+        """One commit, which a cancellation lets come through: then the next owner goes on behind it."""
+        committing = asyncio.ensure_future(self._commit(records))
+        try:
+            await asyncio.shield(committing)
+        except asyncio.CancelledError:
+            await asyncio.wait({committing}, timeout=DRAIN_S)
+            committing.cancel()
+            await asyncio.gather(committing, return_exceptions=True)
+            raise
 
     async def _commit(self, records: Sequence[LogRecord]) -> None:
         shard = self.shard
@@ -189,7 +212,7 @@ class Mailbox:
     def wants_tick(self, freshen_ms: int) -> bool:
         """Whether time should move without events: a timer is due, or freshness is to be noted, and with it
         what was delivered."""
-        if self._lock.locked() or self._half_done:
+        if self._closed or self._lock.locked() or self._half_done:
             return False
         if self._outdated():
             return True

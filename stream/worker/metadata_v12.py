@@ -100,9 +100,11 @@ class TopicIdRequest(Request[TopicIdRequestV12]):  # type: ignore[misc]
 
     API_KEY = 3
 
-    def __init__(self, topics: list[str]) -> None:
+    def __init__(self, topics: list[str], rights: bool = False) -> None:
+        """`rights`: also what this user may do with each topic, as bits (Kafka's AclOperation)."""
         self._topics = topics
+        self._rights = rights
 
     def build(self, request_struct_class: type[TopicIdRequestV12]) -> TopicIdRequestV12:
         """The request on the wire."""
-        return request_struct_class([(None, topic, {}) for topic in self._topics], False, False, {})
+        return request_struct_class([(None, topic, {}) for topic in self._topics], False, self._rights, {})

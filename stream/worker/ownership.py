@@ -56,7 +56,7 @@ class Ownership:
             self._claiming = None
         if offsets.keys() != partitions:
             raise self._failed(f"{what} gave offsets of {_named(offsets)}", None)
-        log.info("assigned %s", _named(partitions))
+        log.info("assigned %s", _named(partitions), extra=_fields(partitions))
         return offsets
 
     def take(self, lanes: Lanes) -> bool:
@@ -85,7 +85,7 @@ class Ownership:
         await self._delivery.close()
         if claimed:
             await self._handler.revoked(claimed)
-            log.info("released %s", _named(claimed))
+            log.info("released %s", _named(claimed), extra=_fields(claimed))
 
     def committed(self) -> dict[Partition, int]:
         """What the handler says is in Redis."""
@@ -94,6 +94,11 @@ class Ownership:
     def _failed(self, reason: str, cause: BaseException | None) -> WorkerFailed:
         self._fail(reason, cause)
         return WorkerFailed(reason)
+
+
+def _fields(partitions: Iterable[Partition]) -> dict[str, object]:
+    """The same for logs in JSON."""
+    return {"shards": [str(partition) for partition in sorted(partitions)]}
 
 
 def _named(partitions: Iterable[Partition]) -> str:

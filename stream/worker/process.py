@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 from stream.config import Config
 from stream.shard.family import COUNTED
 from stream.sources.broker import BrokerError
-from stream.store import RedisStore, StoreError
+from stream.store import RedisStore
 from stream.store.reports import keep_reporting
 from stream.worker.claim import WrongImage
 from stream.worker.letters import Letters
@@ -26,6 +26,12 @@ from stream.worker.versions import KnownVersions, settle
 log = logging.getLogger("floorcast.worker")
 
 LAST_REPORT_S = 1.0
+LOOK_S = 1.0
+"""Between two looks at which generation is live."""
+
+
+class Moved(Exception):
+    """Another generation is live than the one that is written."""
 
 
 async def run_worker(
@@ -35,48 +41,69 @@ async def run_worker(
 
     `until_ms`: with `clock: events`, the instant to which time moves at the end of the log.
     """
-    _quiet_garbage_collector()
+    quiet_garbage_collector()
     store = RedisStore(config.redis)
     try:
         await store.check_server()
-        await _check_topics(config)
-        config = await _settled(config, store)
-        versions = KnownVersions(config)
-        shards = Shards(config, store, until_ms, versions)
-        transport = KafkaWorker(
-            config.kafka, shards.topics, shards, max_poll_records=config.worker.batch_records,
-            session_timeout_ms=session_timeout_ms,
-        )  # fmt: skip
-        shards.transport = transport
-        letters = Letters(config.kafka, lambda: shards.mailboxes.values())
-        others = [
-            shards.keep_time(), letters.run(), keep_reporting(store.write_report, shards.report),
-        ]  # fmt: skip
-        if config.clock == "wall":
-            others.append(versions.follow(config))
-        try:
-            await _until_first_ends(transport, others)
-        finally:
-            await _last_report(store, shards)
+        await check_topics(config)
+        while True:
+            try:
+                await _work(config, await store.live(), until_ms, session_timeout_ms)
+                return
+            except Moved as moved:
+                log.info("%s", moved)
     finally:
         await store.close()
 
 
+async def _work(config: Config, store: RedisStore, until_ms: int | None, session_timeout_ms: int) -> None:
+    """Works for one generation. Raises Moved when another one is live."""
+    config = await settled(config, store)
+    versions = KnownVersions(config)
+    shards = Shards(config, store, until_ms, versions)
+    transport = KafkaWorker(
+        config.kafka, shards.topics, shards, max_poll_records=config.worker.batch_records,
+        session_timeout_ms=session_timeout_ms,
+    )  # fmt: skip
+    shards.transport = transport
+    letters = Letters(config.kafka, lambda: shards.mailboxes.values())
+    others = [
+        shards.keep_time(), letters.run(), keep_reporting(store.write_report, shards.report),
+        _until_moved(store),
+    ]  # fmt: skip
+    if config.clock == "wall":
+        others.append(versions.follow(config))
+    try:
+        await until_first_ends(transport, others)
+    finally:
+        await _last_report(store, shards)
+
+
+async def _until_moved(store: RedisStore) -> None:
+    """Raises Moved once another generation than this one is live."""
+    while True:
+        current = (await store.generations()).current
+        if current != store.generation:
+            raise Moved(f"generation {current} is live now: its shards are claimed in place of these")
+        await asyncio.sleep(LOOK_S)
+
+
 async def _last_report(store: RedisStore, shards: Shards) -> None:
-    """So that a refusal, which ends the worker, is seen."""
-    with suppress(StoreError, TimeoutError):
+    """So that a refusal, which ends the worker, is seen. Whatever goes wrong here is not why it ends."""
+    with suppress(Exception):
         async with asyncio.timeout(LAST_REPORT_S):
             await store.write_report(shards.report())
 
 
-async def _settled(config: Config, store: RedisStore) -> Config:
+async def settled(config: Config, store: RedisStore) -> Config:
+    """As `settle`; raises WorkerFailed."""
     try:
         return await settle(config, store)
     except (BrokerError, WrongImage) as e:
         raise WorkerFailed(str(e)) from e
 
 
-async def _check_topics(config: Config) -> None:
+async def check_topics(config: Config) -> None:
     """Without any of them a worker would sit in its group, idle and silent; and what is refused must have a
     place to go before the first is."""
     try:
@@ -91,7 +118,7 @@ async def _check_topics(config: Config) -> None:
         raise WorkerFailed(f"cannot start on Kafka at {config.kafka.bootstrap}: {said}") from e
 
 
-def _quiet_garbage_collector() -> None:
+def quiet_garbage_collector() -> None:
     """What the worker keeps has no cycles, and there is a lot of it: looking for cycles took 15 % of the CPU,
     and a full search stops everything for as long as it takes to walk all entities."""
     gc.collect()
@@ -99,9 +126,8 @@ def _quiet_garbage_collector() -> None:
     gc.set_threshold(50_000, 100, 1_000)
 
 
-async def _until_first_ends(
-    transport: KafkaWorker, beside: Sequence[Coroutine[object, object, None]]
-) -> None:
+async def until_first_ends(transport: KafkaWorker, beside: Sequence[Coroutine[object, object, None]]) -> None:
+    """Runs the transport and what is beside it until one of them ends; raises what that raised."""
     running = asyncio.create_task(transport.run(), name="transport")
     others = [asyncio.create_task(task) for task in beside]
     try:

@@ -16,6 +16,9 @@ from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult, PartitionReco
 from aiokafka.errors import CorruptRecordException
 
 from stream.shard.changes import LogRecord
+from stream.worker.rawbatch import keep_bytes, read_leniently
+
+keep_bytes()
 
 
 class BatchedRecords:
@@ -28,6 +31,7 @@ class BatchedRecords:
         """Behind what was taken, and behind markers and what compaction left of a batch."""
         self._fetched = fetched
         self._batches = fetched._records
+        self._bytes: bytes = fetched._records.data
         self._rest: list[LogRecord] = []
         """What is not taken yet of the batch that was read last."""
         self._batch_end = self.next_fetch_offset
@@ -53,12 +57,18 @@ class BatchedRecords:
         batch = batches.next_batch()
         if self._fetched._check_crcs and not batch.validate_crc():
             raise CorruptRecordException(f"Invalid CRC - {self._fetched._tp}")
-        records = [] if self._is_skipped(batch) else list(batch)
+        records = [] if self._is_skipped(batch) else self._records_of(batch)
         if records and records[0].offset < self.next_fetch_offset:
             records = [record for record in records if record.offset >= self.next_fetch_offset]
         # Not behind the last record: compaction may have removed the batch's tail.
         self._batches, self._rest, self._batch_end = batches, records, batch.next_offset
         return True
+
+    def _records_of(self, batch: Any) -> list[LogRecord]:
+        try:
+            return list(batch)
+        except UnicodeDecodeError:
+            return read_leniently(self._bytes, batch.base_offset)
 
     def _is_skipped(self, batch: Any) -> bool:
         """Whether it holds a marker, or belongs to an aborted transaction."""

@@ -17,7 +17,7 @@ class Work:
         self.commits = Histogram(COMMIT_S)
         self.batches = Histogram(BATCH_RECORDS)
         self.refusals = 0
-        """Commits that Redis refused, as the shard was another worker's by then."""
+        """Commits and claims that Redis refused, as the shard was another worker's by then."""
 
     def committed(self, seconds: float, records: int) -> None:
         """One commit, from the first record that was folded to the answer of Redis; a tick has no records."""

@@ -16,7 +16,7 @@ from stream.shard.changes import Changes, Fence, Restored
 from stream.shard.family import COUNTED, family
 from stream.shard.shard import Shard
 from stream.shard.succession import passed, recomputed, unknown
-from stream.store import RedisStore, StoredTopic, new_commit_id
+from stream.store import Fenced, RedisStore, StoredTopic, new_commit_id
 from stream.store.reports import WorkerReport
 from stream.worker.claim import check_fence, check_topic, log_id
 from stream.worker.log import KafkaLog, LogIdentity
@@ -34,6 +34,8 @@ TICK_S = 0.1
 """How often shards are looked at: a timer that is due fires within this."""
 CELLS_MAX = 200_000
 """Cells that a worker keeps in memory, shared by its shards (about 0.5 KB each)."""
+CLAIMS_MAX = 20
+"""Tries to claim a shard that somebody else writes."""
 RETIMED_MAX = 10_000
 """Timers that one commit changes when a version comes."""
 FRESHEN_MS = 1_000
@@ -79,14 +81,14 @@ class Shards:
             await self._store.write_topic(self._families[topic], StoredTopic(topic, identity.partitions))
         history = self._versions.history
         await self._store.write_versions(history)
-        await asyncio.gather(
+        claimed = await asyncio.gather(
             *(
-                self._claim(p, stored, log_id(identities[p.topic]), starts[p], history)
+                self._claim(p, stored, identities[p.topic], starts[p], history)
                 for p, stored in zip(ordered, restored, strict=True)
             )
         )
         self._sharing = max(1, len(partitions))
-        for partition, stored in zip(ordered, restored, strict=True):
+        for partition, stored in zip(ordered, claimed, strict=True):
             self.mailboxes[partition] = self._mailbox(partition, stored)
         return {partition: mailbox.shard.fence.offset for partition, mailbox in self.mailboxes.items()}
 
@@ -96,15 +98,33 @@ class Shards:
         return stored
 
     async def _claim(
-        self, partition: Partition, stored: Restored, log_id: str, start: int, history: History
-    ) -> None:
-        """Makes the shard ours; `stored` is then as it was written."""
-        if start > stored.fence.offset:
-            _note_lost(partition, stored, start)
-        claimed = replace(
-            stored.fence, log_id=log_id, shape=self._shape, offset=max(stored.fence.offset, start)
-        )
-        await self._take_in(partition, stored, claimed, history)
+        self, partition: Partition, stored: Restored, identity: LogIdentity, start: int, history: History
+    ) -> Restored:
+        """Makes the shard ours: as it was written then."""
+        for attempt in range(CLAIMS_MAX):
+            try:
+                if attempt:
+                    # Whoever has it (a rebuild, until we come) goes on writing: first taken, then read.
+                    await self._seize(partition, identity)
+                    stored = await self._restore(partition, identity)
+                if start > stored.fence.offset:
+                    _note_lost(partition, stored, start)
+                fence = replace(
+                    stored.fence, log_id=log_id(identity), shape=self._shape,
+                    offset=max(stored.fence.offset, start),
+                )  # fmt: skip
+                await self._take_in(partition, stored, fence, history)
+                break
+            except Fenced:
+                if attempt == CLAIMS_MAX - 1:
+                    raise
+        return stored
+
+    async def _seize(self, partition: Partition, identity: LogIdentity) -> None:
+        family = self._families[partition.topic]
+        fence = await self._store.fence(family, partition.partition)
+        check_fence(fence, str(partition), identity, self._shape)
+        await self._store.claim(family, partition.partition, fence)
 
     async def _take_in(self, partition: Partition, stored: Restored, fence: Fence, history: History) -> None:
         """Writes the fence, which then knows all versions, and when they begin to what has a timer."""
@@ -115,6 +135,7 @@ class Shards:
                 log.error(
                     "%s: version %d of calendars and policies became known after what it changes was "
                     "counted; a rebuild counts it anew", partition, stored.fence.versions + 1,
+                    extra={"shard": str(partition), "offset": stored.fence.offset},
                 )  # fmt: skip
             timers = recomputed(stored, new[0].from_ms)
         retimed = list(timers.items())
@@ -130,7 +151,11 @@ class Shards:
         expected = stored.fence.commit_id
         stored.fence = replace(fence, commit_id=new_commit_id())
         changes = Changes(fence=stored.fence, journal=stored.journal, timers=timers)
-        await self._store.commit(self._families[partition.topic], partition.partition, expected, changes)
+        try:
+            await self._store.commit(self._families[partition.topic], partition.partition, expected, changes)
+        except Fenced:
+            self._work.refusals += 1
+            raise
 
     async def _renewed(self, partition: Partition, shard: Shard) -> Shard:
         """The shard under the rules of all versions."""
@@ -165,8 +190,7 @@ class Shards:
     async def revoked(self, partitions: frozenset[Partition]) -> None:
         """Lets the commits under way end, and forgets the shards."""
         mailboxes, self.mailboxes = self.mailboxes, {}
-        for mailbox in mailboxes.values():
-            await mailbox.close()
+        await asyncio.gather(*(mailbox.close() for mailbox in mailboxes.values()))
 
     async def batch(self, partition: Partition, records: list[LogRecord]) -> None:
         """Folds and commits; what was read again after a restart is left out."""
@@ -191,20 +215,28 @@ class Shards:
         """Ticks every shard that is due, until cancelled. Raises what stops the worker."""
         while True:
             await asyncio.sleep(TICK_S)
-            for mailbox in list(self.mailboxes.values()):
+            for partition, mailbox in list(self.mailboxes.items()):
                 if mailbox.wants_tick(FRESHEN_MS):
-                    await mailbox.tick()
+                    await self.tick(partition, mailbox)
+
+    async def tick(self, partition: Partition, mailbox: Mailbox) -> None:
+        """Moves a shard's clock."""
+        await mailbox.tick()
 
 
 def _note_lost(partition: Partition, stored: Restored, start: int) -> None:
     """Records before `start` are not in the log any more, and were not read."""
     offset = stored.fence.offset
     if not stored.fence.commit_id:
-        log.warning("%s: the log begins at offset %d; what was before is not counted.", partition, start)
+        log.warning(
+            "%s: the log begins at offset %d; what was before is not counted.", partition, start,
+            extra={"shard": str(partition), "offset": 0, "end_offset": start},
+        )  # fmt: skip
         return
     log.error(
         "%s: %d records were deleted by Kafka's retention before they were read (offsets %d to %d): "
         "the numbers lack them. Keep the log longer than a worker may be down.",
         partition, start - offset, offset, start - 1,
+        extra={"shard": str(partition), "offset": offset, "end_offset": start},
     )  # fmt: skip
     stored.journal["lost_at_head"] = stored.journal.get("lost_at_head", 0) + start - offset

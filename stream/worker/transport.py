@@ -160,7 +160,7 @@ class KafkaWorker:
         if not self._ending.is_set():
             self._failure = WorkerFailed(reason)
             self._failure.__cause__ = cause
-            log.error("the worker stops: %s", reason)
+            log.error("the worker stops: %s", reason, extra={"reason": reason})
             self._ending.set()
 
     async def _close(self, app: App) -> None:

@@ -192,9 +192,10 @@ class _Ticket:
 
     def _begin(self, place: int) -> None:
         """What starts when it is created, whatever was heard of it before. Resolved by then, it has had its
-        first resolution; the clocks that go on after a reopening wait for one."""
+        first resolution; the clocks that go on after a reopening wait for one. Its creation may be that one:
+        a reopening acts first (rule 14)."""
         step = self.steps[place]
-        if self.steps[max(0, place - 1)].status in DONE:
+        if self.steps[max(0, place - 1)].status in DONE and not step.reopened:
             self.clocks.instances += [Instance(clock, self.created_ms, open=False) for clock in GO_ON]
             return
         # Rule 25, as far as the new life tells: what is reopened had been resolved.

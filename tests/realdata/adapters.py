@@ -41,8 +41,9 @@ def _rows(path: str, delimiter: str = ",") -> Iterator[Row]:
         yield from csv.DictReader(file, delimiter=delimiter)
 
 
-def bank(path: str) -> Iterator[CloudEvent]:
+def bank(path: str, last: str = "") -> Iterator[CloudEvent]:
     """A month of the "Anonymous Bank": a row is a call, its times are of Asia/Jerusalem without an offset.
+    `last`: the last day that is told (yymmdd), else all are.
 
     Only the arrival (`vru_entry`) is taken as an instant. What follows is counted from it in the seconds that
     the row gives (`vru_time`, `q_time`, `ser_time`), so neither midnight nor the 1-2 s between the clocks of
@@ -50,7 +51,7 @@ def bank(path: str) -> Iterator[CloudEvent]:
     queued and answered at once.
     """
     for row in _rows(path, delimiter="\t"):
-        if row["outcome"] == "PHANTOM":
+        if row["outcome"] == "PHANTOM" or (last and row["date"] > last):
             continue
         arrived = _bank_time(row["date"], row["vru_entry"])
         left_menu = arrived + timedelta(seconds=max(0, int(row["vru_time"])))
@@ -72,6 +73,15 @@ def bank(path: str) -> Iterator[CloudEvent]:
             steps.append(("call.abandoned", left_queue, {}))
         for number, (kind, at, data) in enumerate(steps):
             yield _event("bank", kind, f"{row['vru+line']}-{row['call_id']}", at, number, data)
+
+
+BANK_WEEK = "990108"
+"""A week and a day of January: all kinds of days."""
+
+
+def bank_week(path: str) -> Iterator[CloudEvent]:
+    """The month up to BANK_WEEK."""
+    return bank(path, BANK_WEEK)
 
 
 def _bank_time(day: str, clock: str) -> datetime:

@@ -32,7 +32,10 @@ from tests.realdata import adapters
 from tests.realdata.where import in_part
 from tests.rig.pipeline import Pipeline, Process, pipeline, until
 
-ADAPTERS = {"bank": adapters.bank, "servicenow": adapters.servicenow, "sfo": adapters.sfo}
+ADAPTERS = {
+    "bank": adapters.bank, "bank_week": adapters.bank_week, "servicenow": adapters.servicenow,
+    "sfo": adapters.sfo,
+}  # fmt: skip
 PARTITIONS = 6
 SEED = 1999
 DAY = timedelta(1)

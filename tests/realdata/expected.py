@@ -65,10 +65,15 @@ class Calls:
             self.abandoned_le20 += wait_s <= 20
 
 
-def bank_total(path: Path) -> Calls:
-    """The whole month (january.txt.gz)."""
+def bank_rows(path: Path, last: str = "") -> list[Row]:
+    """The raw rows (january.txt.gz), up to a day (yymmdd)."""
+    return [row for row in read(path, "\t") if not last or row["date"] <= last]
+
+
+def bank_total(rows: Iterable[Row]) -> Calls:
+    """All of them together."""
     total = Calls()
-    for row in read(path, "\t"):
+    for row in rows:
         total.add(row)
     return total
 
@@ -119,10 +124,10 @@ class Outcomes:
         return nearest_rank(self.answered, percent)
 
 
-def bank_outcomes(path: Path, hours: bool) -> dict[tuple[str, datetime | None], Outcomes]:
+def bank_outcomes(rows: Iterable[Row], hours: bool) -> dict[tuple[str, datetime | None], Outcomes]:
     """By queue (`type`) and, if asked, by hour of the outcome: the arrival and the seconds until then."""
     found: dict[tuple[str, datetime | None], Outcomes] = defaultdict(Outcomes)
-    for row in read(path, "\t"):
+    for row in rows:
         if row["outcome"] == "PHANTOM":
             continue
         wait_s = max(0, int(row["q_time"]))

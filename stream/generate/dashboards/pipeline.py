@@ -147,8 +147,8 @@ def _commits(board: Board) -> None:
     commits = f"sum by (worker) (rate(support_commit_seconds_count[{RATE}]))"
     board.lines(Look("Commits", words, PER_SECOND), [Query(commits, "{{worker}}")])
     words = "Commits refused, as another worker has the partition by now: some at a rebalance."
-    fence = f"sum by (worker) (rate(support_fence_refusals_total[{RATE}]))"
-    board.lines(Look("Refused by the fence", words, PER_SECOND), [Query(fence, "{{worker}}")])
+    fence = f"sum(rate(support_fence_refusals_total[{RATE}]))"
+    board.lines(Look("Refused by the fence", words, PER_SECOND), [Query(fence, "refused")])
 
 
 def _deliveries(board: Board) -> None:

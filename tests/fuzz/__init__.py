@@ -1,0 +1,1 @@
+"""A fuzzer over every entrance: seeded, so that a run can be had again; one file an entrance."""
