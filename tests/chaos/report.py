@@ -96,6 +96,8 @@ async def _uncounted(scene: Scene, load: Load, journal: Mapping[str, int]) -> As
     """Comparing image and log does not show what is in neither."""
     if not scene.watch.troubles:
         yield "no fault came: there was no time"
+    if unasked := scene.crew.ends["status 0"]:
+        yield f"{unasked} workers ended as if they had been asked to"
     told = sum(load.told.values())
     if (counted := journal["records"] - journal["duplicates"]) != told:
         yield f"{told} events were told, {counted} are counted: {dict(journal)}"

@@ -118,7 +118,7 @@ def _run(command: list[str], copy: Path) -> str | None:
             process.communicate()
     if process.returncode == 0:
         return None
-    failed = [line for line in output.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+    failed = [line for line in output.splitlines() if line.startswith(("FAILED tests/", "ERROR tests/"))]
     if not failed and "while loading conftest" in output:
         return IMPORT
     if not failed:
