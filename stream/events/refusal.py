@@ -19,12 +19,12 @@ Reason = Literal[
 
 ADVICE: Final[dict[Reason, str]] = {
     "empty": "a record without a value tells nothing: find who writes it",
-    "too_large": "let its source send less; a larger max_event_bytes counts it in another redis.namespace",
+    "too_large": "let its source send less; a larger max_event_bytes and `floorcast rebuild` count it",
     "not_json": "mend its source, or write the event out and replay it with --with FILE",
     "invalid": "mend its source (docs/feeding.md says what a field may hold), or replay it with --with FILE",
     "missing": "mend its source (docs/feeding.md says what is needed), or replay it with --with FILE",
     "late": "it cannot be counted any more: what is older than `horizon` is sealed, its panes may be gone. "
-    "Only a longer `horizon`, counted anew in another redis.namespace, takes it in",
+    "Only a longer `horizon` and `floorcast rebuild` take it in",
     "future": "the clock of its source was ahead: mend that, and replay it once its time has come",
     "out_of_scale": "its event is kept, and counts once another of its invitation tells a scale that fits",
     "quarantined": "find what sends so many events of one subject; replay it when the old ones are sealed",
