@@ -15,7 +15,16 @@ from stream.shard.changes import Changes, Record, Since
 from stream.shard.family import COUNTED, family
 from stream.shard.image import Image, run_batch
 from stream.shard.shard import Shard
-from stream.store import Memory, RedisStore, Report, StoredTopic, Waiting, new_commit_id
+from stream.store import (
+    Generation,
+    Generations,
+    Memory,
+    RedisStore,
+    Report,
+    StoredTopic,
+    Waiting,
+    new_commit_id,
+)
 
 Told = tuple[str, str, str, dict[str, Any]]
 """Time, type, subject, data."""
@@ -56,6 +65,7 @@ class FloorReader(ImageReader):
     def __init__(self, images: dict[tuple[str, int], Image]) -> None:
         super().__init__(images)
         self.said: list[Report] = []
+        self.filling: FloorReader | None = None  # what a rebuild has made
 
     async def reports(self) -> list[Report]:
         return self.said
@@ -71,6 +81,16 @@ class FloorReader(ImageReader):
 
     async def memory(self, shards: Sequence[tuple[str, int]]) -> Memory:
         return Memory(0, 0, {})
+
+    async def generations(self) -> Generations:
+        known = {1: Generation(number=1)}
+        if self.filling is not None:
+            known[2] = Generation(number=2, began_ms=1)
+        return Generations(1, known)
+
+    def at(self, generation: int) -> FloorReader:
+        assert self.filling is not None
+        return self.filling if generation == 2 else self
 
 
 def floor(config: Config, now: str, fresh: str | None = None, **events: Sequence[Told]) -> FloorReader:

@@ -175,6 +175,21 @@ async def test_what_the_last_verification_found_is_told_for_a_day(serve: Serve) 
         assert ("support_replay_drift" in (await served.scrape()).families) is told
 
 
+async def test_how_far_a_rebuild_is(serve: Serve) -> None:
+    """Against what the live numbers count, while there is one; of nothing live no share can be told."""
+    source = tickets()
+    live = sum(image.fence.offset for image in source._images.values())
+    assert "support_rebuild_read_ratio" not in (await serve(source=source).scrape()).families
+    source.filling = floor(CONFIG, NOW, tickets=TICKETS[:2])
+    read = sum(image.fence.offset for image in source.filling._images.values())
+    assert 0 < read < live
+    scraped = await serve(source=source).scrape()
+    assert scraped.all("rebuild_read_ratio", "generation") == {"2": read / live}
+    for image in source._images.values():
+        image.fence = Fence()
+    assert "support_rebuild_read_ratio" not in (await serve(source=source).scrape()).families
+
+
 async def test_promtool_finds_nothing_to_mend_in_what_processes_say(serve: Serve) -> None:
     """Histograms, and every name that needs a report."""
     source = tickets()

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
+from stream.query.model import Reader
 from stream.query.panes import PaneMemory
 from stream.serve.counters import Handed, Key
 from stream.serve.families import PREFIX
 from stream.serve.samples import Families, Labels
 from stream.shard.changes import Fence
-from stream.store import Memory, Report, StoreError, Waiting
+from stream.shard.family import COUNTED
+from stream.store import Generations, Memory, Report, StoreError, Waiting
 from stream.store.reports import DispatcherReport, VerifyReport, WorkerReport, is_told
 
 MEMORY_MS: Final = 60_000
@@ -43,6 +45,10 @@ class HealthSource(Protocol):
     ) -> dict[tuple[str, int], Waiting]: ...
 
     async def memory(self, shards: Sequence[tuple[str, int]]) -> Memory: ...
+
+    async def generations(self) -> Generations: ...
+
+    def at(self, generation: int) -> Reader: ...
 
 
 class Health:
@@ -73,9 +79,20 @@ class Health:
         for (name, labels), count in sorted(self._handed.totals.items()):
             families.add(name, COUNTERS[name], labels, count)
         _add_clocks(families, shards)
+        await self._add_rebuilds(families, shards)
         self._add_waiting(families, shards, await self._source.waiting(list(shards), now_ms), wall_ms)
         await self._add_memory(families, shards, wall_ms)
         return families
+
+    async def _add_rebuilds(self, families: Families, shards: Shards) -> None:
+        """How far those are that fill a generation; when nothing is live nobody can say."""
+        live = sum(fence.offset for fence in shards.values())
+        for one in (await self._source.generations()).filling if live else ():
+            fences = await self._source.at(one.number).fences_of(COUNTED)
+            read = sum(fence.offset for of in fences.values() for fence in of.values())
+            words = "How much of what the live numbers count a rebuild has read; 1: all of it."
+            labels = (("generation", str(one.number)),)
+            families.add(f"{PREFIX}rebuild_read_ratio", words, labels, min(1.0, read / live))
 
     def _add_waiting(
         self, families: Families, shards: Shards, waiting: Mapping[tuple[str, int], Waiting], wall_ms: int

@@ -5,7 +5,7 @@ Others need `RedisStore` and the errors that it raises. Which keys there are sta
 
 from stream.store.commit import new_commit_id
 from stream.store.errors import Fenced, ImageMoved, Rejected, StoreError, Unavailable, Unsuitable
-from stream.store.generations import Generation
+from stream.store.generations import Generation, Generations
 from stream.store.memory import Memory
 from stream.store.reports import Report
 from stream.store.store import RedisStore, Waiting
@@ -14,6 +14,7 @@ from stream.store.topics import StoredTopic
 __all__ = [
     "Fenced",
     "Generation",
+    "Generations",
     "ImageMoved",
     "Memory",
     "RedisStore",
