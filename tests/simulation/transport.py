@@ -87,8 +87,9 @@ class SimulatedTransport:
             offsets = await self._ownership.claim(partitions)
             lanes = self._delivery.prepare(offsets)
             await self._world.delay()
-            self._places, self._marks = dict(offsets), {}
-            if not self._ownership.take(lanes):
+            if self._ownership.take(lanes):
+                self._places, self._marks = dict(offsets), {}
+            else:
                 self._world.group.deal()
 
     async def _stay(self) -> None:
