@@ -30,7 +30,7 @@ def connection(facts: Facts) -> Iterator[Finding]:
 
 
 def server(facts: Facts) -> Iterator[Finding]:
-    """What a worker would refuse: version, memory policy, replica, cluster."""
+    """What a worker would refuse: version, memory policy, replica."""
     if facts.redis is None:
         return
     faults = server_problems(facts.redis.info)
