@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import time
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from tests.rig.missing import MissingPart
 
 PROJECT_ROOT = Path(__file__).parents[2]
 READY_TIMEOUT_S = 90.0
+FENCED_S = 3.0
+"""Within which a broker that was frozen is fenced, if it was silent for too long."""
 JVM_OPTIONS = ("-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
 SHORT_LIVED = "-XX:TieredStopAtLevel=1"
 """Starts in two thirds of the CPU time; what lives for hours would be slower."""
@@ -99,13 +102,16 @@ class Kafka:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """It answers nobody while the context lasts."""
+        """It answers nobody while the context lasts. Behind it whoever comes finds a broker that works: the
+        controller may have fenced it for its silence."""
         assert self._child is not None
         os.kill(self._child.pid, SIGSTOP)
         try:
             yield
         finally:
             os.kill(self._child.pid, SIGCONT)
+            time.sleep(FENCED_S)
+            self.wait_ready()
 
     def kill9(self) -> None:
         """Ends it at once, without a clean stop. `start` brings it back with what its log holds."""

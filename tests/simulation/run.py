@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,8 +44,7 @@ def play(plan: Plan, server: Server) -> Outcome:
     """One run; the server is emptied for it."""
     server.reset()
     world = World(plan, server)
-    logging.getLogger("floorcast").setLevel(logging.CRITICAL)
-    with in_place(), asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    with _quiet(), in_place(), asyncio.Runner(loop_factory=VirtualLoop) as runner:
         runner.get_loop().set_task_factory(task_factory)  # type: ignore[arg-type]
         runner.get_loop().set_exception_handler(lambda *_: None)  # of tasks of processes that were killed
         try:
@@ -52,6 +52,18 @@ def play(plan: Plan, server: Server) -> Outcome:
         except Stuck as stuck:
             world.wrong.append(f"stuck: {stuck}")
     return Outcome(plan, world, [*world.ledger.wrong, *world.wrong])
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What goes wrong is said by hundreds of processes."""
+    log = logging.getLogger("floorcast")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 async def _play(world: World) -> None:
