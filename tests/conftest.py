@@ -7,6 +7,7 @@ A test that stops or kills servers makes its own with `new_kafka` or `new_redis`
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Protocol, TypeVar
 from uuid import uuid4
 
@@ -22,6 +23,7 @@ from stream.store import RedisStore
 from tests.rig.browser import chromium_program
 from tests.rig.kafka import Kafka, kafka_libs
 from tests.rig.missing import MissingPart
+from tests.rig.pipeline import Pipeline, pipeline
 from tests.rig.redis import RedisServer, redis_program
 from tests.simulation.server import Server, valkey
 
@@ -79,6 +81,15 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def deployment(
+    kafka: Kafka, redis_server: RedisServer, unique_name: str, tmp_path: Path
+) -> Iterator[Pipeline]:
+    """On the real Kafka and Redis."""
+    with pipeline(kafka.bootstrap, redis_server.url(), unique_name, tmp_path) as one:
+        yield one
 
 
 @pytest.fixture(scope="session")

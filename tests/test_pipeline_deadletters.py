@@ -3,35 +3,22 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import chain, cycle, islice
-from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.structs import ConsumerRecord
 
 from stream.floor.telling import rfc3339
 from stream.shard.family import COUNTED
-from tests.rig.kafka import Kafka
 from tests.rig.log import read_log
-from tests.rig.pipeline import Pipeline, Sent, counted, expected, pipeline, recent_mix
-from tests.rig.redis import RedisServer
+from tests.rig.pipeline import Pipeline, Sent, counted, expected, recent_mix
 
 DAY_MS = 86_400_000
 BROKERS_MAX = 1_048_500
 """With a few bytes more Kafka would not take a record unless told to: its letter must still get through."""
-
-
-@pytest.fixture
-def deployment(
-    kafka: Kafka, redis_server: RedisServer, unique_name: str, tmp_path: Path
-) -> Iterator[Pipeline]:
-    """On the real servers."""
-    with pipeline(kafka.bootstrap, redis_server.url(), unique_name, tmp_path) as one:
-        yield one
 
 
 def without(name: str) -> Callable[[dict[str, Any]], Any]:

@@ -4,33 +4,20 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import pytest
 from aiokafka import AIOKafkaProducer
 
 from stream.floor.telling import rfc3339
 from stream.metrics.catalog import load_catalog
 from stream.query.model import Question
 from stream.query.query import Queries
-from tests.rig.kafka import Kafka
-from tests.rig.pipeline import Pipeline, pipeline
-from tests.rig.redis import RedisServer
+from tests.rig.pipeline import Pipeline
 
 AHEAD_MS = 5 * 60_000 + 5_000
 """So far ahead is refused (`future`), and is not any more after five seconds."""
-
-
-@pytest.fixture
-def deployment(
-    kafka: Kafka, redis_server: RedisServer, unique_name: str, tmp_path: Path
-) -> Iterator[Pipeline]:
-    """On the real servers."""
-    with pipeline(kafka.bootstrap, redis_server.url(), unique_name, tmp_path) as one:
-        yield one
 
 
 def created(subject: str, shift_ms: int = 0, **ticket: Any) -> dict[str, Any]:

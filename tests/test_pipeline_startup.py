@@ -2,12 +2,11 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from signal import SIGCONT, SIGSTOP
 
-import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from aiokafka.admin.records_to_delete import RecordsToDelete
 from redis.asyncio import Redis
@@ -15,16 +14,6 @@ from redis.asyncio import Redis
 from tests.conftest import NewRedis
 from tests.rig.kafka import Kafka
 from tests.rig.pipeline import Pipeline, pipeline, recent_mix
-from tests.rig.redis import RedisServer
-
-
-@pytest.fixture
-def deployment(
-    kafka: Kafka, redis_server: RedisServer, unique_name: str, tmp_path: Path
-) -> Iterator[Pipeline]:
-    """On the real servers."""
-    with pipeline(kafka.bootstrap, redis_server.url(), unique_name, tmp_path) as one:
-        yield one
 
 
 @asynccontextmanager
