@@ -17,7 +17,14 @@ from aiokafka.errors import KafkaError
 
 from stream.config import KafkaConfig
 from stream.events.partition import partition_of
-from stream.sources.broker import at_end, has_idempotence, not_there, partition_counts, unreachable
+from stream.sources.broker import (
+    at_end,
+    has_idempotence,
+    not_there,
+    partition_counts,
+    stop_consumer,
+    unreachable,
+)
 from stream.sources.security import client_options
 from stream.sources.topics import DEADLETTERS_BYTES_MAX
 
@@ -62,7 +69,7 @@ async def copy_topic(kafka: KafkaConfig, source: str, target: str, *, follow: bo
     except (KafkaError, OSError) as error:
         raise unreachable(kafka.bootstrap, error) from None
     finally:
-        await consumer.stop()
+        await stop_consumer(consumer)
 
 
 class _Merging:

@@ -23,6 +23,7 @@ from stream.sources.broker import (
     connected,
     not_there,
     partition_counts,
+    stop_consumer,
     unreachable,
 )
 from stream.sources.security import client_options
@@ -172,7 +173,7 @@ async def _records(kafka: KafkaConfig, first: Mapping[int, int] | None = None) -
     except KafkaError as error:
         raise unreachable(kafka.bootstrap, error) from None
     finally:
-        await consumer.stop()
+        await stop_consumer(consumer)
 
 
 def _told(record: Any) -> dict[str, str]:

@@ -12,7 +12,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
 from stream.config import Config, format_duration
-from stream.sources.broker import not_there, partition_counts, unreachable
+from stream.sources.broker import not_there, partition_counts, stop_consumer, unreachable
 from stream.sources.security import client_options
 from stream.sources.topics import FOR_EVER, kept_ms
 
@@ -79,7 +79,7 @@ async def read_reach(config: Config, topics: Sequence[str]) -> list[Reach]:
     except (KafkaError, OSError) as error:
         raise unreachable(config.kafka.bootstrap, error) from None
     finally:
-        await consumer.stop()
+        await stop_consumer(consumer)
     return found
 
 

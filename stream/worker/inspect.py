@@ -14,7 +14,7 @@ from aiokafka.protocol.coordination import FindCoordinatorRequest
 from aiokafka.protocol.metadata import MetadataRequest
 
 from stream.config import KafkaConfig
-from stream.sources.broker import has_idempotence, unreachable
+from stream.sources.broker import has_idempotence, stop_consumer, unreachable
 from stream.sources.security import client_options
 from stream.worker.log import REQUEST_TIMEOUT_MS
 from stream.worker.metadata_v12 import TopicIdRequest
@@ -71,7 +71,7 @@ async def inspect(kafka: KafkaConfig, topics: Sequence[str], counted: Sequence[s
     except (KafkaError, OSError) as error:
         raise unreachable(kafka.bootstrap, error) from None
     finally:
-        await consumer.stop()
+        await stop_consumer(consumer)
 
 
 async def _inspect(
