@@ -15,7 +15,7 @@ from stream.sources.broker import BrokerError
 from stream.sources.topics import topic_settings
 from stream.store import RedisStore, Report, StoredTopic, StoreError
 from stream.store.inspect import RedisFacts
-from stream.store.reports import GONE_MS, DispatcherReport, WorkerReport
+from stream.store.reports import DispatcherReport, WorkerReport, is_told
 from stream.worker.inspect import KafkaFacts, inspect
 
 WITHIN_S: Final = 30.0
@@ -54,7 +54,7 @@ class Facts:
 
     def _reports(self) -> list[Report]:
         reports = self.store.reports if self.store is not None else ()
-        return [report for report in reports if abs(self.now_ms - report.at_ms) <= GONE_MS]
+        return [report for report in reports if is_told(report, self.now_ms)]
 
 
 async def gather(config: Config) -> Facts:

@@ -9,12 +9,11 @@ from stream.config import format_duration
 from stream.doctor.finding import Finding, ok, problem, warning
 from stream.doctor.gather import Facts
 from stream.shard.family import COUNTED
-from stream.sources.topics import AFTER_MAX, topic_settings
+from stream.sources.topics import AFTER_MAX, FOR_EVER, topic_settings
 
 AREA: Final = "kafka"
 TOPIC_IDS: Final = 12
 """The first version of the metadata request that tells topics apart that have the same name."""
-FOR_EVER: Final = -1
 
 
 def connection(facts: Facts) -> Iterator[Finding]:

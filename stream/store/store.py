@@ -305,10 +305,8 @@ class RedisStore:
         """By partition, of how many records the dead letters or facts are not known to be in their topics."""
         view = self.pinned()
         partitions = list(await view.fences(family))
-        answers = await self._client.ask(
-            [("HLEN", view._keys(family, partition).outbox) for partition in partitions]
-        )
-        return dict(zip(partitions, map(int, answers), strict=True))
+        outboxes = await view.outboxes([(family, partition) for partition in partitions])
+        return dict(zip(partitions, outboxes, strict=True))
 
     async def image(self, family: str, partition: int) -> Image:
         """All of a shard, for verification. Raises ImageMoved when a commit comes meanwhile."""
