@@ -42,10 +42,9 @@ async def check_numbers(config: Config, store: RedisStore, log: Log) -> None:
     journal: Counter[str] = Counter()
     for name, partition in SHARDS:
         journal.update((await store.restore(name, partition)).journal)
-    if journal != {"records": len(log.events)}:
-        raise NotExact(
-            f"{len(log.events)} records were published, in order; the journals say {dict(journal)}"
-        )
+    published = {"records": len(log.events), **{f"applied_{kind}": n for kind, n in log.types.items()}}
+    if journal != published:
+        raise NotExact(f"published in order: {published}; the journals say {dict(journal)}")
     queries = Queries(load_catalog(), config, Look(store, config))
     begin_ms, end_ms = log.begin_ms - MARGIN_MS, max(log.end_ms, now_ms()) + MARGIN_MS
     for metric, stat, counted, taken_back in NUMBERS:

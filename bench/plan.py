@@ -28,6 +28,7 @@ from bench.serving import HISTORY_DAYS, METRICS, TIMED, boards, history, load, q
 from bench.sizes import Sizes, sizes
 from stream.embedded.probe import free_ports
 from stream.embedded.redis import SMALL_HASHES
+from stream.sources.topics import PARTITIONS, create_topics
 
 TURNS = 3
 STOCK_EVENTS = 60_000
@@ -85,13 +86,21 @@ class Run:
     busy: Deployment
     """The deployment whose topics hold the mix."""
 
-    def fresh(
-        self, name: str, topics_of: str | None = None, settings: dict[str, object] | None = None
-    ) -> Deployment:
+    def fresh(self, name: str, settings: dict[str, object] | None = None) -> Deployment:
         """A deployment in an empty Redis."""
+        self._empty()
+        return deployment(self.at, name, settings=settings)
+
+    async def again(self, name: str) -> Deployment:
+        """A deployment in an empty Redis that reads the mix."""
+        self._empty()
+        of = deployment(self.at, name, topics_of=self.busy.name)
+        await create_topics(of.config, PARTITIONS)
+        return of
+
+    def _empty(self) -> None:
         with Redis.from_url(self.at.redis_url) as redis:
             redis.flushall()
-        return deployment(self.at, name, topics_of, settings)
 
 
 Measurement = Callable[[Run], Awaitable[None]]
@@ -127,7 +136,7 @@ async def _pipeline(run: Run) -> None:
     """Ours and stock Faust in turn, as the machine is not always as quick: medians, of the ratios too."""
     ours, stock = [], []
     for turn in range(TURNS):
-        of = run.fresh(f"pipeline{turn}", "busy")
+        of = await run.again(f"pipeline{turn}")
         ours.append(await catch_up(of, run.mix, run.cores.workers[:1]))
         events = min(STOCK_EVENTS, len(run.mix.events))
         stock.append(await stock_faust(run.busy, events, run.cores.workers[0]))
@@ -214,7 +223,7 @@ async def _limit(run: Run) -> None:
 
 
 async def _two(run: Run) -> None:
-    took = await catch_up(run.fresh("two", "busy"), run.mix, run.cores.workers)
+    took = await catch_up(await run.again("two"), run.mix, run.cores.workers)
     where = "cores of their own" if run.cores.apart else "the second shares its core with Kafka and Redis"
     run.results.add("two_workers_events_per_s", took.per_s, "events/s", where)
     if "pipeline_events_per_s" in run.results.values:

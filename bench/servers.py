@@ -22,6 +22,10 @@ from stream.sources.topics import PARTITIONS, create_topics, topic_names
 from tests.rig.kafka import Kafka, kafka_libs
 from tests.rig.redis import RedisServer, redis_program
 
+TOPICS = TopicNames.__struct_fields__
+TOLD = frozenset({"contacts", "sla", "alerts", "acknowledgements", "config", "deadletters"})
+"""Of them, those that workers and dispatchers write."""
+
 SHARDS = [(family, partition) for family in INPUTS for partition in range(PARTITIONS)]
 
 
@@ -72,15 +76,15 @@ def servers(cores: Cores) -> Iterator[Servers]:
 def deployment(
     at: Servers, name: str, topics_of: str | None = None, settings: dict[str, object] | None = None
 ) -> Deployment:
-    """Group and namespace of this name; its topics too, unless they are those of another deployment.
-    `settings`: further keys of the configuration."""
-    prefix = topics_of or name
-    families = TopicNames.__struct_fields__
+    """Group, namespace and topics of this name. `topics_of`: the deployment whose events it reads instead;
+    what its workers tell, the facts about contacts too, stays apart. `settings`: further keys of the
+    configuration."""
+    prefixes = {family: name if family in TOLD else topics_of or name for family in TOPICS}
     document: dict[str, object] = {
         "kafka": {
             "bootstrap": at.bootstrap,
             "group": name,
-            "topics": {family: f"{prefix}.{family}" for family in families},
+            "topics": {family: f"{prefix}.{family}" for family, prefix in prefixes.items()},
         },
         "redis": {"url": at.redis_url, "namespace": name},
         **(settings or {}),
