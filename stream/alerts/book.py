@@ -199,6 +199,9 @@ class Book:
             self._note(alert, event, now_ms)
             return
         if alert is not None and stage == "breached":
+            if _moved(alert, event):
+                self._move(alert, event, now_ms)
+                return
             self._forget(alert, ("at_risk", "reminder"))
         found_ms = to_ms(event.recordedtime)
         if found_ms < now_ms - self._max_age_ms:
@@ -216,6 +219,19 @@ class Book:
         self._add(alert, stage, event.id, told, now_ms)
         self._apply_acknowledgement(alert, now_ms)
 
+    def _move(self, alert: Alert, event: SlaEvent, now_ms: int) -> None:
+        """The same breach at an earlier instant, as a late event shows; that of before is taken back after it.
+        Who knows of the breach hears nothing new."""
+        opened = _opened(alert.key, event, "breached", now_ms)
+        for name in ("cause", "at_ms", "policy", "target_ms", "due_ms", "segments"):
+            setattr(alert, name, getattr(opened, name))
+        self._note(alert, event, now_ms)
+        if alert.ended is None:
+            know = {to for to, told in alert.told.items() if told.stage == "breached"}
+            know |= {notice.to for notice in alert.pending if notice.kind == "breached"}
+            others = [one for one in targets(self._routes, "breached", alert.labels()) if one.to not in know]
+            self._add(alert, "breached", event.id, others, now_ms)
+
     def _end(self, alert: Alert, event: SlaEvent, end: End, now_ms: int) -> None:
         self._note(alert, event, now_ms)
         alert.ended, alert.ended_ms = end, to_ms(event.time)
@@ -225,6 +241,8 @@ class Book:
 
     def _retract(self, alert: Alert, event: SlaEvent, now_ms: int) -> None:
         self._note(alert, event, now_ms)
+        if alert.at_ms != to_ms(event.time):  # it has moved, and stands
+            return
         alert.ended, alert.ended_ms = "retracted", to_ms(event.time)
         self._forget(alert, ("breached", "at_risk", "reminder"))
         knows_breach = {to for to, told in alert.told.items() if told.stage == "breached"}
@@ -361,6 +379,13 @@ def _opened(key: str, event: SlaEvent, stage: Stage, now_ms: int) -> Alert:
         due_ms=None if clock.due_at is None else to_ms(clock.due_at),
         segments=event.data.segments,
     )
+
+
+def _moved(alert: Alert, event: SlaEvent) -> bool:
+    """Whether a breach is one that the alert is about, though at another instant."""
+    if alert.stage != "breached" or alert.ended == "retracted":
+        return False
+    return alert.ended_ms is None or to_ms(event.time) <= alert.ended_ms
 
 
 def _take_over(alert: Alert, opened: Alert) -> None:

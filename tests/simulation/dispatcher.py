@@ -39,7 +39,7 @@ class Destination:
                 world.happened["answer lost"] += 1
                 raise Failed("no answer", retry=True, maybe=True)
 
-        await self._process.call(act, lossy=False)
+        await self._process.call(act, lossy=False, kind="send")
         return None
 
 

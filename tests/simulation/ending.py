@@ -154,15 +154,16 @@ def check_deliveries(world: World) -> None:
             world.wrong.append(f"{to} was told {id_} again without a word")
         if len(again) > 1 + may:
             world.wrong.append(f"{to} was told {id_} {len(again)} times")
-    if abs(world.furthest_ms) > 600_000:
+    if world.happened["jump"]:
         return  # what was found before the clocks were set may have been too old to be told
     ids = told(world)
+    paged = {one.key for one in world.deliveries if one.to == "pager" and one.kind == "breached"}
     silent = [
         id_
         for id_ in sorted(ids)
         if "/breached/" in id_
         and id_.replace("/breached/", "/breach_retracted/") not in ids
-        and ("pager", f"{id_}/breached") not in given
+        and id_.partition("/breached/")[0] not in paged
     ]
     if silent:
         world.wrong.append(f"the pager was never told {', '.join(silent[:3])}")

@@ -10,6 +10,7 @@ from typing import Any
 from stream.config import KafkaConfig
 from stream.config.history import encode_version, read_history
 from stream.config.published import History, Version
+from stream.events.sla import decode_sla
 from stream.sources.alerting import AT_ONCE, POLL_S, Portion
 from stream.worker.log import LogIdentity
 from stream.worker.ports import Partition
@@ -22,11 +23,11 @@ def world() -> World:
     return CURRENT.get().world
 
 
-async def surely(act: Callable[[], Answer]) -> Answer:
+async def surely(act: Callable[[], Answer], kind: str = "") -> Answer:
     """As Kafka's clients do: asked again until there is an answer, so that it may be done twice."""
     while True:
         try:
-            return await CURRENT.get().call(act)
+            return await CURRENT.get().call(act, kind=kind)
         except Lost:
             continue
 
@@ -163,6 +164,7 @@ class Alerts(Context):
         self._world = world()
         self._places = dict(self._world.committed)
         self._noted = 0
+        self._has_breach = False
         self._reassigned = True
         self._order = asyncio.Lock()
 
@@ -179,6 +181,7 @@ class Alerts(Context):
             found = part.records[place : place + AT_ONCE]
             self._places[number] = place + len(found)
             portion.sla += [record.value for record in found if record.value is not None]
+        self._has_breach = any(decode_sla(value).kind == "breached" for value in portion.sla)
         (notes,) = self._world.log.topics[self._topics.acknowledgements]
         portion.acknowledgements = [record.value for record in notes.records[self._noted :] if record.value]
         self._noted = notes.end
@@ -187,7 +190,10 @@ class Alerts(Context):
 
     async def commit(self) -> None:
         """As of AlertTopics."""
-        await surely(lambda: self._world.committed.update(self._places))
+        await surely(
+            lambda: self._world.committed.update(self._places),
+            "mark a breach" if self._has_breach else "mark",
+        )
 
     async def sent(self) -> list[bytes]:
         """As of AlertTopics."""
@@ -199,7 +205,7 @@ class Alerts(Context):
         """As of AlertTopics."""
         async with self._order:
             for key, value in sorted(records.items()):
-                await surely(partial(self._keep, key.encode(), value))
+                await surely(partial(self._keep, key.encode(), value), "keep")
 
     def _keep(self, key: bytes, value: bytes | None) -> None:
         self._world.log.append(self._topics.alerts, key, value, self._world.wall_ms())

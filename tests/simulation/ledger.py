@@ -6,12 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from stream.shard.changes import Changes, Fence
+from stream.worker.mailbox import CAUGHT_UP_MS
 
 ONWARD = (
     "offset", "log_clock", "clock", "retention_clock", "fresh", "delivered", "noticed", "told", "versions",
     "latest",
 )  # fmt: skip
 """Of a fence, what never goes back."""
+
+
+SKEW_MS = 3_000
+"""So far may two clocks be apart, one ahead and one behind."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +43,11 @@ class Ledger:
     commits: dict[str, Commit] = field(default_factory=dict)
     wrong: dict[str, None] = field(default_factory=dict)
 
-    def sent(self, family: str, partition: int, parent: str, changes: Changes) -> None:
-        """A commit is about to be sent: whether it is taken remains to be seen."""
+    def sent(
+        self, family: str, partition: int, parent: str, changes: Changes, unread_since_ms: int | None
+    ) -> None:
+        """A commit is about to be sent: whether it is taken remains to be seen. `unread_since_ms`: when the
+        first record came that is left for the next one."""
         before = self.commits.get(parent, _NOTHING)
         journal = before.journal | changes.journal
         records = journal.get("records", 0) - before.journal.get("records", 0)
@@ -48,7 +56,9 @@ class Ledger:
         if moved > 0 and records == 0:
             lost = (*lost, (before.fence.offset, changes.fence.offset))
         where = f"{family}/{partition}, commit to offset {changes.fence.offset}"
-        wrong = _wrong(changes, before.fence, records, moved, self.batch_records)
+        wrong = [*_wrong(changes, before.fence, records, moved, self.batch_records)]
+        if _ahead(changes.fence, before.fence, unread_since_ms):
+            wrong.append("its time went past a record that waits in the log")
         self.commits[changes.fence.commit_id] = Commit(
             parent, replace(changes.fence), journal, lost, dict(changes.notices_added),
             tuple(f"{where}: {what}" for what in wrong),
@@ -66,6 +76,12 @@ class Ledger:
             found.append(self.commits[commit_id])
             commit_id = found[-1].parent
         return found[::-1]
+
+
+def _ahead(fence: Fence, before: Fence, unread_since_ms: int | None) -> bool:
+    """Whether the wall has moved its time, though it lags (sla.md, rule 13)."""
+    by_wall = fence.clock > max(before.clock, fence.log_clock)
+    return by_wall and unread_since_ms is not None and unread_since_ms < fence.clock - CAUGHT_UP_MS - SKEW_MS
 
 
 def _wrong(changes: Changes, before: Fence, records: int, moved: int, batch_records: int) -> Iterator[str]:

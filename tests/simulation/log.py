@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 from stream.events.partition import partition_of
@@ -14,6 +15,8 @@ class Part:
     """One partition. Records before `start` are deleted to readers."""
 
     records: list[Record] = field(default_factory=list)
+    came_s: list[float] = field(default_factory=list)
+    """When each of them came."""
     start: int = 0
 
     @property
@@ -40,3 +43,4 @@ class Log:
         parts = self.topics[topic]
         part = parts[partition_of(key or b"", len(parts)) if partition is None else partition]
         part.records.append(Record(part.end, timestamp, value, headers, key))
+        part.came_s.append(asyncio.get_running_loop().time())

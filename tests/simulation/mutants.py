@@ -110,6 +110,17 @@ MUTANTS: tuple[Mutant, ...] = (
         "what retention took before it was read is not skipped", "stream/worker/shards.py",
         "offset=max(stored.fence.offset, start)", "offset=stored.fence.offset", 52,
     ),
+    Mutant(
+        "events of clocks are marked read before their alerts are kept", "stream/alerts/dispatch.py",
+        "        self._take(portion, now_ms)\n",
+        "        self._take(portion, now_ms)\n        if portion.sla:\n"
+        "            await topics.commit()\n", 0,
+    ),
+    Mutant(
+        "a shard that lags takes the wall's time", "stream/worker/mailbox.py",
+        "return position.answered_ms if reached >= position.end_offset else None",
+        "return position.answered_ms", 0,
+    ),
 )  # fmt: skip
 
 

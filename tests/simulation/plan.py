@@ -144,6 +144,8 @@ def faults(random: Random, families: dict[str, int]) -> list[Drawn]:
     return found
 
 
+DISPATCHED = ("mark a breach", "keep", "send")
+"""The calls of a dispatcher between which it must not forget anything."""
 OFTEN = ("kill", "call", "alerts", "freeze")
 KINDS = (
     "kill", "call", "freeze", "deal", "leave", "down", "tail", "empty", "truncate", "jump", "skew", "silent",
@@ -165,7 +167,8 @@ def _one(random: Random, kind: str, families: dict[str, int]) -> list[Drawn]:
             return [(0, kind, {"who": who, "call": call, "how": how, "times": random.choice((1, 1, 4, 40))})]
         case "alerts":
             how = random.choice(("kill before", "kill after"))
-            return [(0, kind, {"call": random.randint(1, 12), "how": how})]
+            where = random.choice(({"call": random.randint(1, 12)}, {"at": random.choice(DISPATCHED)}))
+            return [(0, kind, {**where, "how": how})]
         case "freeze" | "leave":
             return [(0, kind, {"who": who, "for_s": seconds})]
         case "down" | "silent" | "refuse":

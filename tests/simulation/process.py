@@ -35,6 +35,8 @@ class Process:
         self.calls = 0
         self.armed: dict[int, Fault] = {}
         """By number of the call, what becomes of it."""
+        self.armed_at: dict[str, Fault] = {}
+        """The same of the next call of a kind."""
         self.gone = asyncio.Event()
         """It was killed."""
         self._thawed = asyncio.Event()
@@ -86,13 +88,15 @@ class Process:
         if self.dead:
             raise asyncio.CancelledError
 
-    async def call(self, act: Callable[[], Answer], *, lossy: bool = True, idle: bool = False) -> Answer:
+    async def call(
+        self, act: Callable[[], Answer], *, lossy: bool = True, idle: bool = False, kind: str = ""
+    ) -> Answer:
         """Something done elsewhere: it takes time to get there and back, and may fail as it is armed.
 
         `idle`: it is done all the time, and not counted. Raises Lost, only if `lossy`."""
         await self.gate()
         self.calls += not idle
-        fault = None if idle else self.armed.pop(self.calls, None)
+        fault = None if idle else self.armed.pop(self.calls, None) or self.armed_at.pop(kind, None)
         if fault is not None and (lossy or fault.startswith("kill")):
             self.world.happened[fault] += 1
             self.world.told(f"{self.name}: call {self.calls}: {fault}")

@@ -100,6 +100,7 @@ def heal(stage: Stage) -> None:
     world.jump(world.furthest_ms - world.jump_ms)
     for process in stage.processes.values():
         process.armed.clear()
+        process.armed_at.clear()
         process.skew_ms = 0
         process.thaw()
     stage.resting.clear()
@@ -141,9 +142,13 @@ def _worker(stage: Stage, what: Json) -> Process | None:
 
 
 def _arm(process: Process | None, what: Json) -> None:
-    if process is not None:
-        for call in range(what.get("times", 1)):
-            process.armed[process.calls + what["call"] + call] = what["how"]
+    if process is None:
+        return
+    if "at" in what:
+        process.armed_at[what["at"]] = what["how"]
+        return
+    for call in range(what.get("times", 1)):
+        process.armed[process.calls + what["call"] + call] = what["how"]
 
 
 def _later(what: Json, act: object) -> None:

@@ -93,7 +93,8 @@ class NotedStore(RedisStore):
         self._client = NetworkClient(config, process)
 
     async def commit(self, family: str, partition: int, expected_commit_id: str, changes: Changes) -> None:
-        self._world.ledger.sent(family, partition, expected_commit_id, changes)
+        unread_since_ms = self._world.unread_since_ms(family, partition, changes.fence.offset)
+        self._world.ledger.sent(family, partition, expected_commit_id, changes, unread_since_ms)
         await super().commit(family, partition, expected_commit_id, changes)
         self._world.ledger.taken(changes.fence.commit_id)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from stream.config import Config, parse
+from stream.worker.ports import Partition
 from tests.simulation.ledger import Ledger
 from tests.simulation.log import Log
 from tests.simulation.plan import Json, Plan
@@ -90,6 +91,13 @@ class World:
         process = CURRENT.get(None)
         skew_ms = process.skew_ms if process is not None else 0
         return START_MS + self.jump_ms + skew_ms + round(asyncio.get_running_loop().time() * 1000)
+
+    def unread_since_ms(self, family: str, partition: int, offset: int) -> int | None:
+        """When the record at an offset came, by every clock; `None` if there is none, or clocks were set."""
+        part = self.log.part(Partition(getattr(self.config.kafka.topics, family), partition))
+        if self.happened["jump"] or offset >= part.end:
+            return None
+        return START_MS + self.jump_ms + round(part.came_s[offset] * 1000)
 
     def jump(self, ms: int) -> None:
         """All clocks are set."""
