@@ -220,7 +220,7 @@ class Book:
         self._apply_acknowledgement(alert, now_ms)
 
     def _move(self, alert: Alert, event: SlaEvent, now_ms: int) -> None:
-        """The same breach at an earlier instant, as a late event shows; that of before is taken back after it.
+        """The same breach at another instant, as a late event shows; that of before is taken back after it.
         Who knows of the breach hears nothing new."""
         opened = _opened(alert.key, event, "breached", now_ms)
         for name in ("cause", "at_ms", "policy", "target_ms", "due_ms", "segments"):
