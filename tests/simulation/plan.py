@@ -156,15 +156,14 @@ KINDS = (
 def _one(random: Random, kind: str, families: dict[str, int]) -> list[Drawn]:
     who = random.randrange(3)
     call = random.choice((1, 1, 2, 3, random.randint(1, 30)))
+    where = random.choice(({"call": call}, {"at": "commit"}))
     seconds = random.choice((0.3, 1.5, 3.0, 6.0))
     match kind:
         case "kill":
-            return [
-                (0, kind, {"who": who, "call": call, "how": random.choice(("kill before", "kill after"))})
-            ]
+            return [(0, kind, {"who": who, **where, "how": random.choice(("kill before", "kill after"))})]
         case "call":
             how = random.choice(("lose request", "lose reply", "repeat"))
-            return [(0, kind, {"who": who, "call": call, "how": how, "times": random.choice((1, 1, 4, 40))})]
+            return [(0, kind, {"who": who, **where, "how": how, "times": random.choice((1, 1, 4, 40))})]
         case "alerts":
             how = random.choice(("kill before", "kill after"))
             where = random.choice(({"call": random.randint(1, 12)}, {"at": random.choice(DISPATCHED)}))

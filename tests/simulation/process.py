@@ -35,8 +35,8 @@ class Process:
         self.calls = 0
         self.armed: dict[int, Fault] = {}
         """By number of the call, what becomes of it."""
-        self.armed_at: dict[str, Fault] = {}
-        """The same of the next call of a kind."""
+        self.armed_at: dict[str, list[Fault]] = {}
+        """The same of the next calls of a kind."""
         self.gone = asyncio.Event()
         """It was killed."""
         self._thawed = asyncio.Event()
@@ -96,7 +96,7 @@ class Process:
         `idle`: it is done all the time, and not counted. Raises Lost, only if `lossy`."""
         await self.gate()
         self.calls += not idle
-        fault = None if idle else self.armed.pop(self.calls, None) or self.armed_at.pop(kind, None)
+        fault = None if idle else self._fault(kind)
         if fault is not None and (lossy or fault.startswith("kill")):
             self.world.happened[fault] += 1
             self.world.told(f"{self.name}: call {self.calls}: {fault}")
@@ -120,6 +120,12 @@ class Process:
         if fault == "lose reply":
             raise Lost("reply")
         return answer
+
+    def _fault(self, kind: str) -> Fault | None:
+        if self.calls in self.armed:
+            return self.armed.pop(self.calls)
+        waiting = self.armed_at.get(kind)
+        return waiting.pop() if waiting else None
 
 
 def task_factory(

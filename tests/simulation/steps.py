@@ -144,10 +144,11 @@ def _worker(stage: Stage, what: Json) -> Process | None:
 def _arm(process: Process | None, what: Json) -> None:
     if process is None:
         return
+    times = what.get("times", 1)
     if "at" in what:
-        process.armed_at[what["at"]] = what["how"]
+        process.armed_at[what["at"]] = [what["how"]] * times
         return
-    for call in range(what.get("times", 1)):
+    for call in range(times):
         process.armed[process.calls + what["call"] + call] = what["how"]
 
 

@@ -12,6 +12,7 @@ from stream.config import RedisConfig
 from stream.shard.changes import Changes
 from stream.store import RedisStore
 from stream.store.client import Client
+from stream.store.commit import SCRIPT
 from stream.store.connections import Command
 from stream.store.wire import Argument, pack
 from tests.simulation.process import CURRENT, Lost, Process
@@ -67,7 +68,8 @@ class NetworkClient(Client):
             return world.server.answers(packed)
 
         try:
-            answers = await self._process.call(act)
+            commits = any(SCRIPT.sha.encode() in one for one in packed)
+            answers = await self._process.call(act, kind="commit" if commits else "")
         except Lost as lost:
             raise wire.ConnectionError(f"the {lost} was lost") from None
         if world.server.epoch != epoch:
