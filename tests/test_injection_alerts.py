@@ -1,22 +1,28 @@
 """What events say is text in every message about it: in Slack, PagerDuty, a webhook and Alertmanager, and in
 what the generated Alertmanager tells Slack. It mentions, links and formats nothing, and begins no line."""
 
+import asyncio
 import html
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import httpx
 import pytest
+import yaml
 
 from stream.alerts.channels import channels
 from stream.alerts.channels.http import new_client
 from stream.alerts.message import Message
 from stream.alerts.state import Alert
-from stream.config import parse
+from stream.config import Config, parse
+from stream.generate.files import files
 from tests.alerts import a_message, an_alert
+from tests.conftest import _part
 from tests.fuzz.mutate import TEXTS
+from tests.rig.alertmanager import AlertmanagerServer, alertmanager_program
 from tests.rig.receivers import Got, pagerduty, receiver, slack, webhook
 
 NAMES = [text for text in TEXTS if 0 < len(text) <= 512]
@@ -137,3 +143,48 @@ async def test_machines_get_the_texts_themselves(client: httpx.AsyncClient) -> N
             "host", "accept", "accept-encoding", "connection", "user-agent", "content-type",
             "content-length", "webhook-id", "webhook-timestamp",
         }  # fmt: skip
+
+
+def generated(directory: Path, chat: str) -> AlertmanagerServer:
+    """The generated Alertmanager, which tells of each alert at once and alone; its Slack is the chat."""
+    text = files(Config())["alertmanager/alertmanager.yml"]
+    plain = yaml.safe_load(text.replace("/etc/alertmanager/secrets", str(directory)))
+    for one in plain["receivers"]:
+        (directory / one["name"]).write_text(f"{chat}/{one['name']}")
+    for route in (plain["route"], *plain["route"]["routes"]):
+        route |= {"group_by": ["..."], "group_wait": "0s", "group_interval": "1s"}
+    return AlertmanagerServer(directory, _part(alertmanager_program), yaml.safe_dump(plain))
+
+
+async def test_alertmanager_has_the_texts_and_tells_slack_nothing_else(
+    client: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    """Labels are the texts themselves, and no template of it reads them; Slack gets one line of words."""
+    messages = {text: a_message("breached", about(text)) for text in NAMES}
+    async with receiver(slack) as chat:
+        server = generated(tmp_path, chat.url)
+        server.start()
+        try:
+            config = parse({"alerts": {"destinations": {"x": {"kind": "alertmanager", "url": server.url}}}})
+            await channels(config.alerts.destinations, client)["x"].send(list(messages.values()))
+            alerts = await asyncio.to_thread(server.until, len(NAMES))
+            async with asyncio.timeout(60):
+                while len(chat.got) < len(NAMES):
+                    await asyncio.sleep(0.05)
+        finally:
+            await asyncio.to_thread(server.stop)
+    for alert in alerts:
+        labels, message = alert["labels"], messages[alert["labels"]["subject"]]
+        assert {labels[name] for name in ("team", "agent", "priority", "policy")} == {message.subject}
+        assert alert["annotations"]["summary"] == message.title
+        assert alert.get("generatorURL", "") == (message.url or "")
+    said = sorted(got.body["attachments"][0]["text"] for got in chat.got)
+    for text in said:
+        line, *further = text.strip().split("\n")
+        assert all(one.startswith(HELP) for one in further)
+        assert len(further) <= 1
+        assert links(text) == []
+        assert acts(line[1:-1]) == []
+        assert [sign for sign in line if not (sign.isprintable() or sign in KEPT)] == []
+    lines = sorted(plain(text).strip().partition("\n")[0] for text in said)
+    assert lines == sorted(f"*{shown(message.title)}*" for message in messages.values())
