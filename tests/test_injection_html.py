@@ -118,7 +118,14 @@ async def is_only_text(sight: Sight) -> None:
     assert await sight.page.evaluate("window.forged") is None
 
 
-async def test_a_board_shows_every_text_as_it_is(pages: Page) -> None:
+async def test_pages_show_every_text_as_it_is(pages: Page) -> None:
+    """A board, the list of boards, and what the address asks for."""
+    await _board(pages)
+    await _list(pages)
+    await _address(pages)
+
+
+async def _board(pages: Page) -> None:
     """Teams, tickets, agents and policies; labels, title, owner and target of the configuration."""
     async with pages.at("/boards/shown") as sight:
         await sight.page.locator(".sla tbody tr").nth(len(NAMES) - 1).wait_for(state="attached")
@@ -136,7 +143,7 @@ async def test_a_board_shows_every_text_as_it_is(pages: Page) -> None:
         await is_only_text(sight)
 
 
-async def test_the_list_of_boards_shows_every_text_as_it_is(pages: Page) -> None:
+async def _list(pages: Page) -> None:
     """Titles and what boards are for; what the address asks for goes on to them, and nowhere else."""
     async with pages.at(f"/?{urlencode({'team': POLICY})}") as sight:
         await sight.page.locator(".boards a").nth(len(BOARDS) - 1).wait_for()
@@ -148,7 +155,7 @@ async def test_the_list_of_boards_shows_every_text_as_it_is(pages: Page) -> None
         await is_only_text(sight)
 
 
-async def test_what_the_address_asks_for_is_shown_as_it_is(pages: Page) -> None:
+async def _address(pages: Page) -> None:
     """A team that is none, and a window that is none, of which the server says what it was."""
     async with pages.at(f"/boards/tickets?{urlencode({'team': POLICY})}") as sight:
         await sight.until_said("#view", POLICY)
