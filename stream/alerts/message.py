@@ -128,6 +128,8 @@ def _link(template: str | None, alert: Alert) -> str | None:
     if template is None or alert.subject == SELF or alert.clock == _QUEUE_WAIT:
         return None
     ticket = alert.subject.rpartition(":")[2]
+    if {ticket, alert.subject} & {".", ".."}:  # would lead out of the path, percent-encoded too
+        return None
     return template.replace("{ticket}", quote(ticket, safe="")).replace(
         "{subject}", quote(alert.subject, safe="")
     )

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from stream.cli.reading import safe
 from stream.query.compare import Comparison
@@ -98,7 +99,7 @@ def _head(told: Told, calendar: Calendar, zone: str) -> str:
     return f"[bold]{told.metric.id}[/] ({told.metric.unit}), {_span(told.series, calendar)} {zone}"
 
 
-def _groups(by: dict[str, Any]) -> list[str]:
+def _groups(by: dict[str, Any]) -> list[str | Text]:
     return ["(none)" if value is None else safe(str(value)) for value in by.values()]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from stream.cli.options import WRONG_INPUT, config_options, read_config, with_pair
+from stream.cli.printable import printable, printable_lines
 from stream.cli.reading import wall_ms
 from stream.cli.running import run
 from stream.config import Config, ConfigError, describe, format_duration, resolve
@@ -39,14 +40,14 @@ def command(live: bool, config_path: Path | None, data_dir: Path | None) -> None
     try:
         config = read_config(config_path)
     except ConfigError as error:
-        click.echo(error, err=True)
+        click.echo(printable_lines(str(error)), err=True)
         raise SystemExit(WRONG_INPUT) from None
     explainer = Explainer(config, resolve(config), time.time_ns() // 1_000_000)
     click.echo(f"OK\n{describe(config)}", nl=False)
     for line in explanation(explainer):
-        click.echo(f"# {line}")
+        click.echo(f"# {printable(line)}")
     for where, what in traps(explainer):
-        click.echo(f"warning: {where}: {what}", err=True)
+        click.echo(printable(f"warning: {where}: {what}"), err=True)
     if live:
         run(_look_at_topics(config if data_dir is None else with_pair(config, data_dir)))
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stream.cli.options import config_options, resolve
-from stream.cli.reading import reading
+from stream.cli.reading import reading, safe
 from stream.cli.running import run
 from stream.config import Config
 from stream.config.history import source_hash
@@ -91,8 +91,8 @@ def _table(history: History, config: Config) -> Table:
         policies = dict.fromkeys(policy.name for policy in version.sla.policies)
         waits = sum(queue.max_wait_ms is not None for queue in version.sla.queues)
         table.add_row(
-            str(number), _begin(history, number, config), _listed(list(version.sla.calendars)),
-            _listed(list(policies)), str(waits), "yes" if version.source == source_hash(config) else "",
+            str(number), _begin(history, number, config), safe(_listed(list(version.sla.calendars))),
+            safe(_listed(list(policies))), str(waits), "yes" if version.source == source_hash(config) else "",
         )  # fmt: skip
     return table
 

@@ -13,11 +13,11 @@ from typing import Any, Final, TypeVar, cast
 import click
 import msgspec
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from stream.cli.options import InputError, config_options, resolve
-from stream.cli.reading import printable, reading, safe, wall_ms
+from stream.cli.printable import printable
+from stream.cli.reading import reading, safe, wall_ms
 from stream.cli.running import run
 from stream.cli.until import moment
 from stream.config import Config
@@ -120,7 +120,7 @@ def list_command(
         return
     if shown:
         Console(highlight=False).print(_table(shown[:limit], calendar))
-    click.echo(_summary(shown, len(matching) - len(shown), limit))
+    click.echo(printable(_summary(shown, len(matching) - len(shown), limit)))
     _say_left_out(found)
 
 
@@ -142,7 +142,7 @@ def show(place: Place, full: bool, as_json: bool, config_path: Path | None, data
         click.echo(json.dumps(_plain(original.letter, calendar) | raw))
         return
     for line in _described(original, calendar, None if full else SHOWN_CHARACTERS):
-        click.echo(line)
+        click.echo(printable(line))
 
 
 @command.command("replay")
@@ -181,7 +181,7 @@ def replay(
     except OtherEvent as error:
         raise InputError(f"{correction}: {error}") from None
     for line in _outcomes(judged):
-        click.echo(line)
+        click.echo(printable(line))
     good = [letter for letter, answer in judged if answer.outcome == "accepted"]
     if good and not dry_run and (yes or click.confirm(_question(good))):
         result = run(send_again(config, _records(config, good, value)))
@@ -265,7 +265,7 @@ def _outcomes(judged: Sequence[tuple[Letter, Answer]]) -> Iterator[str]:
     for reason, count in Counter(answer.reason for _, answer in refused).most_common():
         yield f"  {count} {reason}: {ADVICE.get(cast(Reason, reason), 'see kafka.topics')}"
     for letter, answer in refused[:REFUSED_SHOWN]:
-        yield f"  {letter.original}: {printable(_why(answer.reason, answer.path, answer.detail))}"
+        yield f"  {letter.original}: {_why(answer.reason, answer.path, answer.detail)}"
     if len(refused) > REFUSED_SHOWN:
         yield f"  ... and {len(refused) - REFUSED_SHOWN} more"
 
@@ -284,17 +284,16 @@ def _described(original: Original, calendar: Calendar, most: int | None) -> Iter
     letter = original.letter
     yield f"{letter.original}, as a dead letter {letter.own}"
     yield f"refused   {calendar.text(letter.refused_ms)}"
-    yield f"why       {printable(_why(letter.reason, letter.path, letter.detail))}"
+    yield f"why       {_why(letter.reason, letter.path, letter.detail)}"
     yield f"what now  {ADVICE.get(cast(Reason, letter.reason), 'this version does not know that reason')}"
     if letter.replayed_ms is not None:
         yield f"replayed  {calendar.text(letter.replayed_ms)}"
     yield f"key       {_text(letter.key)}"
     for name, raw in original.headers:
-        yield f"header    {printable(name)}: {_text(raw)}"
+        yield f"header    {name}: {_text(raw)}"
     yield f"payload   {letter.value_bytes} bytes"
     text = (original.value or b"").decode(errors="replace")
-    for line in text[:most].splitlines():
-        yield printable(line)
+    yield from text[:most].splitlines()
     if most is not None and len(text) > most:
         yield f"... {len(text) - most} characters more: --full"
 
@@ -318,14 +317,14 @@ def _table(letters: Sequence[Letter], calendar: Calendar) -> Table:
         if letter.replayed_ms is not None:
             why += f" (replayed {calendar.short(letter.replayed_ms)})"
         table.add_row(
-            calendar.short(letter.refused_ms), str(letter.original), escape(_text(letter.key)), safe(why)
+            calendar.short(letter.refused_ms), safe(str(letter.original)), safe(_text(letter.key)), safe(why)
         )
     return table
 
 
 def _summary(shown: Sequence[Letter], hidden: int, limit: int) -> str:
     reasons = Counter(letter.reason for letter in shown).most_common()
-    told = f"{len(shown)} dead letters" + "".join(f", {count} {safe(reason)}" for reason, count in reasons)
+    told = f"{len(shown)} dead letters" + "".join(f", {count} {reason}" for reason, count in reasons)
     if len(shown) > limit:
         told += f"; the newest {limit} are shown (--limit)"
     return told + (f"; {hidden} were sent again and are left out (--replayed)" if hidden else "")
@@ -337,4 +336,4 @@ def _say_left_out(found: Letters) -> None:
 
 
 def _text(raw: bytes | None) -> str:
-    return "none" if raw is None else printable(raw.decode(errors="replace"))
+    return "none" if raw is None else raw.decode(errors="replace")

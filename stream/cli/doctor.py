@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Final
 
 import click
-import msgspec
 
 from stream.cli.options import config_options, resolve
-from stream.cli.reading import printable
+from stream.cli.printable import json_line, printable
 from stream.cli.running import run
 from stream.doctor.checks import findings
 from stream.doctor.finding import Finding, Level
@@ -36,7 +35,7 @@ def command(as_json: bool, config_path: Path | None, data_dir: Path | None) -> N
     found = findings(run(gather(config)))
     runbooks = config.grafana.runbooks_url or RUNBOOKS
     if as_json:
-        click.echo(msgspec.json.encode([_plain(finding, runbooks) for finding in found]).decode())
+        click.echo(json_line([_plain(finding, runbooks) for finding in found]))
     else:
         _tell(found, runbooks)
     raise SystemExit(max(STATUS[finding.level] for finding in found))

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from stream.cli.options import InputError, config_options, resolve
-from stream.cli.reading import printable, reading
+from stream.cli.printable import printable
+from stream.cli.reading import reading
 from stream.cli.running import run
 from stream.config import Config
 from stream.metrics.sizes import NAMES

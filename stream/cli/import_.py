@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from stream.cli.options import InputError, config_options, resolve
+from stream.cli.printable import printable
 from stream.cli.progress import Reporter, reporter
 from stream.cli.running import run, say_if_not_idempotent
 from stream.config import Config
@@ -55,7 +56,7 @@ def command(
             read = report.step("reading")
             collect(adapter, paths, sorter, config.max_event_bytes, time.time_ns() // 1_000_000, read)
         except (AdapterError, BadEvent) as error:
-            raise InputError(str(error)) from None
+            raise InputError(printable(str(error))) from None
         began_s = time.monotonic()
         imported = run(_publish(config, sorter, Pace(speed), report))
         took_s = time.monotonic() - began_s

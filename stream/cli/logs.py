@@ -7,13 +7,24 @@ from datetime import UTC, datetime
 from typing import Final
 
 import click
-import msgspec
 
+from stream.cli.printable import json_line, printable_lines
 from stream.config import Config
 
 TEXT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 FIELDS: Final = ("shard", "shards", "offset", "end_offset", "reason", "reasons")
 """What a line may be about, given as `extra` where it is logged. Offsets: the first, and behind the last."""
+
+
+class TextLines(logging.Formatter):
+    """Lines for people. A record begins a line and nothing else does: a traceback's lines, and a line break
+    in what somebody sent, are indented."""
+
+    def __init__(self) -> None:
+        super().__init__(TEXT)
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable_lines(super().format(record)).replace("\n", "\n    ")
 
 
 class JsonLines(logging.Formatter):
@@ -29,13 +40,13 @@ class JsonLines(logging.Formatter):
         told |= {name: value for name in FIELDS if (value := getattr(record, name, None)) is not None}
         if record.exc_info:
             told["exception"] = _clean(self.formatException(record.exc_info))
-        return msgspec.json.encode(told, enc_hook=str).decode()
+        return json_line(told, enc_hook=str)
 
 
 def set_up(config: Config) -> None:
     """To be called once, before anything is logged."""
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonLines() if config.log.format == "json" else logging.Formatter(TEXT))
+    handler.setFormatter(JsonLines() if config.log.format == "json" else TextLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 

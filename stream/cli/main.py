@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 import click
 
 import stream
+from stream.cli.printable import printable_lines
 
 COMMANDS = {
     "check": "check",
@@ -49,6 +51,14 @@ class _Commands(click.Group):
             return None
         found: click.Command = importlib.import_module(f"stream.cli.{module}").command
         return found
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click does; what an error quotes does not steer the terminal that shows it."""
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:
+            error.message = printable_lines(error.message)
+            raise
 
 
 @click.command(cls=_Commands)

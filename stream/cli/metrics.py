@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import msgspec
 from rich.console import Console
 from rich.padding import Padding
+from rich.text import Text
 
 from stream.cli.options import config_option, resolve
-from stream.cli.reading import safe
+from stream.cli.printable import json_line, printable
 from stream.metrics.catalog import Catalog, Metric, catalog_of
 from stream.metrics.page import catalog_markdown
 from stream.query.plain import metric_plain
@@ -32,7 +32,7 @@ def command(layout: str, as_json: bool, config_path: Path | None) -> None:
     config = resolve(config_path)
     catalog = catalog_of(config)
     if as_json or layout == "json":
-        click.echo(msgspec.json.encode({"metrics": [metric_plain(metric) for metric in catalog]}).decode())
+        click.echo(json_line({"metrics": [metric_plain(metric) for metric in catalog]}))
     elif layout == "markdown":
         click.echo(catalog_markdown(catalog), nl=False)
     elif layout == "prometheus":
@@ -51,9 +51,9 @@ def _show(catalog: Catalog) -> None:
                 console.print(Padding(_words(metric), (0, 0, 1, 4)))
 
 
-def _words(metric: Metric) -> str:
+def _words(metric: Metric) -> Text:
     asked = [f"by {label}: {', '.join(values)}" for label, values in metric.labels.items()]
     duty = f"{metric.owner}: {metric.target}. {metric.next_action}"
     stats = f"stats: {', '.join(metric.formula.stats)}"
     lines = [metric.help, duty, f"read with: {', '.join(metric.pairs)}", stats, *asked]
-    return "\n".join(map(safe, lines))
+    return Text("\n".join(map(printable, lines)))

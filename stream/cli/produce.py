@@ -8,6 +8,7 @@ from typing import BinaryIO, cast
 import click
 
 from stream.cli.options import InputError, config_options, resolve
+from stream.cli.printable import printable
 from stream.cli.running import run, say_if_not_idempotent
 from stream.config import Config
 from stream.sources.produce import BadLine, produce
@@ -35,5 +36,6 @@ async def _produce(config: Config, files: tuple[str, ...]) -> None:
                 with click.open_file(name, "rb") as file:
                     await produce(publisher, config.kafka, cast(BinaryIO, file), name, config.max_event_bytes)
         except BadLine as error:
-            raise InputError(f"{error}\n{publisher.acknowledged} events before it were published") from None
+            before = f"{publisher.acknowledged} events before it were published"
+            raise InputError(f"{printable(str(error))}\n{before}") from None
     click.echo(f"{publisher.acknowledged} events published")

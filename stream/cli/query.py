@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
-import msgspec
 from rich.console import Console
 
 from stream.cli.answer import as_csv, as_table
 from stream.cli.options import config_options, resolve
+from stream.cli.printable import json_line, printable_lines
 from stream.cli.reading import reading, split_list, wall_ms, where_option
 from stream.cli.running import run
 from stream.config import Config
@@ -75,9 +76,11 @@ def command(
     told = run(_query(config, metric, request))
     calendar = Calendar(config.timezone)
     if for_sheet:
-        click.echo(as_csv(told, calendar), nl=False)
+        sheet = as_csv(told, calendar)
+        # color: else click takes out of the values what looks like a colour.
+        click.echo(printable_lines(sheet) if sys.stdout.isatty() else sheet, nl=False, color=True)
     elif as_json:
-        click.echo(msgspec.json.encode(as_plain(told, calendar)).decode())
+        click.echo(json_line(as_plain(told, calendar)))
     else:
         Console(highlight=False).print(as_table(told, calendar, config.timezone))
 

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import click
-from rich.markup import escape
+from rich.text import Text
 
 from stream.cli.options import InputError
+from stream.cli.printable import printable
 from stream.config import Config
 from stream.metrics.catalog import UnknownMetric
 from stream.query.model import QueryError
@@ -51,11 +52,6 @@ where_option = click.option(
 )
 
 
-def printable(text: str) -> str:
-    """Text of events without what would steer a terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
-
-
-def safe(text: str) -> str:
-    """The same for rich, in whose markup it means nothing."""
-    return escape(printable(text))
+def safe(text: str) -> Text:
+    """Texts of others for rich, which reads neither markup nor the names of emoji in them."""
+    return Text(printable(text))

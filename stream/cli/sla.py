@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import msgspec
 from rich.console import Console
 from rich.table import Table
 
 from stream.cli.options import config_options, resolve
+from stream.cli.printable import json_line
 from stream.cli.reading import reading, safe, wall_ms, where_option
 from stream.cli.running import run
 from stream.config import Config
@@ -43,7 +43,7 @@ def command(
     found = run(_read(config, clock, state, wanted, most))
     calendar = Calendar(config.timezone)
     if as_json:
-        click.echo(msgspec.json.encode([running_plain(one, calendar) for one in found]).decode())
+        click.echo(json_line([running_plain(one, calendar) for one in found]))
     else:
         nothing = "no clock runs that was asked for"
         Console(highlight=False).print(_table(found, calendar) if found else nothing)

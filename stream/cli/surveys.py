@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stream.cli.options import config_options, resolve
+from stream.cli.printable import json_line
 from stream.cli.reading import reading, safe, wall_ms, where_option
 from stream.cli.running import run
 from stream.config import Config
@@ -46,7 +47,7 @@ def low(
     found = run(_low(config, window, where))
     if as_json:
         plain = [{"at": calendar.text(score.at_ms), **msgspec.to_builtins(score)} for score in found]
-        click.echo(msgspec.json.encode(plain).decode())
+        click.echo(json_line(plain))
     else:
         nothing = f"no low scores with a comment: {window}"
         Console(highlight=False).print(_table(found, calendar) if found else nothing)

@@ -6,10 +6,9 @@ import sys
 from pathlib import Path
 
 import click
-import msgspec
 
 from stream.cli.options import WRONG_INPUT
-from stream.cli.reading import printable
+from stream.cli.printable import json_line, printable
 from stream.scenario.errors import ScenarioError
 from stream.scenario.file import read_scenarios
 from stream.scenario.report import Played, for_machines, for_people
@@ -34,7 +33,7 @@ def command(files: tuple[Path, ...], seed: int, as_json: bool) -> None:
             click.echo(printable(f"Error: {error}"), err=True)
             wrong = True
     if as_json:
-        click.echo(msgspec.json.encode(for_machines(played, seed)).decode())
+        click.echo(json_line(for_machines(played, seed)))
     else:
         for line in for_people(played, seed):
             click.echo(printable(line))

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from stream.cli.options import config_options, resolve
+from stream.cli.printable import printable
 from stream.cli.reading import wall_ms
 from stream.cli.running import run
 from stream.config import Config
@@ -53,7 +54,7 @@ async def _verify(config: Config) -> bool:
                 equal.update(result.equal)
                 different.update(result.different)
                 for line in result.differences:
-                    click.echo(f"{topic.name}/{partition}: {line}")
+                    click.echo(printable(f"{topic.name}/{partition}: {line}"))
         with suppress(StoreError):  # who may only read may verify
             await store.write_report(
                 VerifyReport(name="verify", at_ms=wall_ms(), differences=sum(different.values()))

@@ -189,4 +189,9 @@ def _meaning(field: Field) -> str:
 
 
 def _yaml(data: dict[str, object]) -> str:
-    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    def dumped(allow_unicode: bool) -> str:
+        return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=allow_unicode, width=110)
+
+    text = dumped(allow_unicode=True)
+    # All is escaped where something in it would steer the terminal that shows it.
+    return text if text.replace("\n", "").isprintable() else dumped(allow_unicode=False)

@@ -93,7 +93,7 @@ def literal(text: str) -> str:
 
 def quoted(text: str) -> str:
     """A value of a matcher of Prometheus or Alertmanager."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
 
 
@@ -104,7 +104,7 @@ def uid(board: str) -> str:
 
 def series(selector: str, labels: dict[str, str]) -> str:
     """A selector as a series, with labels that the rule leaves open."""
-    more = ",".join(f'{name}="{value}"' for name, value in labels.items())
+    more = ",".join(f"{name}={quoted(value)}" for name, value in labels.items())
     if not more:
         return selector
     return f"{selector[:-1]},{more}}}" if selector.endswith("}") else f"{selector}{{{more}}}"

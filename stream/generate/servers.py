@@ -115,13 +115,22 @@ def _inhibitions() -> list[dict[str, object]]:
 
 
 _TITLE: Final = "{{ .Status | toUpper }}: {{ .CommonLabels.alertname }} ({{ len .Alerts }})"
+_PLAIN: Final = (
+    r'. | reReplaceAll "[\\pZ\\pC]+" " "'
+    ' | reReplaceAll "&" "&amp;" | reReplaceAll "<" "&lt;" | reReplaceAll ">" "&gt;"'
+)
+"""One line in which nothing mentions or links anybody, nor turns round what stands behind it."""
+_VALUES: Final = _PLAIN + r' | reReplaceAll "[*_~`:]|\\.\\pL" "\u2060${0}\u2060"'
+"""The same of what events say, which formats nothing either: word joiners, which nobody sees, are between."""
 _TEXT: Final = (
-    "{{ range .Alerts }}*{{ .Annotations.summary }}*\n"
-    "{{ with .Annotations.description }}{{ . }}\n{{ end }}"
-    "{{ with .Annotations.next_action }}Next: {{ . }}\n{{ end }}"
-    "{{ with .Annotations.dashboard_url }}{{ . }}\n{{ end }}"
-    "{{ with .Annotations.runbook_url }}{{ . }}\n{{ end }}"
-    "{{ with .Annotations.ticket_url }}{{ . }}\n{{ end }}"
+    '{{ define "plain" }}{{ ' + _PLAIN + " }}{{ end -}}\n"
+    '{{ define "values" }}{{ ' + _VALUES + " }}{{ end -}}\n"
+    '{{ range .Alerts }}*{{ template "values" .Annotations.summary }}*\n'
+    '{{ with .Annotations.description }}{{ template "plain" . }}\n{{ end }}'
+    '{{ with .Annotations.next_action }}Next: {{ template "plain" . }}\n{{ end }}'
+    '{{ with .Annotations.dashboard_url }}{{ template "plain" . }}\n{{ end }}'
+    '{{ with .Annotations.runbook_url }}{{ template "plain" . }}\n{{ end }}'
+    '{{ with .Annotations.ticket_url }}{{ template "plain" . }}\n{{ end }}'
     "{{ end }}"
 )
 

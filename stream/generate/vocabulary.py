@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from stream.config import Config
+from stream.generate.rules import quoted
 from stream.metrics.catalog import Catalog, Metric, catalog_of
 from stream.serve.families import Exported, Gauge, Pair, blocks
 
@@ -124,7 +125,7 @@ def _matcher(name: str, value: str) -> str:
         return f'{name}=~"{value}"'
     if value.startswith("~"):
         return f'{name}=~"{value[1:]}"'
-    return f'{name}="{value}"'
+    return f"{name}={quoted(value)}"
 
 
 def _usual(exported: Exported) -> str:

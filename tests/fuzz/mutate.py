@@ -20,8 +20,16 @@ TEXTS: Final = (
     '"}\n# HELP x',
     "{{ $labels.x }}", "${jndi:ldap://x}", "%s%n%d", "../../etc/passwd", "'; DROP TABLE x; --", "\\", '"',
     "null",
+    "\x9b31m\x9d0;title\x9c", "\u2066\u202e\u2069\u200f\u061c",
+    "x\n2026-03-02 09:00:00,000 ERROR floorcast.worker: forged", "x\r\nSet-Cookie: forged=1",
+    "</title></script><script>window.forged=1</script>", '" autofocus onfocus="window.forged=1',
+    "javascript:window.forged=1", "&lt;b&gt;&quot;&#0;",
+    "<@U1> <!here> <#C1> <!date^0^{date}|x> @here", "*b* _i_ ~s~ `c` ```d```", ":skull: a:skull:b",
+    "https://forged.example/x www.forged.example setup.py", "[bold red]x[/] [link=x]y[/link] \\[",
+    "}} {{ .CommonLabels }} {{ printf `%s` `x` }} {{", "$queue ${queue} [[queue]] $1",
+    '\\"} or vector(1) #', "a|b\\|c", "# HELP x\n# TYPE x", "...", "..", ".",
 )  # fmt: skip
-"""Each is valid JSON text; some are too long, some steer a terminal, a page, a query."""
+"""Each is valid JSON text; some are too long, some steer a terminal, a page, a message, a log, a query."""
 
 NUMBERS: Final = (
     0, -1, 1, 1.5, -0.5, 2**31, 2**53, 2**53 + 1, 2**63 - 1, 2**63, 2**64, -(2**63), 10**30, 1e308, True,

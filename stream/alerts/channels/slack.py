@@ -33,7 +33,13 @@ _ICONS: Final[dict[Kind, str]] = {
     "acknowledged": ":eyes:", "resolved": ":white_check_mark:", "retracted": ":leftwards_arrow_with_hook:",
     "blind": ":see_no_evil:", "seeing": ":eyes:",
 }  # fmt: skip
-_MARKUP = re.compile(r"[*~`]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+URL_MAX: Final = 2_000
+"""Of a link; where it would be longer there is none, as one that is cut leads nowhere."""
+_MARKUP = re.compile(
+    r"[*~`]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"
+    r"|:(?=[\w+'-]+:)"  # the name of an emoji
+    r"|:(?=//)|(?<=\w)\.(?=[^\W\d_]{2})"  # what Slack makes a link of
+)
 _JOINER = "\u2060"
 
 
@@ -106,8 +112,9 @@ def text(messages: Sequence[Message]) -> str:
 
 
 def escape(value: str) -> str:
-    """Plain text in Slack's markup: it neither mentions nor links anybody, nor changes how text looks."""
-    line = " ".join(value.split())
+    """Plain text in Slack's markup, on one line: it neither mentions nor links anybody, nor changes how text
+    looks. What is not printable is left out, as it could turn round what stands behind it."""
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in value).split())
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MARKUP.sub(lambda found: f"{_JOINER}{found[0]}{_JOINER}", line)
 
@@ -121,7 +128,8 @@ def _one(message: Message) -> str:
 
 def _head(message: Message) -> str:
     again = " (perhaps again)" if message.again else ""
-    link = f" <{_url(message.url)}|Open>" if message.url else ""
+    url = _url(message.url or "")
+    link = f" <{url}|Open>" if 0 < len(url) <= URL_MAX else ""
     return f"{_ICONS[message.kind]} {_cut(escape(message.title), 1000)}{again}{link}"
 
 
