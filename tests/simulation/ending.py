@@ -133,7 +133,8 @@ def check_refusals(world: World, seen: Seen, events: Accepted) -> None:
     missing = {offset: reason for offset, reason in events.refused.items() if offset not in found}
     if missing:
         world.wrong.append(f"{place}: no dead letter of {dict(list(missing.items())[:3])}")
-    rolled_back = world.happened["empty"] and world.happened["truncate"]
+    # What was read again after the store went back may have lost its head since.
+    rolled_back = (world.happened["empty"] or world.happened["tail"]) and world.happened["truncate"]
     strange = {
         offset: reasons
         for offset, reasons in found.items()
