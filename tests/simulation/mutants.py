@@ -39,7 +39,7 @@ _COMMIT = "        try:\n            await self._store.commit(shard"
 MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the fence is not asked", "stream/store/commit.lua",
-        "if current ~= ARGV[1] then", "if false then", 6,
+        "if current ~= ARGV[1] then", "if false then", 3,
     ),
     Mutant(
         "the offset is committed before what its records caused", "stream/worker/mailbox.py",
@@ -58,7 +58,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "        notices, changes.notices_added = changes.notices_added, {}\n" + _WORDS
         + "        changes.notices_added = notices\n"
         "        for number, packed in notices.items():\n"
-        "            await self._client.send('HSET', keys.notices, number, packed)\n", 73,
+        "            await self._client.send('HSET', keys.notices, number, packed)\n", 31,
     ),
     Mutant(
         "timers are forgotten by a new owner", "stream/shard/shard.py",
@@ -66,12 +66,12 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a duplicate counts", "stream/lifecycle/entity.py",
-        "    if may_be_known and _is_known(fold, entity, row, out):\n        return DUPLICATE\n", "", 5,
+        "    if may_be_known and _is_known(fold, entity, row, out):\n        return DUPLICATE\n", "", 3,
     ),
     Mutant(
         "notices are marked as told before they are", "stream/worker/letters.py",
         _SENT + "        mailbox.noticed(numbers)\n",
-        "        mailbox.noticed(numbers)\n        await asyncio.sleep(1.5)\n" + _SENT, 1,
+        "        mailbox.noticed(numbers)\n        await asyncio.sleep(1.5)\n" + _SENT, 8,
     ),
     Mutant(
         "half of a commit is written", "stream/store/store.py",
@@ -90,21 +90,21 @@ MUTANTS: tuple[Mutant, ...] = (
         "memory is used on after a reply that was lost", "stream/worker/mailbox.py",
         _ANSWERED,
         _ANSWERED + "        except Exception:\n            self._half_done = False\n            return\n",
-        22,
+        15,
     ),
     Mutant(
         "a new owner does not claim", "stream/worker/shards.py",
         "        await self._write(partition, stored, replace(fence, versions=len(history)), {})\n",
-        "        stored.fence = replace(fence, versions=len(history))\n", 8,
+        "        stored.fence = replace(fence, versions=len(history))\n", 52,
     ),
     Mutant(
         "an alert is not known to be on its way", "stream/alerts/book.py",
         "            notice.tried = True\n            self.changed.add(alert.key)\n", "            pass\n",
-        92,
+        32,
     ),
     Mutant(
         "no open clock is looked at when a version comes", "stream/shard/succession.py",
-        "    return {subject: begins_ms for", "    return {} and {subject: begins_ms for", 2,
+        "    return {subject: begins_ms for", "    return {} and {subject: begins_ms for", 51,
     ),
     Mutant(
         "what retention took before it was read is not skipped", "stream/worker/shards.py",
@@ -114,12 +114,12 @@ MUTANTS: tuple[Mutant, ...] = (
         "events of clocks are marked read before their alerts are kept", "stream/alerts/dispatch.py",
         "        self._take(portion, now_ms)\n",
         "        self._take(portion, now_ms)\n        if portion.sla:\n"
-        "            await topics.commit()\n", 0,
+        "            await topics.commit()\n", 8,
     ),
     Mutant(
         "a shard that lags takes the wall's time", "stream/worker/mailbox.py",
         "return position.answered_ms if reached >= position.end_offset else None",
-        "return position.answered_ms", 0,
+        "return position.answered_ms", 6,
     ),
 )  # fmt: skip
 
