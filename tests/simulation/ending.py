@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from stream.events.clocks import CLOCKS
+from stream.events.instants import to_ms
 from stream.events.sla import decode_sla
 from stream.shard.family import family
 from stream.shard.notices import RETRACTED, Notice, notices_of, sla_events
@@ -13,7 +14,7 @@ from stream.sla.marks import BREACHED
 from tests import oracle
 from tests.simulation.checks import Checks, Seen
 from tests.simulation.numbers import Accepted, accepted, check_numbers
-from tests.simulation.world import World
+from tests.simulation.world import START_MS, World
 
 Breach = tuple[str, str, int, int]
 """Subject, clock, when it started, when it breached."""
@@ -158,13 +159,26 @@ def check_deliveries(world: World) -> None:
     if world.happened["jump"]:
         return  # what was found before the clocks were set may have been too old to be told
     ids = told(world)
+    outlived = _outlived(world)
     paged = {one.key for one in world.deliveries if one.to == "pager" and one.kind == "breached"}
     silent = [
         id_
         for id_ in sorted(ids)
         if "/breached/" in id_
+        and id_ not in outlived
         and id_.replace("/breached/", "/breach_retracted/") not in ids
         and id_.partition("/breached/")[0] not in paged
     ]
     if silent:
         world.wrong.append(f"the pager was never told {', '.join(silent[:3])}")
+
+
+def _outlived(world: World) -> set[str]:
+    """The events that were found before the hour at the end, and told after it: too old to page."""
+    found = set()
+    for part in world.log.topics[world.config.kafka.topics.sla]:
+        for record, came_s in zip(part.records, part.came_s, strict=True):
+            event = decode_sla(record.value or b"")
+            if came_s > world.later_s and to_ms(event.recordedtime) < START_MS + world.later_s * 1000:
+                found.add(event.id)
+    return found

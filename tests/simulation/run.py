@@ -133,6 +133,7 @@ async def _peace(stage: Stage, checks: Checks) -> None:
     world = stage.world
     steps.heal(stage)
     await _caught_up(checks, "after the last fault")
+    world.later_s = asyncio.get_running_loop().time()
     world.jump(LATER_MS)
     world.told("an hour later")
     await _caught_up(checks, "an hour later")

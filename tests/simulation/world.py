@@ -57,6 +57,8 @@ class World:
     group: Group = field(init=False)
     jump_ms: int = 0
     furthest_ms: int = 0
+    later_s: float = 0.0
+    """When the hour at the end passes."""
     redis_down: bool = False
     kafka_silent: bool = False
     remembered: bool = False
