@@ -115,10 +115,11 @@ def test_what_comes_behind_the_last_event_of_a_call_is_never_left_out() -> None:
     config = parse({**KEPT_LONG, "keep_finished": {"calls": "4h"}})
     late_ms = BASE_MS + DAY_MS - HOUR_MS
     early_ms = late_ms - 3 * HOUR_MS - 1  # so that it is forgotten as soon as it may be
-    ahead = {"offered_at": rfc3339(early_ms), "answered_at": rfc3339(early_ms + 2 * DAY_MS)}
+    then = rfc3339(early_ms + 2 * DAY_MS)
+    ahead = {"offered_at": rfc3339(early_ms), "answered_at": then, "ended_at": then}
     sent = [
+        event("call.record", "ahead", early_ms, {"call": ahead}),
         event("call.queued", "lost", late_ms, {}),
-        event("call.record", "ahead", late_ms, {"call": ahead}),
     ]
     hours = range(1, 8 * 24, 3)
     sent += [event("call.offered", f"C{hour}", late_ms + hour * HOUR_MS, {}) for hour in hours]
