@@ -30,7 +30,7 @@ AT_ONCE: Final = 500
 
 def told_since(rules: Family, config: Config, log_clock: int) -> int:
     """From when on (ms) all that was contributed can be counted from the histories that a shard has at this
-    log clock: the end of a day, as a pane is either taken over or counted.
+    log clock: the end of a day, as a pane is either taken over or counted. Any later instant would do.
 
     An entity is forgotten when it has been silent for `keep_finished` and the horizon. What it has
     contributed lies before its last event, but for an ending that never came (`lost`), and the times of a
