@@ -192,7 +192,8 @@ async def test_a_topic_that_grew_is_put_together_by_a_copy(
     kafka: Kafka, redis_server: RedisServer, unique_name: str, tmp_path: Path
 ) -> None:
     """Half of the events lie where their keys were before. A rebuild of that is refused; the copy has every
-    entity in one partition, goes on where it ended, and is counted, what joins customers, too."""
+    entity in one partition, goes on where it ended, follows what comes until it is told to end, and is
+    counted, what joins customers, too."""
     events = recent_mix(3_000)
     source, target = f"{unique_name}.tickets", f"{unique_name}.tickets.new"
     with pipeline(kafka.bootstrap, redis_server.url(), unique_name, tmp_path) as deployment:
@@ -215,8 +216,11 @@ async def test_a_topic_that_grew_is_put_together_by_a_copy(
         rebuild = deployment.start("rebuild")
         await until_live(deployment, 2, rebuild)
         worker = deployment.worker()
+        copying = deployment.start("topics", "copy", "--follow", source, target)
         await deployment.publish(events[2_000:])
-        await copied(deployment, source, target, of_tickets(events[2_000:]))
+        await deployment.until_read(len(events))
+        copying.ask_to_end()
+        assert await copying.ended() == 130, copying.output
         assert await rebuild.ended() == 0, rebuild.output
         await deployment.wait()
         assert await counted(deployment) == expected(events)
