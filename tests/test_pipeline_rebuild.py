@@ -259,6 +259,10 @@ async def test_what_the_log_has_lost_is_carried_over(
         said = await refused(deployment.start("rebuild", FLOORCAST_HORIZON="9d"))
         assert "counted with another configuration of what shapes numbers" in said
         assert "`floorcast rebuild --from-log`" in said
+        policies = "[{name: all, targets: {first_reply: 10m}}]"
+        said = await refused(deployment.start("rebuild", FLOORCAST_POLICIES=policies))
+        assert "stored tickets have kept no clocks" in said
+        assert "As this log is too short, that needs `floorcast rebuild --from-log`" in said
         status, checked = await deployment.run("check", "--live")
         assert status == 0
         warned = [line.split()[1] for line in checked.splitlines() if line.startswith("warning:")]

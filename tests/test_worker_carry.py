@@ -8,20 +8,25 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import msgpack
 
 from stream.config import Config, parse
+from stream.lifecycle.entity import FORMAT
+from stream.shard.changes import Changes
 from stream.shard.image import Image, run_batch
 from stream.store import Fenced, RedisStore, StoredTopic, Unavailable, new_commit_id
 from stream.verify.compare import compare
 from stream.worker import carry
 from stream.worker.carry import carry_over
-from stream.worker.claim import WrongImage
+from stream.worker.claim import WrongImage, check_fence, log_id
+from stream.worker.log import LogIdentity
 from tests.core import new_shard
 from tests.strategies import BASE_MS, DAY_MS, HOUR_MS, Sent
 from tests.test_core_contacts import event
 
 CONFIG = parse({"keep_finished": {"tickets": "1d", "calls": "3d"}, "horizon": "2d"})
 SHARDS = [("tickets", 0), ("calls", 0)]
+LOG = LogIdentity("cluster", "topic", 1)
 DAYS = 9
 
 
@@ -48,7 +53,7 @@ def events(name: str) -> Iterator[Sent]:
 async def counted(store: RedisStore, name: str, config: Config = CONFIG) -> Image:
     """A live shard: its records, each in a commit, then the time of its end."""
     shard, image = new_shard(name, config), Image()
-    shard.fence.log_id = "log"
+    shard.fence.log_id = log_id(LOG)
     await store.write_topic(name, StoredTopic(f"support.{name}", 1))
     for offset, one in enumerate([*events(name), None]):
         expected = shard.fence.commit_id
@@ -101,6 +106,8 @@ async def test_one_that_is_killed_goes_on_and_two_share(
         commits, killed_after = 0, step
         with pytest.raises(Unavailable):
             await carry_over(CONFIG, live, view, SHARDS)
+        with pytest.raises(WrongImage, match="not counted yet: `floorcast rebuild`"):
+            check_fence(await view.fence(*SHARDS[0]), "tickets", LOG, "")
     killed_after = -1
     await asyncio.gather(*(carry_over(CONFIG, live, view, SHARDS) for _ in range(2)))
     await check(store)
@@ -119,6 +126,16 @@ async def test_what_is_taken_over_is_of_one_moment(store: RedisStore) -> None:
     assert await view.take_over("tickets", 0, live, image.fence, [], BASE_MS, levels=False)
     with pytest.raises(Fenced):
         await view.take_over("tickets", 0, live, image.fence, [], BASE_MS, levels=False)
+
+
+async def test_histories_that_this_version_does_not_read_are_refused(store: RedisStore) -> None:
+    """Of another format, as an older version or a newer one has kept them."""
+    image = await counted(store, "tickets")
+    packed = msgpack.encode([FORMAT - 1, "desk", None, [], []])
+    changes = Changes(states={"T1": packed}, fence=replace(image.fence, commit_id=new_commit_id()))
+    await store.commit("tickets", 0, image.fence.commit_id, changes)
+    with pytest.raises(WrongImage, match="does not read the histories"):
+        await carry_over(CONFIG, await store.live(), store.at(2), SHARDS[:1])
 
 
 async def test_a_generation_that_was_begun_from_the_log_alone_is_not_carried_into(store: RedisStore) -> None:

@@ -64,11 +64,12 @@ async def run_rebuild(config: Config, *, from_log: bool = False, session_timeout
         live = await store.live()
         await _check_logs(config, live)
         carried = await _carried(config, live, from_log)
+        if carried:
+            config = await _followed(config, live)
         filling = await begin(config, store)
         view = store.at(filling.number)
         until_ms = await _until_ms(config, live)
-        # Of what is carried over, histories have kept no more than the versions so far ask for.
-        config = await settled(config, live if carried else view)
+        config = await settled(config, view)
         try:
             await carry_over(config, live, view, carried)
         except WrongImage as error:
@@ -116,6 +117,20 @@ async def _carried(config: Config, live: RedisStore, from_log: bool) -> list[Sha
         raise WorkerFailed(str(wrong)) from wrong
     except (LogUnreadable, KafkaError) as error:
         raise WorkerFailed(str(error) or type(error).__name__) from error
+
+
+async def _followed(config: Config, live: RedisStore) -> Config:
+    """The configuration with its history, where histories are carried over: they have kept no more than the
+    versions so far ask for. Raises WorkerFailed."""
+    try:
+        return await settled(config, live)
+    except WorkerFailed as failed:
+        if not isinstance(failed.__cause__, WrongImage):
+            raise
+        raise WorkerFailed(
+            f"{failed} As this log is too short, that needs `floorcast rebuild --from-log`, which counts "
+            "what it has"
+        ) from failed.__cause__
 
 
 async def _check_logs(config: Config, live: RedisStore) -> None:
