@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.config import Config, parse
-from stream.metrics.segments import group_name
+from stream.metrics.segments import group_name, group_values
 from stream.metrics.sizes import DAY
+from stream.shard import cap
 from stream.shard.carry import counted_anew
 from stream.shard.family import family
 from stream.shard.image import Image, run_batch
+from stream.shard.shard import TIMERS_MAX
 from tests.core import forgetful_shard
 from tests.strategies import (
     BASE_MS,
@@ -146,3 +148,41 @@ def test_wrong_numbers_are_mended_as_far_back_as_histories_tell() -> None:
     for pane in days:
         kept = wrong if pane[1] < since_ms else live
         assert carried.cells[pane] == kept.cells[pane]
+
+
+def test_timers_that_had_to_wait_fire_after_it() -> None:
+    """More were due at once than one commit fires: what they find is told then, once."""
+    config = parse(WATCHED)
+    sent = [event("call.queued", f"C{number}", BASE_MS, {}) for number in range(TIMERS_MAX + 50)]
+    shard, live = forgetful_shard("calls", config), Image()
+    run_batch(shard, live, [one.record(offset) for offset, one in enumerate(sent)], None)
+    run_batch(shard, live, [], BASE_MS + HOUR_MS)
+    assert shard.pending(live.fence.clock)
+    carried = carry("calls", config, live)
+    assert_equal("calls", config, carried, live)
+    for image in (carried, live):
+        shard = forgetful_shard("calls", config)
+        shard.restore(image.restored())
+        run_batch(shard, image, [], live.fence.clock)
+        assert not shard.pending(image.fence.clock)
+    assert_equal("calls", config, carried, live)
+
+
+def test_a_grouping_with_too_many_groups_tells_nothing_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whether it was marked before, or is found to have too many now."""
+    config = parse(KEPT_LONG)
+    agents = [{"ticket": {"agent": f"A{number}", "team": "red", "channel": "chat"}} for number in range(6)]
+    sent = [event("ticket.created", f"T{n}", BASE_MS + n * HOUR_MS, data) for n, data in enumerate(agents)]
+    for before, after in ((3, 3), (100, 3)):
+        monkeypatch.setattr(cap, "GROUPS_MAX", before)
+        shard, live = forgetful_shard("tickets", config), Image()
+        for offset, one in enumerate(sent):
+            run_batch(shard, live, [one.record(offset)], one.at_ms)
+        monkeypatch.setattr(cap, "GROUPS_MAX", after)
+        carried = carry("tickets", config, live)
+        assert carried.fence.over_cap == "5"
+        others = {group for group in live.levels if group_values(group)[0] != 5}
+        assert carried.levels.keys() == others
+        assert others

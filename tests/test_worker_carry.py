@@ -136,10 +136,14 @@ async def test_histories_that_this_version_does_not_read_are_refused(store: Redi
     await store.commit("tickets", 0, image.fence.commit_id, changes)
     with pytest.raises(WrongImage, match="does not read the histories"):
         await carry_over(CONFIG, await store.live(), store.at(2), SHARDS[:1])
+    assert (await store.at(2).fence("tickets", 0)).uncounted
+    await store.drop(2)
+    assert (await store.at(2).fence("tickets", 0)).commit_id == ""
 
 
 async def test_a_generation_that_was_begun_from_the_log_alone_is_not_carried_into(store: RedisStore) -> None:
     """Half of the shards would lack what the other half has."""
-    await counted(store.at(2), "tickets")
+    for generation in (1, 2):
+        await counted(store.at(generation), "tickets")
     with pytest.raises(WrongImage, match=r"begun from the log alone: finish it with .*--from-log"):
-        await carry_over(CONFIG, await store.live(), store.at(2), SHARDS)
+        await carry_over(CONFIG, await store.live(), store.at(2), SHARDS[:1])

@@ -54,6 +54,8 @@ class CarriedShard(Shard):
     """A shard of which the store has the histories, and the panes of before `fence.carried_ms`: counts the
     histories into the others, into levels, timers and the rest, as of the fence's clocks."""
 
+    _counted: Grouped
+
     def count(self, histories: Sequence[tuple[str, bytes]]) -> Batch:
         """Counts some of the `fence.uncounted` histories: (subject, packed entity). What they tell others has
         been told."""
@@ -65,9 +67,8 @@ class CarriedShard(Shard):
         grouped: Grouped = {}
         group_into(grouped, out)
         sum_coarser(grouped, self._fold.segments)
-        if self._fold.removals:
-            self._cap.bound(grouped)
-            super()._note_levels(changes, grouped)
+        self._cap.bound(grouped)
+        self._counted = grouped
         since_ms = fence.carried_ms
         yield from self._settle(
             changes, {start: groups for start, groups in grouped.items() if start >= since_ms}
@@ -88,7 +89,10 @@ class CarriedShard(Shard):
             fold.overlay(out, entity.state, min(self.fence.clock, waits_ms - 1))
 
     def _note_levels(self, changes: Changes, grouped: Grouped) -> None:
-        """They are noted before: panes that are taken over count in them, too."""
+        """What came of panes that are taken over counts in them, too. Without a ledger not all of that is
+        known: then levels are taken over."""
+        if self._fold.removals:
+            super()._note_levels(changes, self._counted)
 
 
 def counted_anew(rules: Family, topic: str, partition: int, config: Config, stored: Image) -> Image:

@@ -12,7 +12,7 @@ from stream.events.instants import instant
 from stream.shard.carry import AT_ONCE, CarriedShard, taken_over, told_since
 from stream.shard.changes import Changes, Fence
 from stream.shard.family import COUNTED, family
-from stream.store import Fenced, ImageMoved, RedisStore, new_commit_id
+from stream.store import Fenced, ImageMoved, RedisStore, StoredTopic, new_commit_id
 from stream.worker.claim import WrongImage, log_id
 from stream.worker.log import KafkaLog
 from stream.worker.ports import Partition
@@ -31,30 +31,31 @@ ShardName = tuple[str, int]
 async def shards_to_carry(config: Config, live: RedisStore, short: Collection[str]) -> list[ShardName]:
     """The shards of these topics whose log has lost its beginning. Raises WrongImage when the live generation
     does not hold what is missing, LogUnreadable, KafkaError."""
-    topics = {name: topic for name in COUNTED if (topic := getattr(config.kafka.topics, name)) in short}
+    names = {getattr(config.kafka.topics, name): name for name in COUNTED}
     async with KafkaLog(config.kafka) as kafka_log:
-        identities = await kafka_log.identities(topics.values())
+        identities = await kafka_log.identities(short)
         places = [Partition(topic, n) for topic in short for n in range(identities[topic].partitions)]
-        starts = await kafka_log.starts(places)
-    fences = await live.fences_of(list(topics))
+        cut = [place for place, start in (await kafka_log.starts(places)).items() if start]
+    fences, stored = await live.fences_of(COUNTED), await live.topics()
     found: list[ShardName] = []
     reasons: dict[str, None] = {}
-    for name, topic in topics.items():
-        for partition in range(identities[topic].partitions):
-            if starts[Partition(topic, partition)]:
-                fence = fences[name].get(partition, Fence())
-                if reason := _why_not(fence, log_id(identities[topic]), config.shape_hash()):
-                    reasons[f"{topic}: {reason}"] = None
-                found.append((name, partition))
+    for place in cut:
+        name, identity = names[place.topic], identities[place.topic]
+        fence = fences[name].get(place.partition, Fence())
+        same_topic = stored.get(name) == StoredTopic(place.topic, identity.partitions)
+        same_log = same_topic and fence.log_id == log_id(identity)
+        if reason := _why_not(fence, same_log, config.shape_hash()):
+            reasons[f"{place.topic}: {reason}"] = None
+        found.append((name, place.partition))
     if reasons:
         raise WrongImage("; ".join(reasons))
     return found
 
 
-def _why_not(live: Fence, found_log: str, shape: str) -> str:
+def _why_not(live: Fence, same_log: bool, shape: str) -> str:
     if not live.commit_id:
         return "the live generation has nothing of it"
-    if live.log_id != found_log:
+    if not same_log:
         return "the live generation has counted another log"
     if live.shape != shape:
         return (
@@ -67,6 +68,9 @@ def _why_not(live: Fence, found_log: str, shape: str) -> str:
 async def carry_over(config: Config, live: RedisStore, view: RedisStore, shards: Sequence[ShardName]) -> None:
     """Returns when all of these shards of the generation `view` have what there is to carry over, counted:
     from here, or from another rebuild that shares the work. Raises WrongImage, StoreError."""
+    topics = await live.topics()
+    for name in dict.fromkeys(name for name, _ in shards):
+        await view.write_topic(name, topics[name])  # so that it is known what to drop
     waiting = list(shards)
     seen: dict[ShardName, str] = {}
     while waiting:
