@@ -37,6 +37,7 @@ COMPILED = [
     "stream/metrics/segments.py",
     "stream/metrics/sizes.py",
     "stream/metrics/sketch.py",
+    "stream/shard/carry.py",
     "stream/shard/entities.py",
     "stream/shard/facts.py",
     "stream/shard/intake.py",

@@ -28,7 +28,7 @@ from tests.test_alerts_pipeline import settings, told
 
 EVENTS = 600
 DOCS = Path(__file__).parents[1] / "docs" / "prometheus.md"
-OF_A_REBUILD = {"support_rebuild_read_ratio"}
+OF_A_REBUILD = {"support_rebuild_read_ratio", "support_carried_before_timestamp_seconds"}
 OF_PROCESSES = (
     "worker_up",
     "dispatcher_up",

@@ -192,7 +192,8 @@ async def test_a_topic_that_grew_is_put_together_by_a_copy(
     kafka: Kafka, redis_server: RedisServer, unique_name: str, tmp_path: Path
 ) -> None:
     """Half of the events lie where their keys were before. A rebuild of that is refused; the copy has every
-    entity in one partition, goes on where it ended, and is counted, what joins customers, too."""
+    entity in one partition, goes on where it ended, follows what comes until it is told to end, and is
+    counted, what joins customers, too."""
     events = recent_mix(3_000)
     source, target = f"{unique_name}.tickets", f"{unique_name}.tickets.new"
     with pipeline(kafka.bootstrap, redis_server.url(), unique_name, tmp_path) as deployment:
@@ -215,8 +216,11 @@ async def test_a_topic_that_grew_is_put_together_by_a_copy(
         rebuild = deployment.start("rebuild")
         await until_live(deployment, 2, rebuild)
         worker = deployment.worker()
+        copying = deployment.start("topics", "copy", "--follow", source, target)
         await deployment.publish(events[2_000:])
-        await copied(deployment, source, target, of_tickets(events[2_000:]))
+        await deployment.until_read(len(events))
+        copying.ask_to_end()
+        assert await copying.ended() == 130, copying.output
         assert await rebuild.ended() == 0, rebuild.output
         await deployment.wait()
         assert await counted(deployment) == expected(events)
@@ -237,25 +241,69 @@ async def copied(deployment: Pipeline, source: str, target: str, count: int) -> 
     assert f"{count} records copied" in said
 
 
-async def test_a_log_that_is_too_short_is_not_counted_unless_told_to(
+async def test_what_the_log_has_lost_is_carried_over(
     kafka: Kafka, redis_server: RedisServer, unique_name: str, tmp_path: Path
 ) -> None:
-    """`floorcast check --live` warns of it, too."""
-    with pipeline(kafka.bootstrap, redis_server.url(), unique_name, tmp_path) as deployment:
-        await filled(deployment)
+    """Under load, by two that share the work; of calls the panes, too, which they have forgotten so soon.
+    `floorcast check --live` warns, `namespaces` and `verify` tell what of it is not counted. Refused where
+    the live generation has not kept what is asked for; `--from-log` counts the log alone."""
+    events = recent_mix(3_000)
+    with pipeline(
+        kafka.bootstrap, redis_server.url(), unique_name, tmp_path, KEEP_FINISHED_CALLS="1h"
+    ) as deployment:
+        await deployment.create_topics()
+        await deployment.publish(events[:2_000])
+        worker = deployment.worker()
+        await deployment.wait()
         await delete_head(deployment, keep=10)
-        said = await refused(deployment.start("rebuild"))
-        assert "what is older cannot be counted again" in said
+        said = await refused(deployment.start("rebuild", FLOORCAST_HORIZON="9d"))
+        assert "counted with another configuration of what shapes numbers" in said
         assert "`floorcast rebuild --from-log`" in said
-        async with deployment.store() as store:
-            assert (await store.generations()).filling == []
+        policies = "[{name: all, targets: {first_reply: 10m}}]"
+        said = await refused(deployment.start("rebuild", FLOORCAST_POLICIES=policies))
+        assert "stored tickets have kept no clocks" in said
+        assert "As this log is too short, that needs `floorcast rebuild --from-log`" in said
         status, checked = await deployment.run("check", "--live")
         assert status == 0
         warned = [line.split()[1] for line in checked.splitlines() if line.startswith("warning:")]
         assert warned == [f"{unique_name}.tickets", f"{unique_name}.calls"]
         assert f"# {unique_name}.surveys has all since it was made, keeps " in checked
+
+        arriving = asyncio.create_task(deployment.publish(events[2_000:], per_second=200))
+        rebuilds = [deployment.start("rebuild") for _ in range(2)]
+        for rebuild in rebuilds:
+            assert await rebuild.ended() == 0, rebuild.output
+        said = "".join(rebuild.output for rebuild in rebuilds)
+        assert said.count("the log's beginning is gone: carried over") == 4
+        await arriving
+        await deployment.wait()
+        assert await live(deployment) == 2
+        assert await counted(deployment) == expected(events)
+        await joined(deployment, events)
+        verdict = await deployment.verify()
+        assert verdict.same, verdict.output + deployment.told()
+        assert verdict.output.count("Compared with the histories in Redis; not compared: these, and ") == 4
+        status, listed = await deployment.run("namespaces")
+        assert status == 0
+        assert "calls before " in listed
+        worker.stop()
+
         rebuild = deployment.start("rebuild", "--from-log")
-        await until_live(deployment, 2, rebuild)
-        journal = await deployment.journal()
+        await until_live(deployment, 3, rebuild)
         rebuild.stop()
-    assert 40 <= journal["records"] < 1_000
+        assert (await deployment.journal())["records"] < len(events)
+
+
+async def test_nothing_is_carried_over_from_an_empty_redis(
+    kafka: Kafka, redis_server: RedisServer, unique_name: str, tmp_path: Path
+) -> None:
+    """Nothing is begun then."""
+    with pipeline(kafka.bootstrap, redis_server.url(), unique_name, tmp_path) as deployment:
+        await filled(deployment)
+        await delete_head(deployment, keep=10)
+        async with deployment.store() as store:
+            await store.delete_namespace()
+        said = await refused(deployment.start("rebuild"))
+        assert "the live generation has nothing of it" in said
+        async with deployment.store() as store:
+            assert (await store.generations()).filling == []

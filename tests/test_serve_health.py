@@ -153,6 +153,15 @@ async def test_how_far_each_shard_is(serve: Serve) -> None:
     scraped = await serve(source=source).scrape()
     assert scraped.value("shard_clock_timestamp_seconds", topic="tickets", partition="0") * 1000 == ms(NOW)
     assert "calls" not in scraped.all("shard_clock_timestamp_seconds", "topic")
+    assert "support_carried_before_timestamp_seconds" not in scraped.families
+
+
+async def test_before_when_panes_were_carried_over(serve: Serve) -> None:
+    """Of those shards whose log did not tell them any more."""
+    source = tickets()
+    source._images["tickets", 0].fence.carried_ms = 86_400_000
+    scraped = await serve(source=source).scrape()
+    assert scraped.all("carried_before_timestamp_seconds", "topic") == {"tickets": 86_400}
 
 
 async def test_timers_are_due_by_the_clock_of_the_numbers(serve: Serve) -> None:

@@ -197,6 +197,12 @@ async def use_everything(store: RedisStore) -> None:
         await store.commit("tickets", 3, expected.fence.commit_id, changes)
         expected.apply(changes)
     assert await store.image("tickets", 3) == expected
+    fence, panes = await store.panes("tickets", 3)
+    assert await store.at(2).take_over("tickets", 3, store, fence, panes, 1, levels=True)
+    carried = await store.at(2).image("tickets", 3)
+    assert (carried.fence.carried_ms, carried.fence.uncounted) == (1, len(expected.states))
+    assert (carried.cells, carried.levels) == (expected.cells, expected.levels)
+    await store.at(2).delete_shard("tickets", 3)
     await store.claim("tickets", 3, (await store.restore("tickets", 3)).fence)
     await store.load("tickets", 3, Needs(["desk:1"], {FINE: None, DAY: [BILLING]}, [20_417]))
     await store.write_topic("tickets", StoredTopic("support.tickets", 4))

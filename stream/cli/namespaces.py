@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from stream.cli.options import InputError, config_options, resolve
 from stream.cli.reading import reading
 from stream.cli.running import run
 from stream.config import Config
+from stream.shard.changes import Fence
 from stream.store import Generation, RedisStore
 from stream.store.layout import generation_name
 
@@ -42,7 +44,8 @@ def drop(name: str, yes: bool, config_path: Path | None, data_dir: Path | None) 
 
 async def _list(config: Config) -> None:
     table = Table()
-    for title in ("namespace", "state", "shards", "records read", "memory", "begun", "live since"):
+    titles = ("namespace", "state", "shards", "records read", "memory", "begun", "live since", "carried over")
+    for title in titles:
         table.add_column(title, justify="right" if title in ("shards", "records read", "memory") else "left")
     async with reading(config) as store:
         generations = await store.generations()
@@ -69,8 +72,20 @@ async def _row(store: RedisStore, one: Generation, current: int, zone: ZoneInfo)
     return [
         generation_name(store.namespace, one.number), state, str(len(shards)),
         f"{sum(fence.offset for fence in shards.values()):,}", f"{used / 1e6:,.1f} MB",
-        _when(one.began_ms, zone), _when(one.swapped_ms or 0, zone),
+        _when(one.began_ms, zone), _when(one.swapped_ms or 0, zone), _carried(shards, zone),
     ]  # fmt: skip
+
+
+def _carried(shards: Mapping[tuple[str, int], Fence], zone: ZoneInfo) -> str:
+    """What came from the generation before, as the log did not tell it any more: panes, by family."""
+    before: dict[str, int] = {}
+    for (family, _), fence in shards.items():
+        if fence.carried_ms:
+            before[family] = max(fence.carried_ms, before.get(family, 0))
+    return "\n".join(
+        f"{family} before {datetime.fromtimestamp(at_ms // 1000, zone):%Y-%m-%d}"
+        for family, at_ms in before.items()
+    )
 
 
 def _when(at_ms: int, zone: ZoneInfo) -> str:

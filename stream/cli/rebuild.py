@@ -13,12 +13,12 @@ from stream.cli.worker import work
 @click.command("rebuild")
 @click.option(
     "--from-log", is_flag=True,
-    help="Count what the log has, also where its beginning is gone: what is older is then missing.",
+    help="Count what the log has alone, also where its beginning is gone: what is older is then missing.",
 )  # fmt: skip
 @config_options
 def command(from_log: bool, config_path: Path | None, data_dir: Path | None) -> None:
     """Count the log from its start into a second generation beside the live one, and swap when it has caught
-    up.
+    up. Where retention has deleted its beginning, what is older is carried over from the live one.
 
     Workers and readers go on meanwhile, and move over by themselves. Killed in the middle, it goes on where
     it was when it is run again; started more than once, these share the work. It ends when workers have

@@ -61,6 +61,8 @@ class Fence:
     `retention_clock` = from where the retention of panes is measured back, `fresh` = wall time when last
     caught up.
     `seen` and `refused` decay together and tell the share of dead letters.
+    What a rebuild took over of the image before, as the log's beginning was gone (shard/carry.py): histories
+    up to the record `carried_offset`, panes of before `carried_ms`. `uncounted` histories have still to be.
     """
 
     commit_id: str = ""
@@ -78,6 +80,9 @@ class Fence:
     shape: str = ""
     versions: int = 0  # of the configuration's history, those that its owner knew of
     latest: int = 0  # the greatest time of an event
+    carried_ms: int = 0  # 0: nothing was taken over
+    carried_offset: int = 0
+    uncounted: int = 0
     over_cap: str = ""  # numbers of the groupings that have too many groups (shard/cap.py)
     format: int = 4
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from stream.metrics.panes import Group, Pane
 from stream.shard.changes import Changes, Fence, Loaded, LogRecord, Needs, Restored, Since
-from stream.shard.shard import Shard
+from stream.shard.shard import Batch, Shard
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
@@ -93,16 +93,20 @@ def run_batch(
     told: int = 0,
 ) -> Changes:  # fmt: skip
     """One batch of a shard against its image, committed."""
-    batch = shard.batch(records, now_ms, delivered, told)
-    needs = next(batch)
-    while True:
-        try:
+    return run(shard, image, shard.batch(records, now_ms, delivered, told))
+
+
+def run(shard: Shard, image: Image, batch: Batch) -> Changes:
+    """A batch that has been begun, committed."""
+    try:
+        needs = next(batch)
+        while True:
             needs = batch.send(image.load(needs))
-        except StopIteration as done:
-            changes: Changes = done.value
-            image.apply(changes)
-            shard.committed(changes.fence)
-            return changes
+    except StopIteration as done:
+        changes: Changes = done.value
+    image.apply(changes)
+    shard.committed(changes.fence)
+    return changes
 
 
 def _update(target: dict[_Key, _Value], changes: Mapping[_Key, _Value | None]) -> None:

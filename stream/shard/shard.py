@@ -51,7 +51,6 @@ Batch = Generator[Needs, Loaded, Changes]
 
 _encode = msgpack.Encoder().encode
 
-
 TIMERS_MAX: Final = 2_000
 """So many timers, and one for each record, are fired in one commit; the others wait for the next."""
 IGNORED: Final = "ignored_"  # in the journal, before the name of an unknown type
@@ -169,6 +168,18 @@ class Shard:
         self._fire_timers(out, fence.clock)
         group_into(grouped, out)
         sum_coarser(grouped, self._fold.segments)
+        yield from self._settle(changes, grouped)
+        self._drop(changes, due_days, loaded.drops)
+        self._note_outbox(changes, delivered)
+        self._note_notices(changes, told)
+        journal = {**self.journal, **self._by_type()}
+        changes.journal = {name: count for name, count in journal.items() if self._noted.get(name) != count}
+        self._noted = journal
+        return changes
+
+    def _settle(self, changes: Changes, grouped: Grouped) -> Generator[Needs, Loaded, None]:
+        """Notes what contributions change: in levels, in cells, and of the entities that were touched."""
+        fence = changes.fence
         self._cap.bound(grouped)
         if (mark := self._cap.mark()) != fence.over_cap:
             fence.over_cap = mark
@@ -188,13 +199,6 @@ class Shard:
         self.panes.advance(fence.clock, fence.retention_clock)
         self._note_cells(changes, known)
         self._note_entities(changes)
-        self._drop(changes, due_days, loaded.drops)
-        self._note_outbox(changes, delivered)
-        self._note_notices(changes, told)
-        journal = {**self.journal, **self._by_type()}
-        changes.journal = {name: count for name, count in journal.items() if self._noted.get(name) != count}
-        self._noted = journal
-        return changes
 
     def committed(self, fence: Fence) -> None:
         """The store has the batch: goes on from there."""
@@ -390,11 +394,8 @@ class Shard:
             return
         for subject in self._firing:
             # Of one that was forgotten meanwhile there may be a timer left here.
-            if (
-                subject not in self._touched
-                and self.entities.has(subject)
-                and self.entities.get(subject).state.exists
-            ):
+            here = subject not in self._touched and self.entities.has(subject)
+            if here and self.entities.get(subject).state.exists:
                 self._touch(subject)
         for subject, touched in self._touched.items():
             self._fold.overlay(out, touched.entity.state, clock)

@@ -51,7 +51,7 @@ class Reach(NamedTuple):
         kept = f", keeps {_length(self.kept_ms)}" if self.kept_ms is not None else ""
         what = ""
         if self.missing(now_ms):
-            what = ": what is older cannot be counted again"
+            what = ": what is older cannot be counted again, a rebuild carries it over"
         elif self.too_short():
             what = f": raise its {_RETENTION}"
         return f"{self.topic} {begins}{kept}; a rebuild needs {needed}{what}"

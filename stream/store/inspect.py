@@ -18,7 +18,7 @@ READING: Final = (
 """What readers need (docs/redis.md), each as rights.lua takes it."""
 WRITING: Final = (
     "GET key", "APPEND key x", "HSET key f v", "HDEL key f", "HSCAN key 0", "SADD key m", "SREM key m",
-    "SSCAN key 0", "ZADD key 0 m", "ZREM key m", "ZSCAN key 0", "TYPE key", "UNLINK key",
+    "SSCAN key 0", "ZADD key 0 m", "ZREM key m", "ZSCAN key 0", "TYPE key", "UNLINK key", "COPY key key",
 )  # fmt: skip
 """What workers, `verify` and the dispatcher of alerts need besides."""
 _RIGHTS: Final = Script("rights.lua")

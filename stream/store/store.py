@@ -14,6 +14,7 @@ from stream.config.published import History
 from stream.metrics.panes import Group, Pane
 from stream.shard.changes import Changes, Fence, Loaded, Needs, Restored, Since, Written
 from stream.shard.image import Image
+from stream.store import carry
 from stream.store.client import PATIENCE_S, Client
 from stream.store.commit import SCRIPT, new_commit_id, words
 from stream.store.connections import Command
@@ -188,6 +189,31 @@ class RedisStore:
         (answer,) = await self._client.run(SCRIPT, [call])
         if (current := answer.decode()) != new:
             raise Fenced(keys.shard, current)
+
+    # A rebuild
+
+    async def panes(self, family: str, partition: int) -> tuple[Fence, list[Pane]]:
+        """The fence of a shard, and the panes that it has had since then."""
+        keys = self._keys(family, partition)
+        fence, names = await self._client.ask([("HGETALL", keys.fence), ("SMEMBERS", keys.index)])
+        return read_fence(fence), read_index(names).panes
+
+    async def take_over(
+        self, family: str, partition: int, source: Self, expected: Fence, panes: Sequence[Pane],
+        carried_ms: int, levels: bool,
+    ) -> bool:  # fmt: skip
+        """Begins a shard with the histories, timers, outbox and journal of another generation's, these panes
+        of it, and with `levels` its live levels, if the fence there is still `expected`. The new fence says
+        so: none of the histories is counted. Raises Fenced when somebody has begun it."""
+        keys, new = self._keys(family, partition), new_commit_id()
+        there = source._keys(family, partition)
+        call = carry.words(keys, there, ("", new, expected.commit_id), carried_ms, panes, levels)
+        (answer,) = await self._client.run(carry.SCRIPT, [call])
+        if answer == carry.MOVED:
+            return False
+        if (current := answer.decode()) != new:
+            raise Fenced(keys.shard, current)
+        return True
 
     # Readers
 

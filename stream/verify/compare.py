@@ -20,11 +20,13 @@ SHOWN_MAX = 20
 
 @dataclass(slots=True)
 class Comparison:
-    """Of each kind of key how many were equal, and the differences in words."""
+    """Of each kind of key how many were equal, and the differences in words; in `limits` what could not be
+    compared, empty when all was."""
 
     equal: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     different: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     differences: list[str] = field(default_factory=list)
+    limits: str = ""
 
     def same(self) -> bool:
         """Whether nothing differs."""

@@ -42,6 +42,11 @@ def check_fence(fence: Fence, shard: str, identity: LogIdentity, shape: str) -> 
     """Whether a shard is the image of this log, made by this version under this configuration."""
     if fence.log_id:
         _check_log(fence.log_id, log_id(identity), shard)
+    if fence.uncounted:
+        raise WrongImage(
+            f"{shard}: {fence.uncounted} histories that were carried over are not counted yet: `floorcast "
+            "rebuild` (without --from-log) goes on with that"
+        )
     if fence.commit_id and fence.format != FORMAT:
         raise WrongImage(
             f"{shard}: the store has format {fence.format}, this version writes {FORMAT}. {REBUILD}."

@@ -18,11 +18,14 @@ SILENCE_MS = 15_000
 AT_ONCE = 5_000
 
 
+class HeadGone(BrokerError):
+    """The log of a partition has lost its beginning."""
+
+
 async def read_log(
     kafka: KafkaConfig, topic: str, partition: int, until: int
 ) -> AsyncIterator[Sequence[LogRecord]]:
-    """The records below offset `until`, in order, in portions. Raises BrokerError when the start of the log
-    is gone."""
+    """The records below offset `until`, in order, in portions. Raises BrokerError, HeadGone."""
     place = TopicPartition(topic, partition)
     consumer: Any = AIOKafkaConsumer(
         **client_options(kafka), group_id=None, enable_auto_commit=False, isolation_level="read_committed",
@@ -32,10 +35,7 @@ async def read_log(
         await consumer.start()
         start = (await consumer.beginning_offsets([place]))[place]
         if start > 0:
-            raise BrokerError(
-                f"{topic}/{partition} begins at offset {start}: what was before cannot be recomputed "
-                "any more. Keep the log for as long as the numbers (retention.ms)"
-            )
+            raise HeadGone(f"the log begins at offset {start}: what was before cannot be recomputed any more")
         consumer.assign([place])
         consumer.seek(place, 0)
         position = 0

@@ -1,5 +1,6 @@
 """Counts the log from its start into a second generation beside the live one, and swaps them once it has
-caught up. It keeps the shards of what is live then until a worker has claimed them."""
+caught up. Where the log's beginning is gone it goes on from what the live one holds (carry.py). It keeps the
+shards of what is live then until a worker has claimed them."""
 
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ from stream.shard.family import COUNTED
 from stream.sources.broker import BrokerError
 from stream.sources.reach import read_reach
 from stream.store import Fenced, Generation, RedisStore
+from stream.worker.carry import ShardName, carry_over, shards_to_carry
 from stream.worker.claim import WrongImage, check_grown, log_id
 from stream.worker.letters import Letters
 from stream.worker.log import KafkaLog, LogUnreadable
@@ -51,20 +53,27 @@ async def run_rebuild(config: Config, *, from_log: bool = False, session_timeout
     """Fills, swaps, and serves until workers have claimed every shard. What was begun and not finished is
     gone on with. Several of these share the work. Raises as `run_worker` does.
 
-    `from_log`: the log alone counts, also where it does not reach back as far as numbers are kept.
+    `from_log`: the log alone counts, also where it does not reach back as far as numbers are kept; without it
+    what is missing there is carried over from the live generation.
     """
     quiet_garbage_collector()
     store = RedisStore(config.redis)
     try:
         await store.check_server()
         await check_topics(config)
-        await _check_reach(config, from_log)
         live = await store.live()
         await _check_logs(config, live)
+        carried = await _carried(config, live, from_log)
+        if carried:
+            config = await _followed(config, live)
         filling = await begin(config, store)
         view = store.at(filling.number)
         until_ms = await _until_ms(config, live)
         config = await settled(config, view)
+        try:
+            await carry_over(config, live, view, carried)
+        except WrongImage as error:
+            raise WorkerFailed(str(error)) from error
         versions = KnownVersions(config)
         shards = Refilled(config, view, until_ms, versions)
         kafka = replace(config.kafka, group=f"{config.kafka.group}-rebuild")
@@ -82,24 +91,46 @@ async def run_rebuild(config: Config, *, from_log: bool = False, session_timeout
         await store.close()
 
 
-async def _check_reach(config: Config, from_log: bool) -> None:
-    """Raises WorkerFailed, of WrongImage, when what would be swapped in lacks what the live one has."""
+async def _carried(config: Config, live: RedisStore, from_log: bool) -> list[ShardName]:
+    """The shards that go on from what the live generation holds, as their log is too short; with `from_log`
+    none does. Raises WorkerFailed, of WrongImage, when what would be swapped in lacks what the live one
+    has."""
     topics = [getattr(config.kafka.topics, family) for family in COUNTED]
     try:
         reaches = await read_reach(config, topics)
     except BrokerError as error:
         raise WorkerFailed(str(error)) from error
     now_ms = time.time_ns() // 1_000_000
-    if missing := [reach.said(now_ms) for reach in reaches if reach.missing(now_ms)]:
-        for line in missing:
-            log.warning("%s", line)
-        if not from_log:
-            wrong = WrongImage(
-                "the log is shorter than what is kept: panes of before it would be empty, and what was open "
-                f"before it would not be counted ({'; '.join(missing)}). To count what the log has all the "
-                "same: `floorcast rebuild --from-log`"
-            )
-            raise WorkerFailed(str(wrong)) from wrong
+    short = {reach.topic: reach.said(now_ms) for reach in reaches if reach.missing(now_ms)}
+    for line in short.values():
+        log.warning("%s", line)
+    if from_log or not short:
+        return []
+    try:
+        return await shards_to_carry(config, live, short)
+    except WrongImage as error:
+        wrong = WrongImage(
+            "the log is shorter than what is kept: panes of before it would be empty, and what was open "
+            f"before it would not be counted ({'; '.join(short.values())}). They cannot be carried over, "
+            f"either: {error}. To count what the log has all the same: `floorcast rebuild --from-log`"
+        )
+        raise WorkerFailed(str(wrong)) from wrong
+    except (LogUnreadable, KafkaError) as error:
+        raise WorkerFailed(str(error) or type(error).__name__) from error
+
+
+async def _followed(config: Config, live: RedisStore) -> Config:
+    """The configuration with its history, where histories are carried over: they have kept no more than the
+    versions so far ask for. Raises WorkerFailed."""
+    try:
+        return await settled(config, live)
+    except WorkerFailed as failed:
+        if not isinstance(failed.__cause__, WrongImage):
+            raise
+        raise WorkerFailed(
+            f"{failed} As this log is too short, that needs `floorcast rebuild --from-log`, which counts "
+            "what it has"
+        ) from failed.__cause__
 
 
 async def _check_logs(config: Config, live: RedisStore) -> None:
