@@ -17,10 +17,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from stream.cli.options import InputError, config_options, resolve
-from stream.cli.reading import printable, reading, safe, wall_ms
+from stream.cli.reading import reading, safe, wall_ms
 from stream.cli.running import run
 from stream.cli.until import moment
 from stream.config import Config
+from stream.config.problems import printable
 from stream.events.refusal import ADVICE, Reason
 from stream.query.acceptance import Acceptance, Answer, Outcome
 from stream.query.windows import Calendar

@@ -12,8 +12,8 @@ import click
 import msgspec
 
 from stream.cli.options import config_options, resolve
-from stream.cli.reading import printable
 from stream.cli.running import run
+from stream.config.problems import printable
 from stream.doctor.checks import findings
 from stream.doctor.finding import Finding, Level
 from stream.doctor.gather import gather

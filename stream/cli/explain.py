@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 
 from stream.cli.options import InputError, config_options, resolve
-from stream.cli.reading import printable, reading
+from stream.cli.reading import reading
 from stream.cli.running import run
 from stream.config import Config
+from stream.config.problems import printable
 from stream.metrics.sizes import NAMES
 from stream.query.explain import Contribution
 from stream.query.find import Found, find

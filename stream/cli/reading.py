@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from stream.cli.options import InputError
 from stream.config import Config
+from stream.config.problems import printable
 from stream.metrics.catalog import UnknownMetric
 from stream.query.model import QueryError
 from stream.store import RedisStore, StoreError
@@ -49,11 +50,6 @@ where_option = click.option(
     metavar="DIM=VALUE",
     help="Only this value; nothing after = for those without one.",
 )
-
-
-def printable(text: str) -> str:
-    """Text of events without what would steer a terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def safe(text: str) -> str:

@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from stream.cli.options import WRONG_INPUT
-from stream.cli.reading import printable
+from stream.config.problems import printable
 from stream.scenario.errors import ScenarioError
 from stream.scenario.file import read_scenarios
 from stream.scenario.report import Played, for_machines, for_people
