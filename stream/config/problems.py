@@ -119,5 +119,5 @@ def shown(value: object) -> str:
 
 
 def _likeness(one: str, other: str) -> float:
-    compared = (word[:_COMPARED_CHARACTERS].lower() for word in (one, other))
-    return SequenceMatcher(None, *compared).ratio()
+    one, other = one[:_COMPARED_CHARACTERS].lower(), other[:_COMPARED_CHARACTERS].lower()
+    return SequenceMatcher(None, one, other).ratio()
