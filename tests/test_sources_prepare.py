@@ -78,4 +78,4 @@ def test_what_is_refused_is_told_in_a_line_that_can_be_read(changes: dict[str, A
     """However long the word is that was wrong."""
     with pytest.raises(Refused) as refused:
         prepare(event(**changes), 10_000)
-    assert len(str(refused.value)) < 500
+    assert len(str(refused.value)) < 600
