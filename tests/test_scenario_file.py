@@ -215,3 +215,10 @@ def test_of_a_long_value_an_error_shows_the_ends(tmp_path: Path) -> None:
     said = refusal(tmp_path, f"{HEAD}{EVENT}{EXPECT}end: {'x' * 100_000}\n")
     assert len(said) < 3_000
     assert said.endswith("is no time; write 2026-03-02 09:00 (in quotes when with seconds)")
+
+
+@pytest.mark.parametrize("given", ["subject: 5", "subject: .inf", "level: null", "level: [x]"])
+def test_what_an_alert_is_compared_with_is_text(tmp_path: Path, given: str) -> None:
+    """A number would be taken for a time when the difference is shown."""
+    said = expecting(tmp_path, f"alerts: [{{{given}}}]")
+    assert said.endswith("is no text to YAML: put it in quotes")
