@@ -35,7 +35,7 @@ KINDS: Final = {
     "unknown name": r"unknown |the nearest|no destination is called",
     "another value expected": "expected ",
     "duration": "duration|longer than|shorter than|too short",
-    "not together": r"needs|keep one|remove|give `|write|is not used|not in groupings|overlaps|a name|offers",
+    "not together": r"need|keep one|remove|give `|write|is not used|not in groupings|overlaps|a name|offers",
 }
 """How an error begins to be sorted: by what it says, the first that fits."""
 WITHOUT_LINE: Final = r"not UTF-8|more than 100,000|cannot be read"
