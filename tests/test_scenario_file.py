@@ -205,6 +205,13 @@ def test_aliases_are_counted_as_what_they_stand_for(tmp_path: Path) -> None:
         assert "more than 100,000 values, its aliases (*name) written out" in refusal(tmp_path, HEAD + text)
 
 
+def test_aliases_are_as_deep_as_what_they_stand_for(tmp_path: Path) -> None:
+    """Each of them would fit; one inside the other they are deeper than Python writes."""
+    deep = "about:\n- &a0 [x]\n"
+    deep += "".join(f"- &a{n} {'[' * 60}*a{n - 1}{']' * 60}\n" for n in range(1, 30))
+    assert refusal(tmp_path, f"{deep}events: [*a29]\n{EXPECT}").endswith("nested too deeply")
+
+
 def test_many_keys_are_read_in_the_time_that_they_take(tmp_path: Path) -> None:
     """Not in its square."""
     assert "unknown key 'k0'" in refusal(tmp_path, "".join(f"k{n}: 1\n" for n in range(20_000)))

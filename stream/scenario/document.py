@@ -73,7 +73,7 @@ def documents(text: str) -> Iterator[Document]:
     try:
         while loader.check_node():
             node = loader.get_node()
-            if _values(node, {}) > VALUES_MAX:
+            if _size(node, {})[0] > VALUES_MAX:
                 raise _wrong(node, f"more than {VALUES_MAX:,} values, its aliases (*name) written out")
             value = loader.construct_document(node)
             if value is not None:
@@ -82,16 +82,22 @@ def documents(text: str) -> Iterator[Document]:
         loader.dispose()
 
 
-def _values(node: yaml.Node, known: dict[int, int], depth: int = 0) -> int:
-    """How many values a node stands for; endless when it contains itself. `known`: by the id of a node."""
-    if depth > DEPTH_MAX:
-        raise _wrong(node, "nested too deeply")
-    if id(node) not in known:
-        known[id(node)] = VALUES_MAX
+def _size(node: yaml.Node, known: dict[int, tuple[int, int]], depth: int = 0) -> tuple[int, int]:
+    """How many values a node stands for, endless when it contains itself, and in how many levels. `known`: by
+    the id of a node."""
+    if id(node) not in known and depth <= DEPTH_MAX:
+        known[id(node)] = VALUES_MAX, 0
         inner = [] if isinstance(node, yaml.ScalarNode) else node.value
         parts = chain.from_iterable(inner) if isinstance(node, yaml.MappingNode) else inner
-        known[id(node)] = 1 + sum(_values(part, known, depth + 1) for part in parts)
-    return known[id(node)]
+        sizes = [_size(part, known, depth + 1) for part in parts]
+        known[id(node)] = (
+            1 + sum(values for values, _ in sizes),
+            1 + max((levels for _, levels in sizes), default=0),
+        )
+    values, levels = known.get(id(node), (1, 1))
+    if depth + levels > DEPTH_MAX + 1:
+        raise _wrong(node, "nested too deeply")
+    return values, levels
 
 
 def _wrong(node: yaml.Node, what: str) -> yaml.constructor.ConstructorError:
