@@ -81,7 +81,7 @@ def test_configurations(tmp_path: Path) -> None:
         counts += configuration.run_configuration(f"{SEED}:{number}", valid, share, tmp_path)
         memory.look()
     told("configurations", counts, memory)
-    floor(counts, dict.fromkeys(configuration.KINDS, 0.005) | {"accepted": 0.25})
+    floor(counts, dict.fromkeys(configuration.KINDS, 0.004) | {"accepted": 0.25})
     memory.check(warm=2)
 
 
