@@ -108,11 +108,12 @@ def run_configuration(seed: str, valid: list[Json], count: int, directory: Path)
 
 
 def _document(random: Random, valid: list[Json]) -> Json:
-    """One of the valid ones; of that with every key some of its sections. A third has a secret."""
+    """One of the valid ones; of that with every key some of its sections. Half have a secret."""
     chosen = random.choice(valid)
     if len(chosen) > 10:
         chosen = {name: chosen[name] for name in random.sample(sorted(chosen), 3)}
-    return {**chosen, **random.choice(SECRETS)} if random.random() < 0.3 else chosen
+    secret = random.choice(SECRETS)
+    return random.choice((chosen, chosen, secret, {**chosen, **secret}))
 
 
 def _outcome(file: Path, whole: bool) -> str:

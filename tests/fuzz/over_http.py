@@ -95,7 +95,7 @@ class Breaker:
 
     def body(self) -> tuple[str, bytes]:
         """Where it goes, and a body that may be no JSON."""
-        path, value = self.random.choice(((EVENTS, self.random.choice(self._events)), *BODIES))
+        path, value = self.random.choice((*[(EVENTS, self.random.choice(self._events))] * 3, *BODIES))
         how = self.random.randrange(8)
         good = msgspec.json.encode(value)
         if how < 3:
