@@ -35,8 +35,8 @@ KINDS: Final = {
     "unknown name": r"unknown |the nearest|no destination is called",
     "another value expected": "expected ",
     "duration": "duration|longer than|shorter than|too short",
-    "not together": r"need|keep|remove|give|write|not used|not in|overlap|name|offers|most|make|add |take|put |"
-    r"can be|begin|ascend|has no|is no|twice|same|ask ",
+    "not together": r"need|keep|remove|give|write|not used|not in|overlap|name|offers|most|make|add |take|"
+    r"put |can be|begin|ascend|has no|is no|twice|same|ask ",
 }
 """How an error begins to be sorted: by what it says, the first that fits."""
 WITHOUT_LINE: Final = r"not UTF-8|more than 100,000|cannot be read"
