@@ -96,7 +96,7 @@ BILLIONS = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
     [
         ("timezone: [", r"^f\.yaml:1: not readable as YAML: while parsing a flow"),
         ("a: 1\n\tb: 2", r"^f\.yaml:2: not readable as YAML"),
-        ("clock: \x00", r"^f\.yaml: not readable as YAML: it holds a character"),
+        ("clock: \x00", r"^f\.yaml:1: not readable as YAML: it holds a character"),
         ("clock: wall\n---\nclock: wall", r"^f\.yaml:2: not readable as YAML"),
         ("clock: !!python/name:os.system x", r"^f\.yaml:1: clock: makes no sense as YAML; put it in quotes"),
         ("clock: 2026-13-45", r"^f\.yaml:1: clock: makes no sense as YAML; put it in quotes"),
@@ -106,7 +106,7 @@ BILLIONS = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
         ("clock: !!bool wall", r"^f\.yaml:1: clock: makes no sense as YAML; put it in quotes"),
         ("clock: !!timestamp wall", r"^f\.yaml:1: clock: makes no sense as YAML; put it in quotes"),
         ("clock: !!int ''", r"^f\.yaml:1: clock: makes no sense as YAML; put it in quotes"),
-        ("[" * 5_000, r"^f\.yaml: not readable as YAML: nested too deeply"),
+        ("[" * 5_000, r"^f\.yaml:1: not readable as YAML: nested too deeply"),
         (BILLIONS, r"^f\.yaml: more than 100,000 values, its aliases"),
     ],
 )
@@ -166,3 +166,35 @@ def test_a_configuration_that_is_no_mapping_is_an_error(tmp_path: Path) -> None:
     """A list or a word as the whole file."""
     (problem,) = problems_of("- timezone", tmp_path)
     assert problem.startswith("f.yaml:1: expected keys below it (timezone, clock")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('timezone: UTC\nhorizon: "\\UFFFFFFFF"', "f.yaml:2: not readable as YAML: it holds a number out of"),
+        (f"%YAML {'9' * 5000}.1\n---\nhorizon: 8d", "f.yaml:1: not readable as YAML: it holds a number out"),
+        ("timezone: UTC\nhorizon: \a", "f.yaml:2: not readable as YAML: it holds a character that YAML does"),
+        (f"a: &a {'[' * 90}{']' * 90}\nb: {'[' * 90}*a{']' * 90}", "f.yaml:1: b[0]"),
+        (f"horizon: 0x{'f' * 5000}", "f.yaml:1: horizon: a duration needs a unit, got a huge number"),
+        ('default_calendar: "\\ud800"', "f.yaml:1: default_calendar: holds half a character"),
+        ('"\\ud800": 1', "f.yaml:1: holds half a character"),
+        (r'"\e[2J\x9b": 1', "f.yaml:1: ?[2J?: unknown key"),
+    ],
+)  # fmt: skip
+def test_what_no_yaml_should_hold_is_an_error_like_any_other(text: str, said: str, tmp_path: Path) -> None:
+    """With its place, and without what would steer a terminal."""
+    assert any(problem.startswith(said) for problem in problems_of(text, tmp_path))
+
+
+def test_of_a_wrong_file_the_first_hundred_problems_are_told(tmp_path: Path) -> None:
+    """In the time that these take: for each the nearest known word is looked for, in bounded text."""
+    keys = "".join(f"? {'x' * 2000}{number}\n" for number in range(300))
+    metrics = "metrics:\n" + "".join(f"  m{number}: {{}}\n" for number in range(300))
+    for text in (keys, metrics):
+        (tmp_path / "f.yaml").write_text(text)
+        with pytest.raises(ConfigError) as caught:
+            load(tmp_path / "f.yaml", {}, metric_ids=["backlog"])
+        assert len(caught.value.problems) == 101
+        assert "f.yaml:1:" in caught.value.problems[0] or "f.yaml:2:" in caught.value.problems[0]
+        assert caught.value.problems[-1].startswith("these are the first 100 problems")
+        assert max(map(len, caught.value.problems)) < 1000

@@ -178,3 +178,54 @@ def test_times_are_read_in_the_zone_of_the_scenario(tmp_path: Path) -> None:
     assert [event.at_ms for event in scenario.events] == [1_772_438_400_000, 1_772_442_000_000]
     assert scenario.config.timezone == "Europe/Berlin"
     assert scenario.end_ms == 1_772_442_000_000
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("about: !!map [a]\n", "a mapping is wanted after !!map"),
+        (f"about: {'1:' * 300}1.5\n", "makes no sense as YAML; put it in quotes to make it text"),
+        ("about: !!timestamp x\n", "makes no sense as YAML; put it in quotes to make it text"),
+        (f"timezone: 0x{'f' * 5000}\n", "a number of so many digits is not read"),
+        ("about: \a\n", "it holds a character that YAML does not allow"),
+        (f"about: {'[' * 150}{']' * 150}\n", "nested too deeply"),
+        (f"about: {'[' * 5000}\n", "while increasing flow level, exceeded maximum nesting depth"),
+    ],
+)
+def test_what_no_yaml_should_hold_is_refused_with_its_line(tmp_path: Path, text: str, said: str) -> None:
+    """Also what the library takes for an error of its own, or of Python."""
+    assert refusal(tmp_path, HEAD + text).startswith(f"mine.yaml:2: not readable as YAML: {said}")
+
+
+def test_aliases_are_counted_as_what_they_stand_for(tmp_path: Path) -> None:
+    """A few lines could stand for billions of values, or for no end of them."""
+    bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+    bomb += "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9))
+    for text in (bomb, "about: &a {<<: *a}\n", "about: &a [*a]\n"):
+        assert "more than 100,000 values, its aliases (*name) written out" in refusal(tmp_path, HEAD + text)
+
+
+def test_aliases_are_as_deep_as_what_they_stand_for(tmp_path: Path) -> None:
+    """Each of them would fit; one inside the other they are deeper than Python writes."""
+    deep = "about:\n- &a0 [x]\n"
+    deep += "".join(f"- &a{n} {'[' * 60}*a{n - 1}{']' * 60}\n" for n in range(1, 30))
+    assert refusal(tmp_path, f"{deep}events: [*a29]\n{EXPECT}").endswith("nested too deeply")
+
+
+def test_many_keys_are_read_in_the_time_that_they_take(tmp_path: Path) -> None:
+    """Not in its square."""
+    assert "unknown key 'k0'" in refusal(tmp_path, "".join(f"k{n}: 1\n" for n in range(20_000)))
+
+
+def test_of_a_long_value_an_error_shows_the_ends(tmp_path: Path) -> None:
+    """What is wanted instead stands behind it."""
+    said = refusal(tmp_path, f"{HEAD}{EVENT}{EXPECT}end: {'x' * 100_000}\n")
+    assert len(said) < 3_000
+    assert said.endswith("is no time; write 2026-03-02 09:00 (in quotes when with seconds)")
+
+
+@pytest.mark.parametrize("given", ["subject: 5", "subject: .inf", "level: null", "level: [x]"])
+def test_what_an_alert_is_compared_with_is_text(tmp_path: Path, given: str) -> None:
+    """A number would be taken for a time when the difference is shown."""
+    said = expecting(tmp_path, f"alerts: [{{{given}}}]")
+    assert said.endswith("is no text to YAML: put it in quotes")

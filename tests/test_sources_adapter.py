@@ -69,8 +69,8 @@ def test_a_file_that_is_not_python(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("broken", r"the adapter failed: IndexError: .* \(.*my_adapter.py, line 13\)"),
-        ("wrong", "the adapter yielded a str, an event is a dict"),
+        ("broken", r"the adapter failed after event 1: IndexError: .* \(.*my_adapter.py, line 13\)"),
+        ("wrong", "the adapter yielded a str as event 1, an event is a dict"),
     ],
 )
 def test_an_adapter_that_fails(name: str, message: str, file: Path) -> None:

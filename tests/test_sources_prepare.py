@@ -68,3 +68,14 @@ def test_what_would_be_a_dead_letter_is_refused(changes: dict[str, Any], reason:
     with pytest.raises(Refused) as refused:
         prepare(event(**changes), 5_000)
     assert (refused.value.reason, refused.value.path) == (reason, path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"type": "order." + "x" * 5_000}, {"type": "ticket." + "x" * 5_000}, {"specversion": "x" * 5_000}],
+)
+def test_what_is_refused_is_told_in_a_line_that_can_be_read(changes: dict[str, Any]) -> None:
+    """However long the word is that was wrong."""
+    with pytest.raises(Refused) as refused:
+        prepare(event(**changes), 10_000)
+    assert len(str(refused.value)) < 600

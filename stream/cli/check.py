@@ -10,11 +10,11 @@ from pathlib import Path
 import click
 
 from stream.cli.options import WRONG_INPUT, config_options, read_config, with_pair
-from stream.cli.printable import printable, printable_lines
 from stream.cli.reading import wall_ms
 from stream.cli.running import run
 from stream.config import Config, ConfigError, describe, format_duration, resolve
 from stream.events.instants import FOREVER
+from stream.printable import printable, printable_lines
 from stream.shard.family import COUNTED
 from stream.sla.explain import Explained, Explainer, Sample
 from stream.sla.traps import traps

@@ -16,12 +16,12 @@ from rich.console import Console
 from rich.table import Table
 
 from stream.cli.options import InputError, config_options, resolve
-from stream.cli.printable import printable
 from stream.cli.reading import reading, safe, wall_ms
 from stream.cli.running import run
 from stream.cli.until import moment
 from stream.config import Config
 from stream.events.refusal import ADVICE, Reason
+from stream.printable import printable
 from stream.query.acceptance import Acceptance, Answer, Outcome
 from stream.query.windows import Calendar
 from stream.sources.deadletters import Letter, Letters, Original, Place, originals, read_letters

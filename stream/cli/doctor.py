@@ -11,11 +11,11 @@ from typing import Final
 import click
 
 from stream.cli.options import config_options, resolve
-from stream.cli.printable import json_line, printable
 from stream.cli.running import run
 from stream.doctor.checks import findings
 from stream.doctor.finding import Finding, Level
 from stream.doctor.gather import gather
+from stream.printable import json_line, printable
 
 RUNBOOKS: Final = "docs/runbooks.md"
 STATUS: Final[dict[Level, int]] = {"ok": 0, "warning": 1, "problem": 2}

@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 
 from stream.cli.options import InputError, config_options, resolve
-from stream.cli.printable import printable
 from stream.cli.reading import reading
 from stream.cli.running import run
 from stream.config import Config
 from stream.metrics.sizes import NAMES
+from stream.printable import printable
 from stream.query.explain import Contribution
 from stream.query.find import Found, find
 from stream.query.look import in_force

@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 
 from stream.cli.options import InputError, config_options, resolve
-from stream.cli.printable import printable
 from stream.cli.progress import Reporter, reporter
 from stream.cli.running import run, say_if_not_idempotent
 from stream.config import Config
+from stream.printable import printable
 from stream.sources.adapter import AdapterError, load_adapter
 from stream.sources.importer import BadEvent, Imported, collect, publish_sorted
 from stream.sources.pace import Pace, parse_speed

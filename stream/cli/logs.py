@@ -8,8 +8,8 @@ from typing import Final
 
 import click
 
-from stream.cli.printable import json_line, printable_lines
 from stream.config import Config
+from stream.printable import json_line, printable_lines
 
 TEXT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 FIELDS: Final = ("shard", "shards", "offset", "end_offset", "reason", "reasons")

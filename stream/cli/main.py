@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 import stream
-from stream.cli.printable import printable_lines
+from stream.printable import printable_lines
 
 COMMANDS = {
     "check": "check",

@@ -10,9 +10,9 @@ from rich.padding import Padding
 from rich.text import Text
 
 from stream.cli.options import config_option, resolve
-from stream.cli.printable import json_line, printable
 from stream.metrics.catalog import Catalog, Metric, catalog_of
 from stream.metrics.page import catalog_markdown
+from stream.printable import json_line, printable
 from stream.query.plain import metric_plain
 from stream.serve.names import names_markdown
 

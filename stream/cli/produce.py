@@ -8,9 +8,9 @@ from typing import BinaryIO, cast
 import click
 
 from stream.cli.options import InputError, config_options, resolve
-from stream.cli.printable import printable
 from stream.cli.running import run, say_if_not_idempotent
 from stream.config import Config
+from stream.printable import printable
 from stream.sources.produce import BadLine, produce
 from stream.sources.publish import Publisher
 

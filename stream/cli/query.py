@@ -10,11 +10,11 @@ from rich.console import Console
 
 from stream.cli.answer import as_csv, as_table
 from stream.cli.options import config_options, resolve
-from stream.cli.printable import json_line, printable_lines
 from stream.cli.reading import reading, split_list, wall_ms, where_option
 from stream.cli.running import run
 from stream.config import Config
 from stream.metrics.catalog import catalog_of
+from stream.printable import json_line, printable_lines
 from stream.query.look import in_force
 from stream.query.plain import Told, answer, as_plain
 from stream.query.request import Request

@@ -10,9 +10,9 @@ import click
 from rich.text import Text
 
 from stream.cli.options import InputError
-from stream.cli.printable import printable
 from stream.config import Config
 from stream.metrics.catalog import UnknownMetric
+from stream.printable import printable
 from stream.query.model import QueryError
 from stream.store import RedisStore, StoreError
 

@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.table import Table
 
 from stream.cli.options import config_options, resolve
-from stream.cli.printable import json_line
 from stream.cli.reading import reading, safe, wall_ms, where_option
 from stream.cli.running import run
 from stream.config import Config
 from stream.config.durations import format_duration
 from stream.events.clocks import CLOCKS
+from stream.printable import json_line
 from stream.query.look import Look, in_force, now_of
 from stream.query.plain import running_plain
 from stream.query.request import conditions

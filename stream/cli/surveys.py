@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from stream.cli.options import config_options, resolve
-from stream.cli.printable import json_line
 from stream.cli.reading import reading, safe, wall_ms, where_option
 from stream.cli.running import run
 from stream.config import Config
+from stream.printable import json_line
 from stream.query.look import Look, now_of
 from stream.query.low import LowScore, low_scores
 from stream.query.model import QueryError

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from stream.cli.options import WRONG_INPUT
-from stream.cli.printable import json_line, printable
+from stream.printable import json_line, printable
 from stream.scenario.errors import ScenarioError
 from stream.scenario.file import read_scenarios
 from stream.scenario.report import Played, for_machines, for_people

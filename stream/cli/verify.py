@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 import click
 
 from stream.cli.options import config_options, resolve
-from stream.cli.printable import printable
 from stream.cli.reading import wall_ms
 from stream.cli.running import run
 from stream.config import Config
 from stream.events.instants import instant
+from stream.printable import printable
 from stream.query.look import in_force
 from stream.store import ImageMoved, RedisStore, StoreError
 from stream.store.reports import VerifyReport

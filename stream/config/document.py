@@ -12,6 +12,9 @@ from stream.config.problems import ConfigError, Path
 
 VALUES_MAX: Final = 100_000
 """Of one document."""
+DEPTH_MAX: Final = 100
+"""Containers around one value, an alias counted as what it stands for."""
+_NO_TEXT: Final = "holds half a character (\\ud800 to \\udfff): write the whole one"
 _QUOTED = re.compile(r"""(["'])(?!<)[^"']{2,}\1""")
 
 
@@ -29,20 +32,23 @@ def read_yaml(text: str, name: str) -> Document:
 
     Keys are text as written (`on`, `10`). Repeated keys, merge keys and unknown tags become its problems.
     """
-    loader, fault = None, ""
+    loader, root, fault = None, None, ""
     try:
         loader = yaml.SafeLoader(text)
         root = loader.get_single_node()
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        fault = f"{name}:{line}: not readable as YAML: it holds a character that YAML does not allow"
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{name}:{mark.line + 1}" if mark else name
         what = ", ".join(filter(None, (error.context, error.problem)))
         # Quoted parts of the text are left out: they may be parts of a password.
         fault = f"{where}: not readable as YAML: {_QUOTED.sub('...', what)}"
-    except yaml.YAMLError:
-        fault = f"{name}: not readable as YAML: it holds a character that YAML does not allow"
-    except RecursionError:
-        fault = f"{name}: not readable as YAML: nested too deeply"
+    except (RecursionError, ValueError, OverflowError) as error:
+        # The last two: a version, or the number of a character in "\U...", that is out of range.
+        what = "nested too deeply" if isinstance(error, RecursionError) else "it holds a number out of range"
+        fault = f"{name}:{loader.line + 1 if loader else 1}: not readable as YAML: {what}"
     if fault or loader is None:
         raise ConfigError([fault])
     document = Document()
@@ -70,10 +76,16 @@ class _Builder:
         if node in above:
             self._wrong(path, node, "contains itself (an alias of what it stands in)")
             return None
+        if len(above) > DEPTH_MAX:
+            self._wrong(path, node, "nested too deeply")
+            return None
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path, (*above, node))
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, (*path, i), (*above, node)) for i, item in enumerate(node.value)]
+        if not _is_text(node.value):
+            self._wrong(path, node, _NO_TEXT)
+            return None
         try:
             return self._loader.construct_object(node)
         except (yaml.YAMLError, ValueError, OverflowError, LookupError, AttributeError):
@@ -86,6 +98,9 @@ class _Builder:
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
                 self._wrong(path, key_node, "has a key that is not a word")
+                continue
+            if not _is_text(key_node.value):
+                self._wrong(path, key_node, _NO_TEXT)
                 continue
             key = str(key_node.value)
             here = (*path, key)
@@ -101,6 +116,11 @@ class _Builder:
 
     def _wrong(self, path: Path, node: yaml.Node, message: str) -> None:
         self._document.problems.append((path, _line(node), message))
+
+
+def _is_text(value: str) -> bool:
+    """Whether it is more than YAML's escapes can say: halves of surrogate pairs cannot be stored or sent."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _line(node: yaml.Node) -> int:

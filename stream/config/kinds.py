@@ -59,7 +59,8 @@ class Duration(Kind):
 
     def read(self, value: object, at: At) -> object:
         if isinstance(value, int | float) and not isinstance(value, bool):
-            raise Wrong(f"a duration needs a unit, got {shown(value)}: write {value}s if seconds are meant")
+            seconds = f"{value}s" if isinstance(value, int) and 0 < value < 10**9 else "90s, for example,"
+            raise Wrong(f"a duration needs a unit, got {shown(value)}: write {seconds} if seconds are meant")
         if not isinstance(value, str):
             examples = "90s, 30m, 8h or 8d" if self._days else "90s, 30m or 8h"
             raise Wrong(f"expected a duration such as {examples}, got {shown(value)}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
@@ -12,7 +13,16 @@ from stream.config.checks_sla import Clash
 from stream.config.document import Document, read_yaml
 from stream.config.keys import PREFIX, environment_name, leaves
 from stream.config.model import Config
-from stream.config.problems import At, ConfigError, Path, Reading, nearest, path_text
+from stream.config.problems import (
+    PROBLEMS_MAX,
+    At,
+    ConfigError,
+    Path,
+    Reading,
+    TooMany,
+    nearest,
+    path_text,
+)
 from stream.config.structs import read_struct
 
 OTHER_VARIABLES = ("FLOORCAST_CONFIG", "FLOORCAST_DATA")
@@ -142,19 +152,32 @@ def _config(
     sources: _Sources, metric_ids: Collection[str], further: Callable[[Config], Iterable[Clash]]
 ) -> Config:
     reading = Reading(sources.overrides, tuple(path for path, _ in leaves(Config)))
-    config = read_struct(Config, sources.root, At(reading))
+    config = Config()
+    with suppress(TooMany):
+        config = read_struct(Config, sources.root, At(reading))
     for path, message in reading.problems:
         if path not in sources.faulty:
             sources.note(path, message)
-    _check(clashes(config), sources)
-    _check(further(config), sources)
+    for found in (clashes(config), further(config), _unknown_metrics(config, metric_ids)):
+        _check(found, sources)
+    if sources.problems:
+        raise ConfigError(_told(sources.problems))
+    return config
+
+
+def _unknown_metrics(config: Config, metric_ids: Collection[str]) -> Iterator[Clash]:
     for metric_id in config.metrics:
         if metric_ids and metric_id not in metric_ids:
             near = nearest(metric_id, metric_ids)
-            sources.note(("metrics", metric_id), f"unknown metric; the nearest known one is metrics.{near}")
-    if sources.problems:
-        raise ConfigError(line for _, line in sorted(sources.problems, key=lambda problem: problem[0]))
-    return config
+            yield (("metrics", metric_id),), f"unknown metric; the nearest known one is metrics.{near}"
+
+
+def _told(problems: list[tuple[int, str]]) -> list[str]:
+    """In the order of their places, as many as are told."""
+    lines = [line for _, line in sorted(problems, key=lambda problem: problem[0])]
+    if len(lines) < PROBLEMS_MAX:
+        return lines
+    return [*lines[:PROBLEMS_MAX], f"these are the first {PROBLEMS_MAX} problems: mend them, then look again"]
 
 
 def _check(found: Iterable[Clash], sources: _Sources) -> None:
@@ -162,6 +185,8 @@ def _check(found: Iterable[Clash], sources: _Sources) -> None:
     stands in for it."""
     faulty = frozenset(sources.faulty)
     for paths, message in found:
+        if len(sources.problems) >= PROBLEMS_MAX:
+            return
         if faulty.isdisjoint(paths) and not any(path[: len(paths[0])] == paths[0] for path in faulty):
             given = next((path for path in paths if path in sources.places), paths[0])
             sources.note(paths[0], message, sources.place(given))

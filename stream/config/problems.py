@@ -11,9 +11,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
+from stream.printable import printable
+
 Path = tuple[str | int, ...]
 """Where a value stands: keys and list positions from the root."""
+PROBLEMS_MAX = 100
+"""So many are told. Whoever has more has given the wrong file, and each nearest word takes its time."""
 _SHOWN_CHARACTERS = 60
+_STEP_CHARACTERS = 200
+_COMPARED_CHARACTERS = 100
 _ELSEWHERE_PENALTY = 0.2
 
 
@@ -21,8 +27,12 @@ class ConfigError(Exception):
     """A configuration that cannot be used. `problems` are lines for people: place, path, what is wrong."""
 
     def __init__(self, problems: Iterable[str]) -> None:
-        self.problems = tuple(problems)
+        self.problems = tuple(map(printable, problems))
         super().__init__("\n".join(self.problems))
+
+
+class TooMany(Exception):
+    """There are PROBLEMS_MAX problems: the rest is not looked at."""
 
 
 class Wrong(ValueError):
@@ -54,8 +64,10 @@ class At:
         return At(self.reading, (*self.path, step))
 
     def note(self, message: str) -> None:
-        """Record a problem of the value at this place."""
+        """Record a problem of the value at this place. Raises TooMany with the last that is taken."""
         self.reading.problems.append((self.path, message))
+        if len(self.reading.problems) >= PROBLEMS_MAX:
+            raise TooMany
 
     def note_unknown(self, key: str, known: Iterable[str]) -> None:
         """Record an unknown key with the nearest known one, which may stand in another section."""
@@ -73,7 +85,8 @@ def path_text(path: Path) -> str:
     """`queues[0].when.queue`: a path as people write it."""
     text = ""
     for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+        word = f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+        text += word[:_STEP_CHARACTERS]
     return text
 
 
@@ -103,4 +116,5 @@ def shown(value: object) -> str:
 
 
 def _likeness(one: str, other: str) -> float:
-    return SequenceMatcher(None, one.lower(), other.lower()).ratio()
+    one, other = one[:_COMPARED_CHARACTERS].lower(), other[:_COMPARED_CHARACTERS].lower()
+    return SequenceMatcher(None, one, other).ratio()

@@ -32,6 +32,9 @@ ADVICE: Final[dict[Reason, str]] = {
 """What to do, by reason."""
 
 
+_SAID_MAX: Final = 500
+
+
 class UnknownType(Exception):
     """An event of a type that the contract does not know: it is ignored and counted, never an error."""
 
@@ -45,7 +48,9 @@ class Refused(Exception):
     `data.ticket.priority`."""
 
     def __init__(self, reason: Reason, path: str = "", detail: str = "") -> None:
-        super().__init__(f"{reason}{f' at {path}' if path else ''}{f': {detail}' if detail else ''}")
+        super().__init__(
+            f"{reason}{f' at {path}' if path else ''}{f': {detail[:_SAID_MAX]}' if detail else ''}"
+        )
         self.reason: Reason = reason
         self.path = path
         self.detail = detail

@@ -156,6 +156,9 @@ def _check_alerts(alerts: Any) -> None:
     for key in (key for alert in alerts for key in alert):
         if key not in _ALERT:
             raise ScenarioError(unknown("key of an alert", key, _ALERT))
+    for key, value in ((key, alert[key]) for alert in alerts for key in ("subject", "level") if key in alert):
+        if not isinstance(value, str):
+            raise ScenarioError(f"{key} of an alert: {value!r} is no text to YAML: put it in quotes")
 
 
 def _of_metric(

@@ -52,6 +52,7 @@ class Scenario:
     line: int = 1
 
 
+_SAID_MAX = 2_000
 _KEYS = ("scenario", "about", "timezone", "config", "events", "end", "expect", "lag", "replay")
 _OPTIONS = ("id", "source", "sequence", "recordedtime", "arrives")
 _EVENT = "an event is [time, type, subject, data, {id:, source:, sequence:, recordedtime:, arrives:}]"
@@ -59,8 +60,10 @@ _EVENT = "an event is [time, type, subject, data, {id:, source:, sequence:, reco
 
 def read_scenarios(path: Path) -> Iterator[Scenario]:
     """The scenarios of a file; raises `ScenarioError`."""
+    text = ""
     try:
-        found = list(documents(path.read_text(encoding="utf-8")))
+        text = path.read_text(encoding="utf-8")
+        found = list(documents(text))
     except OSError as error:
         raise ScenarioError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
@@ -71,9 +74,13 @@ def read_scenarios(path: Path) -> Iterator[Scenario]:
         raise ScenarioError(
             f"{where}: not readable as YAML: {', '.join(filter(None, (error.context, error.problem)))}"
         ) from None
-    except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:
-        # The middle two: a tag such as !!bool or !!timestamp on what is none.
-        raise ScenarioError(f"{path}: not readable as YAML: {error}") from None
+    except yaml.reader.ReaderError as error:
+        line = text.encode()[: error.position].count(b"\n") + 1
+        raise ScenarioError(
+            f"{path}:{line}: not readable as YAML: it holds a character that YAML does not allow"
+        ) from None
+    except RecursionError:
+        raise ScenarioError(f"{path}: not readable as YAML: nested too deeply") from None
     if not found:
         raise ScenarioError(f"{path}: holds no scenario; write `scenario:`, `events:` and `expect:`")
     for number, document in enumerate(found, 1):
@@ -81,7 +88,13 @@ def read_scenarios(path: Path) -> Iterator[Scenario]:
         try:
             yield reader.scenario()
         except (ScenarioError, ConfigError) as error:
-            raise ScenarioError(f"{path}:{reader.line}: document {number}: {error}") from None
+            said = _shortened(str(error))
+            raise ScenarioError(f"{path}:{reader.line}: document {number}: {said}") from None
+
+
+def _shortened(said: str) -> str:
+    """An error may show what stands in the file; what to write instead stands at its end."""
+    return said if len(said) <= _SAID_MAX else f"{said[: _SAID_MAX // 2]} ... {said[-_SAID_MAX // 2 :]}"
 
 
 class _Reader:

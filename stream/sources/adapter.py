@@ -14,6 +14,7 @@ from typing import Any
 Adapter = Callable[[Path], Iterable[Mapping[str, Any]]]
 """Takes the path of a file or directory and yields CloudEvents as dicts."""
 
+_SAID_MAX = 300
 _FORM = "MODULE:FUNCTION or FILE.py:FUNCTION"
 
 
@@ -45,17 +46,20 @@ def events_of(adapter: Adapter, path: Path) -> Iterator[Mapping[str, Any]]:
     """What the adapter yields for a path. Raises AdapterError when it fails, or yields no mapping."""
     if not path.exists():
         raise AdapterError(f"{path}: there is no such file or directory")
+    number = 0
     try:
-        for event in adapter(path):
+        for number, event in enumerate(adapter(path), 1):
             if not isinstance(event, Mapping):
                 raise AdapterError(
-                    f"{path}: the adapter yielded a {type(event).__name__}, an event is a dict"
+                    f"{path}: the adapter yielded a {type(event).__name__} as event {number}, "
+                    "an event is a dict"
                 )
             yield event
     except AdapterError:
         raise
     except Exception as error:
-        raise AdapterError(f"{path}: the adapter failed: {_what(error)}") from error
+        after = f"after event {number}" if number else "before the first event"
+        raise AdapterError(f"{path}: the adapter failed {after}: {_what(error)}") from error
 
 
 def _from_file(file: Path) -> ModuleType:
@@ -77,4 +81,4 @@ def _from_path(module: str) -> ModuleType:
 def _what(error: Exception) -> str:
     frames = [at for at in traceback.extract_tb(error.__traceback__)[1:] if "importlib" not in at.filename]
     at = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {error}{at}"
+    return f"{type(error).__name__}: {str(error)[:_SAID_MAX]}{at}"

@@ -10,7 +10,7 @@ from stream.config import KafkaConfig
 from stream.events.refusal import Refused
 from stream.sources.adapter import Adapter, events_of
 from stream.sources.pace import Pace
-from stream.sources.prepare import Prepared, prepare
+from stream.sources.prepare import Prepared, prepare, quoted
 from stream.sources.publish import Publisher
 from stream.sources.sort import Sorter
 from stream.sources.topics import topic_names
@@ -79,4 +79,4 @@ def _refuse_future(path: Path, number: int, event: Any, prepared: Prepared, now_
 
 
 def _name(number: int, event: Any) -> str:
-    return f"event {number} (id {event.get('id')!r}, subject {event.get('subject')!r})"
+    return f"event {number} (id {quoted(event.get('id'))}, subject {quoted(event.get('subject'))})"

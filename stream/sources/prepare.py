@@ -12,6 +12,8 @@ from stream.events.decode import decoder_of, family_of
 from stream.events.instants import to_ms
 from stream.events.refusal import Refused, UnknownType
 
+_QUOTED_MAX = 100
+
 
 class Prepared(NamedTuple):
     """A checked event as it will stand in Kafka."""
@@ -24,12 +26,19 @@ class Prepared(NamedTuple):
     value: bytes
 
 
+def quoted(value: object) -> str:
+    """What an event has where a word is wanted, short enough for an error."""
+    if not isinstance(value, str):
+        return "nothing" if value is None else f"a value of type {type(value).__name__}"
+    return repr(value if len(value) <= _QUOTED_MAX else f"{value[:_QUOTED_MAX]}...")
+
+
 def prepare(event: Mapping[str, Any], bytes_max: int) -> Prepared:
     """Check one event. Raises Refused: not of the contract, or longer than `bytes_max` as JSON."""
     kind = event.get("type")
     family = family_of(kind) if isinstance(kind, str) else None
     if family is None:
-        raise Refused("invalid", "type", f"{kind!r} is not a type of the contract")
+        raise Refused("invalid", "type", f"{quoted(kind)} is not a type of the contract")
     try:
         value = msgspec.json.encode(event)
     except (TypeError, ValueError, RecursionError) as error:
@@ -41,7 +50,9 @@ def prepare(event: Mapping[str, Any], bytes_max: int) -> Prepared:
         decoded = decoder.decode(value)
     except UnknownType:
         known = ", ".join(decoder.rank)
-        raise Refused("invalid", "type", f"{kind!r} is unknown; of this topic there are {known}") from None
+        raise Refused(
+            "invalid", "type", f"{quoted(kind)} is unknown; of this topic there are {known}"
+        ) from None
     time_ms = to_ms(decoded.time)
     recorded_ms = time_ms if decoded.recordedtime is UNSET else to_ms(decoded.recordedtime)
     return Prepared(recorded_ms, time_ms, family, decoded.subject.encode(), value)

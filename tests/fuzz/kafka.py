@@ -59,6 +59,12 @@ def valid_events(seed: int, count: int) -> dict[str, list[Json]]:
     return {family: events or found["tickets"] for family, events in found.items()}
 
 
+def published_events(count: int) -> list[Json]:
+    """So many of each family that others publish; contacts are told by workers only."""
+    valid = valid_events(1, count)
+    return [event for family in FAMILIES if family != "contacts" for event in valid[family]]
+
+
 def _contact(random: Random, number: int) -> Json:
     at_ms = START_MS + number * 30_000
     return {
