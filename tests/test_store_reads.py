@@ -11,6 +11,7 @@ from stream.shard.image import Image
 from stream.store import ImageMoved, RedisStore, StoredTopic
 from stream.store.client import Client
 from stream.store.connections import Command
+from stream.store.store import Waiting
 from tests.rig.commits import BILLING, DAY, FINE, T0_MS, WAITING, WHOLE, everything, fence
 
 
@@ -30,6 +31,15 @@ async def test_fences_follow_the_note(store: RedisStore) -> None:
     for partitions in (1, 2, 5, 1):
         await store.write_topic("tickets", StoredTopic("support.tickets", partitions))
         assert list(await store.fences("tickets")) == list(range(partitions))
+
+
+async def test_what_waits_in_a_shard(store: RedisStore) -> None:
+    """Dead letters and notices that are not told, and timers that are due by then; of each shard its own."""
+    changes = everything()
+    changes.notices_added[2] = b"one more"
+    await store.commit("tickets", 1, "", changes)
+    found = await store.waiting([("tickets", 0), ("tickets", 1)], T0_MS + 60_000)
+    assert found == {("tickets", 0): Waiting(0, 0), ("tickets", 1): Waiting(2 + 3, 1)}
 
 
 async def test_topics(store: RedisStore) -> None:
