@@ -54,6 +54,22 @@ def test_heartbeats_older_than_the_horizon_are_forgotten() -> None:
     assert min(kept(image)) > 30 * DAY_MS - 5 * DAY_MS
 
 
+def test_a_life_of_heartbeats_alone_is_the_same_however_the_one_before_was_forgotten() -> None:
+    """By a batch that came between, or in that of the first heartbeat: the batches change nothing."""
+    later_ms = BASE_MS + 60 * DAY_MS
+    told = event(1, later_ms, "heartbeat").event | {"subject": "bob"}
+    other = Sent(later_ms, later_ms, told, msgspec.json.encode(told))
+    sent = [event(0, BASE_MS, "state_changed", state="offline"), other, event(2, later_ms, "heartbeat")]
+    images = []
+    for size in (1, 2, 3):
+        shard, image = new_shard("agents", CONFIG), Image()
+        records = [one.record(offset) for offset, one in enumerate(sent)]
+        for begin in range(0, len(records), size):
+            run_batch(shard, image, records[begin : begin + size], None)
+        images.append((kept(image), image.states, image.timers))
+    assert images[0] == images[1] == images[2]
+
+
 def test_a_long_life_does_not_grow() -> None:
     """Events that are older than the horizon are sealed, and what they contributed is not kept with them."""
     shard, image = new_shard("agents", CONFIG), Image()

@@ -271,6 +271,7 @@ def _keep(entity: Entity, rows: list[Row]) -> None:
     entity.rows = bytearray()
     entity.marks = 0
     entity.count = 0
+    entity.source = ""
     entity.last_ms = entity.first_ms = NEVER
     entity.last_snapshot = None
     for row in rows:
