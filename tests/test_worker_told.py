@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any, cast
+
 from stream.config import Config
 from stream.shard.changes import Fence
 from stream.shard.image import Image
 from stream.worker.mailbox import Mailbox
+from stream.worker.ports import Partition
+from stream.worker.rebuild import FRESH_MS, TELLING_MS, Refilled, _Rebuild
 from stream.worker.report import Work
 from stream.worker.told import Told
 from stream.worker.versions import KnownVersions
@@ -75,3 +80,25 @@ def test_of_a_copy_only_time_can_be_compared() -> None:
     assert list(mailbox.untold) == [0]
     Told().look_of_copy(mailbox, 100)
     assert (mailbox.untold, list(mailbox.undelivered)) == ({}, [3])
+
+
+def test_the_swap_waits_until_the_live_one_has_told_what_was_found_here() -> None:
+    """As far as the shards had come when all was read; not for one that does not work, nor for ever."""
+    mailbox = filled([], [0], 20, 100)
+    place, told = Partition("support.tickets", 0), Told()
+    shards = SimpleNamespace(mailboxes={place: mailbox})
+    nothing: Any = None
+    rebuild = _Rebuild(nothing, nothing, nothing, cast(Refilled, shards))
+    rebuild._told[place] = told
+    now_ms = 1_772_450_000_000
+
+    def is_told(clock: int, fresh: int, after_ms: int = 0) -> bool:
+        fence = Fence(offset=20, clock=clock, fresh=fresh, noticed=1, told=1)
+        told.look(mailbox, fence, outbox=0)
+        return rebuild._is_told({"tickets": {0: fence}}, now_ms + after_ms)
+
+    assert not is_told(99, now_ms)
+    mailbox.shard.fence.clock = 200  # it goes on meanwhile
+    assert is_told(99, now_ms - FRESH_MS - 1)
+    assert is_told(99, now_ms, TELLING_MS + 1)
+    assert is_told(100, now_ms)
