@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Literal, NamedTuple, Protocol
 
 from stream.config import Config
@@ -11,6 +12,7 @@ from stream.query.look import Look, Published, in_force
 from stream.query.model import StoreReader
 from stream.shard.changes import Fence, Loaded, Needs, Record, Restored
 from stream.shard.deadletter import read_dead_letter
+from stream.shard.drive import drive
 from stream.shard.facts import is_facts
 from stream.shard.family import family
 from stream.shard.shard import Shard
@@ -66,13 +68,8 @@ class Acceptance:
         shard = Shard(family(name, self._config), "", partition, self._config, judge_share=False)
         shard.restore(Restored(fence))
         record = Record(fence.offset, self._now_ms, value, tuple(headers), key)
-        batch = shard.batch([record], None)
-        needs = next(batch)
-        while True:
-            try:
-                needs = batch.send(await self._loaded(name, partition, needs))
-            except StopIteration as done:
-                return _answer(done.value.outbox_added.get(record.offset), done.value.journal)
+        changes = await drive(shard.batch([record], None), partial(self._loaded, name, partition))
+        return _answer(changes.outbox_added.get(record.offset), changes.journal)
 
     async def _loaded(self, name: str, partition: int, needs: Needs) -> Loaded:
         """Entities alone decide; what would become of cells is thrown away."""

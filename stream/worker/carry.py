@@ -6,11 +6,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection, Sequence
+from functools import partial
 
 from stream.config import Config
 from stream.events.instants import instant
 from stream.shard.carry import AT_ONCE, CarriedShard, taken_over, told_since
-from stream.shard.changes import Changes, Fence
+from stream.shard.changes import Fence
+from stream.shard.drive import drive
 from stream.shard.family import COUNTED, family
 from stream.store import Fenced, ImageMoved, RedisStore, StoredTopic, new_commit_id
 from stream.worker.claim import WrongImage, log_id
@@ -137,13 +139,7 @@ async def _take_over(config: Config, live: RedisStore, view: RedisStore, name: S
 
 async def _commit(view: RedisStore, shard: CarriedShard, histories: Sequence[tuple[str, bytes]]) -> None:
     name, partition = shard.family.name, shard.partition
-    batch = shard.count(histories)
-    try:
-        needs = next(batch)
-        while True:
-            needs = batch.send(await view.load(name, partition, needs))
-    except StopIteration as done:
-        changes: Changes = done.value
+    changes = await drive(shard.count(histories), partial(view.load, name, partition))
     changes.fence.commit_id = new_commit_id()
     await view.commit(name, partition, shard.fence.commit_id, changes)
     shard.committed(changes.fence)

@@ -8,10 +8,12 @@ import time
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import accumulate
 from typing import Protocol
 
 from stream.shard.changes import Changes, Loaded, LogRecord, Needs
+from stream.shard.drive import drive
 from stream.shard.shard import Shard
 from stream.store import Fenced, new_commit_id
 from stream.worker.report import Work
@@ -166,14 +168,7 @@ class Mailbox:
         self._half_done = True  # until it is committed: the memory is ahead of the store
         answered_ms = self._caught_up(records)
         batch = shard.batch(records, self._now(answered_ms), self.delivered, self.told)
-        needs = next(batch)
-        while True:
-            loaded = await self._store.load(shard.family.name, shard.partition, needs) if needs else Loaded()
-            try:
-                needs = batch.send(loaded)
-            except StopIteration as done:
-                changes: Changes = done.value
-                break
+        changes = await drive(batch, partial(self._store.load, shard.family.name, shard.partition))
         fence = changes.fence
         fence.commit_id = new_commit_id()
         if answered_ms is not None and not shard.pending(fence.clock):
