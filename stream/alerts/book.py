@@ -227,8 +227,7 @@ class Book:
             setattr(alert, name, getattr(opened, name))
         self._note(alert, event, now_ms)
         if alert.ended is None:
-            know = {to for to, told in alert.told.items() if told.stage == "breached"}
-            know |= {notice.to for notice in alert.pending if notice.kind == "breached"}
+            know = _know_breach(alert)
             others = [one for one in targets(self._routes, "breached", alert.labels()) if one.to not in know]
             self._add(alert, "breached", event.id, others, now_ms)
 
@@ -245,9 +244,7 @@ class Book:
             return
         alert.ended, alert.ended_ms = "retracted", to_ms(event.time)
         self._forget(alert, ("breached", "at_risk", "reminder"))
-        knows_breach = {to for to, told in alert.told.items() if told.stage == "breached"}
-        knows_breach |= {notice.to for notice in alert.pending if notice.kind == "breached"}
-        self._follow(alert, "retracted", event.id, now_ms, knows_breach)
+        self._follow(alert, "retracted", event.id, now_ms, _know_breach(alert))
 
     def _apply_acknowledgement(self, alert: Alert, now_ms: int) -> None:
         """One that was read before the alert was."""
@@ -379,6 +376,12 @@ def _opened(key: str, event: SlaEvent, stage: Stage, now_ms: int) -> Alert:
         due_ms=None if clock.due_at is None else to_ms(clock.due_at),
         segments=event.data.segments,
     )
+
+
+def _know_breach(alert: Alert) -> set[str]:
+    """Who has been told of the breach, or will be."""
+    told = {to for to, told in alert.told.items() if told.stage == "breached"}
+    return told | {notice.to for notice in alert.pending if notice.kind == "breached"}
 
 
 def _moved(alert: Alert, event: SlaEvent) -> bool:
