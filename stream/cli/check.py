@@ -14,7 +14,7 @@ from stream.cli.reading import wall_ms
 from stream.cli.running import run
 from stream.config import Config, ConfigError, describe, format_duration, resolve
 from stream.events.instants import FOREVER
-from stream.printable import printable, printable_lines
+from stream.printable import printable
 from stream.shard.family import COUNTED
 from stream.sla.explain import Explained, Explainer, Sample
 from stream.sla.traps import traps
@@ -40,7 +40,7 @@ def command(live: bool, config_path: Path | None, data_dir: Path | None) -> None
     try:
         config = read_config(config_path)
     except ConfigError as error:
-        click.echo(printable_lines(str(error)), err=True)
+        click.echo(error, err=True)
         raise SystemExit(WRONG_INPUT) from None
     explainer = Explainer(config, resolve(config), time.time_ns() // 1_000_000)
     click.echo(f"OK\n{describe(config)}", nl=False)

@@ -203,11 +203,10 @@ def _add_dispatchers(families: Families, dispatchers: Iterable[DispatcherReport]
 
 def _add_clocks(families: Families, shards: Shards) -> None:
     for (family, partition), fence in shards.items():
+        labels = (("topic", family), ("partition", str(partition)))
         if fence.clock:
             words = "Up to when all timers of the shard have fired."
-            labels = (("topic", family), ("partition", str(partition)))
             families.add(f"{PREFIX}shard_clock_timestamp_seconds", words, labels, fence.clock / 1000)
         if fence.carried_ms:
             words = "Panes of before were carried over by a rebuild: its log did not tell them any more."
-            labels = (("topic", family), ("partition", str(partition)))
             families.add(f"{PREFIX}carried_before_timestamp_seconds", words, labels, fence.carried_ms / 1000)
