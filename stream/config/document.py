@@ -11,7 +11,7 @@ import yaml
 from stream.config.problems import ConfigError, Path
 
 VALUES_MAX: Final = 100_000
-"""Of one document."""
+"""Of one document, its aliases (*name) written out: aliases of aliases can stand for billions."""
 DEPTH_MAX: Final = 100
 """Containers around one value, an alias counted as what it stands for."""
 _NO_TEXT: Final = "holds half a character (\\ud800 to \\udfff): write the whole one"

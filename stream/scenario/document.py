@@ -9,9 +9,8 @@ from typing import Any, Final
 
 import yaml
 
-VALUES_MAX: Final = 100_000
-"""Of one document, its aliases (*name) written out: aliases of aliases can stand for billions."""
-DEPTH_MAX: Final = 100
+from stream.config.document import DEPTH_MAX, VALUES_MAX
+
 _INTEGER_BITS_MAX: Final = 1024
 """Python writes no number that is much longer."""
 
