@@ -16,7 +16,6 @@ from stream.shard.image import Image
 from stream.store.layout import ShardKeys, reports_key, topics_key, versions_key
 from stream.verify.compare import compare
 from stream.verify.rebuild import Rebuild
-from stream.worker.ports import Partition
 from tests.simulation.ledger import Commit
 from tests.simulation.store import DirectStore
 from tests.simulation.world import World
@@ -65,7 +64,7 @@ class Checks:
             waiting = await self._store.waiting([(family, n) for n in range(count)], now_ms - FRESH_MS)
             for partition in range(count):
                 where, fence = f"{family}/{partition}", fences.get(partition)
-                part = self.world.log.part(self._place(family, partition))
+                part = self.world.part(family, partition)
                 if fence is None or fence.offset < max(part.end, part.start):
                     return f"{where} stands at {fence.offset if fence else None} of {part.end}"
                 if fence.fresh < now_ms - FRESH_MS:
@@ -99,7 +98,7 @@ class Checks:
     def _seen(self, family: str, partition: int, image: Image) -> Seen:
         way = self.world.ledger.way(image.fence.commit_id)
         lost = {offset for begin, end in way[-1].lost for offset in range(begin, end)}
-        part = self.world.log.part(self._place(family, partition))
+        part = self.world.part(family, partition)
         records = [one for one in part.records[: image.fence.offset] if one.offset not in lost]
         return Seen(family, partition, image, way, records)
 
@@ -135,6 +134,3 @@ class Checks:
             if value is not None and (pending := decode_alert(value).pending):
                 return f"{pending[0].kind} {pending[0].id} is not told to {pending[0].to}"
         return ""
-
-    def _place(self, family: str, partition: int) -> Partition:
-        return Partition(getattr(self.world.config.kafka.topics, family), partition)

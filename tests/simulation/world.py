@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from stream.config import Config, parse
 from stream.worker.ports import Partition
 from tests.simulation.ledger import Ledger
-from tests.simulation.log import Log
+from tests.simulation.log import Log, Part
 from tests.simulation.plan import Json, Plan
 from tests.simulation.process import CURRENT
 from tests.simulation.server import Server
@@ -94,9 +94,13 @@ class World:
         skew_ms = process.skew_ms if process is not None else 0
         return START_MS + self.jump_ms + skew_ms + round(asyncio.get_running_loop().time() * 1000)
 
+    def part(self, family: str, partition: int) -> Part:
+        """The log of a shard."""
+        return self.log.part(Partition(getattr(self.config.kafka.topics, family), partition))
+
     def unread_since_ms(self, family: str, partition: int, offset: int) -> int | None:
         """When the record at an offset came, by every clock; `None` if there is none, or clocks were set."""
-        part = self.log.part(Partition(getattr(self.config.kafka.topics, family), partition))
+        part = self.part(family, partition)
         if self.happened["jump"] or offset >= part.end:
             return None
         return START_MS + self.jump_ms + round(part.came_s[offset] * 1000)
