@@ -8,13 +8,16 @@ from typing import Any
 
 import msgspec
 
-from stream.config import Config, RedisConfig
+from stream.config import Config, KafkaConfig, RedisConfig, TopicNames
+from stream.config.serve import ServeConfig
+from stream.embedded.pair import Pair
 from stream.events.instants import to_ms
 from stream.query.memory import ImageReader
 from stream.shard.changes import Changes, Record, Since
 from stream.shard.family import COUNTED, family
 from stream.shard.image import Image, run_batch
 from stream.shard.shard import Shard
+from stream.sources.topics import create_topics
 from stream.store import (
     Generation,
     Generations,
@@ -106,6 +109,19 @@ async def put(config: RedisConfig, images: dict[tuple[str, int], Image], partiti
     for (name, partition), made in images.items():
         await store.commit(name, partition, "", _as_changes(made))
     await store.close()
+
+
+async def one_ticket(pair: Pair, name: str, serve: ServeConfig, now: str) -> Config:
+    """A deployment of this name on the pair, whose numbers are those of one ticket, desk:1 of team a."""
+    topics = TopicNames(**{field: f"{name}.{field}" for field in TopicNames.__struct_fields__})
+    config = Config(
+        kafka=KafkaConfig(bootstrap=pair.bootstrap, topics=topics),
+        redis=RedisConfig(url=pair.redis_url, namespace=name), serve=serve,
+    )  # fmt: skip
+    await create_topics(config, partitions=2)
+    told = [("2026-03-02T09:30:00", "ticket.created", "desk:1", TEAM_A)]
+    await put(config.redis, {("tickets", 0): image("tickets", config, told, now)})
+    return config
 
 
 def _as_changes(made: Image) -> Changes:

@@ -2,19 +2,15 @@
 Nothing crashes, hangs or keeps memory, and the log tells of no error. How many: tests/fuzz/runs.py."""
 
 import logging
-from collections import Counter
 
 import pytest
 from msgspec.structs import replace
 
-from stream.config import Config, KafkaConfig, RedisConfig, TopicNames
 from stream.embedded.pair import Pair
-from stream.sources.topics import create_topics
-from tests.answers import TEAM_A, image, ms, put
-from tests.fuzz.bounds import Memory
+from tests.answers import ms, one_ticket
 from tests.fuzz.kafka import published_events
 from tests.fuzz.over_http import run_http
-from tests.fuzz.runs import ROUNDS, SEED, floor, share_of, told
+from tests.fuzz.runs import Run
 from tests.rig.serving import serving
 from tests.test_serve_access import ADMIN, GUARDED, bearer
 
@@ -26,31 +22,20 @@ async def test_what_is_sent_over_http(
     embedded_pair: Pair, unique_name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Events, bodies, questions, bytes; by an admin's token, so that all of a route is reached."""
-    topics = TopicNames(**{field: f"{unique_name}.{field}" for field in TopicNames.__struct_fields__})
-    config = Config(
-        kafka=KafkaConfig(bootstrap=embedded_pair.bootstrap, topics=topics),
-        redis=RedisConfig(url=embedded_pair.redis_url, namespace=unique_name), serve=HARDLY_LIMITED,
-    )  # fmt: skip
-    await create_topics(config, partitions=2)
-    created = [("2026-03-02T09:30:00", "ticket.created", "desk:1", TEAM_A)]
-    await put(config.redis, {("tickets", 0): image("tickets", config, created, NOW)})
+    config = await one_ticket(embedded_pair, unique_name, HARDLY_LIMITED, NOW)
+    run = Run("http")
     events = published_events(100)
-    counts: Counter[str] = Counter()
-    memory = Memory()
     async with serving(config, lambda: ms(NOW)) as client:
         client.headers.update(bearer(ADMIN))
-        for number in range(ROUNDS):
-            counts += await run_http(f"{SEED}:{number}", client, events, share_of("http") // ROUNDS)
+        for seed, count in run:
+            run.counts += await run_http(seed, client, events, count)
             errors = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
             assert not errors, errors[0]
             caplog.clear()
-            memory.look()
-    told("HTTP", counts, memory)
     shares = {
         "event accepted": 0.2, "event invalid": 0.1, "event missing": 0.01, "event too_large": 0.005,
         "body 200": 0.001, "body 401": 0.001, "body 413": 0.0005, "body 415": 0.01, "body 422": 0.01,
         "question 200": 0.01, "question 404": 0.01, "question 422": 0.005,
         "bytes: 200": 0.003, "bytes: 400": 0.01, "bytes: waits for more": 0.003,
     }  # fmt: skip
-    floor(counts, shares)
-    memory.check(warm=2)
+    run.check("HTTP", shares, warm=2)

@@ -14,14 +14,12 @@ import pytest
 
 from stream.config import Config, RedisConfig, parse
 from tests.answers import Told, image, ms, put
-from tests.fuzz.mutate import TEXTS
+from tests.fuzz.mutate import SEGMENTS as NAMES
 from tests.rig.browser import Sight, browser, seen
 from tests.rig.redis import RedisServer
 from tests.rig.serving import serving
 
 NOW, WALL_MS = "2026-03-02T10:00:00", ms("2026-03-02T10:00:01")
-NAMES = [text for text in TEXTS if 0 < len(text) <= 256]
-"""What may be a segment, and a subject."""
 LINES = [text for text in NAMES if re.fullmatch(r"[^\x00-\x1f\x7f]{1,80}", text)]
 """What may be a name in the configuration."""
 POLICY = '"><img src=x onerror=window.forged=1> <b>'

@@ -19,13 +19,11 @@ from stream.generate.vocabulary import Vocabulary
 from tests.answers import Told
 from tests.conftest import _part
 from tests.exported import ROOT, known
-from tests.fuzz.mutate import TEXTS
+from tests.fuzz.mutate import SEGMENTS as NAMES
 from tests.rig.prometheus import PrometheusServer, prometheus_program, promtool
 from tests.scraped import lint, serving
 from tests.test_generate_rules import _amtool
 
-NAMES = [text for text in TEXTS if 0 < len(text) <= 256]
-"""What may be a segment."""
 LINES = [text for text in NAMES if re.fullmatch(r"(?=.*[^\w .,:/])[^\x00-\x1f\x7f]{1,200}", text)]
 """What may be an owner and a next action in the configuration, and is more than words."""
 TICKETS: list[Told] = [

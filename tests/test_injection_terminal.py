@@ -18,11 +18,10 @@ from stream.embedded.pair import Pair
 from stream.shard.deadletter import TOLD
 from stream.sources.topics import create_topics
 from tests.answers import Told, image, put
+from tests.fuzz.mutate import SEGMENTS as NAMES
 from tests.fuzz.mutate import TEXTS
 
 NOW = "2026-03-02T10:00:00"
-NAMES = [text for text in TEXTS if 0 < len(text) <= 256]
-"""What may be a segment, and a subject."""
 ALL = [("floorcast_reason", b"late"), *((text, text.encode()) for text in NAMES)]
 """The headers of every record that was refused; one of them passes for floorcast's own."""
 FORGED = next(text for text in NAMES if "floorcast.worker: forged" in text)

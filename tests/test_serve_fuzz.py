@@ -10,12 +10,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis.core.result import Ok
 
-from stream.config import Config, KafkaConfig, RedisConfig, TopicNames
 from stream.embedded.pair import Pair
 from stream.serve.guard import HEADERS
 from stream.serve.routes.events import BATCH
-from stream.sources.topics import create_topics
-from tests.answers import TEAM_A, image, ms, put
+from tests.answers import ms, one_ticket
 from tests.rig.serving import serving
 from tests.test_serve_access import ADMIN, GUARDED, bearer, hashed
 
@@ -27,14 +25,7 @@ GUARD_OF_ALL = {name.lower() for name in HEADERS}
 
 async def test_no_request_breaks_a_route(embedded_pair: Pair, unique_name: str) -> None:
     """Valid and invalid by the description, with an admin's token, so that all of a route is reached."""
-    topics = TopicNames(**{field: f"{unique_name}.{field}" for field in TopicNames.__struct_fields__})
-    config = Config(
-        kafka=KafkaConfig(bootstrap=embedded_pair.bootstrap, topics=topics),
-        redis=RedisConfig(url=embedded_pair.redis_url, namespace=unique_name), serve=GUARDED,
-    )  # fmt: skip
-    await create_topics(config, partitions=2)
-    told = [("2026-03-02T09:30:00", "ticket.created", "desk:1", TEAM_A)]
-    await put(config.redis, {("tickets", 0): image("tickets", config, told, NOW)})
+    config = await one_ticket(embedded_pair, unique_name, GUARDED, NOW)
     async with serving(config, lambda: ms(NOW)) as client:
         spec = (await client.get("/openapi.json")).json()
         await asyncio.to_thread(_fuzz, spec, str(client.base_url))

@@ -31,6 +31,9 @@ TEXTS: Final = (
 )  # fmt: skip
 """Each is valid JSON text; some are too long, some steer a terminal, a page, a message, a log, a query."""
 
+SEGMENTS: Final = [text for text in TEXTS if 0 < len(text) <= 256]
+"""Of them, what may be the value of a dimension, and a subject."""
+
 NUMBERS: Final = (
     0, -1, 1, 1.5, -0.5, 2**31, 2**53, 2**53 + 1, 2**63 - 1, 2**63, 2**64, -(2**63), 10**30, 1e308, True,
     False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from tests.fuzz.bounds import Memory
@@ -19,21 +19,29 @@ SHARES: Final = {
 """By entrance: the dearer a payload, the fewer."""
 
 
-def share_of(entrance: str) -> int:
-    """So many payloads has an entrance."""
-    return round(PAYLOADS * SHARES[entrance])
+class Run:
+    """Of one entrance: a round after the other, and what became of its payloads."""
 
+    def __init__(self, entrance: str) -> None:
+        self.counts: Counter[str] = Counter()
+        self._payloads = round(PAYLOADS * SHARES[entrance]) // ROUNDS
+        self._memory = Memory()
 
-def told(entrance: str, counts: Counter[str], memory: Memory) -> None:
-    """Counts by outcome, for people."""
-    print(f"\n{entrance}: {counts.total():,} payloads, seed {SEED}")
-    for name, count in counts.most_common():
-        print(f"  {count:>7,} {name}")
-    print(f"  {memory.told()}")
+    def __iter__(self) -> Iterator[tuple[str, int]]:
+        """The seed of each round, and how many payloads it has."""
+        for number in range(ROUNDS):
+            yield f"{SEED}:{number}", self._payloads
+            self._memory.look()
 
-
-def floor(counts: Counter[str], shares: Mapping[str, float]) -> None:
-    """Each outcome has at least its share: nothing passes because all is refused at the first check. Rounded
-    down: a short run may miss what is rare."""
-    for name, share in shares.items():
-        assert counts[name] >= int(share * counts.total()), (name, counts)
+    def check(self, name: str, shares: Mapping[str, float], warm: int = 1) -> None:
+        """Tells people the counts by outcome. Each outcome has at least its share: nothing passes because all
+        is refused at the first check (rounded down: a short run may miss what is rare). After `warm` rounds
+        memory stays what it was."""
+        counts = self.counts
+        print(f"\n{name}: {counts.total():,} payloads, seed {SEED}")
+        for outcome, count in counts.most_common():
+            print(f"  {count:>7,} {outcome}")
+        print(f"  {self._memory.told()}")
+        for outcome, share in shares.items():
+            assert counts[outcome] >= int(share * counts.total()), (outcome, counts)
+        self._memory.check(warm)
